@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Text to Config and back. Everything that can be wrong with a configuration is found here, and all
+// of it is reported, not only the first error.
+#pragma once
+
+#include "config.hpp"
+#include "result.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string_view>
+
+namespace aya
+{
+
+// Keeps the order in which keys are written, which is the order of the reference.
+using OrderedJson = nlohmann::ordered_json;
+
+// A whole configuration: JSON, with // and /* */ comments. Validated.
+Result<Config> parse_config(std::string_view text);
+
+// The same from a file. ErrorKind::io if it cannot be read.
+Result<Config> load_config(const std::filesystem::path &file);
+
+// Every value is written out, defaults too; what is absent (an optional) is left out.
+// parse_config(to_json(config).dump()) gives the same config.
+OrderedJson to_json(const Config &config);
+OrderedJson to_json(const DataplaneConfig &dataplane);
+OrderedJson to_json(const ControlplaneConfig &controlplane);
+OrderedJson to_json(const ServiceConfig &service);
+OrderedJson to_json(const BackendConfig &backend);
+
+} // namespace aya
