@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// From the bytes of a frame to the flow it belongs to. Every read is bounds-checked against `end`, because
+// the bytes come from strangers and because the BPF verifier insists.
+#ifndef AYA_FLOW_H
+#define AYA_FLOW_H
+
+#include "aya/headers.h"
+#include "aya/reasons.h"
+#include "aya/types.h"
+
+enum {
+    AYA_IPV4 = 4,
+    AYA_IPV6 = 6,
+
+    AYA_MAX_VLAN_TAGS = 2,
+    AYA_MAX_IPV6_EXTENSIONS = 4,
+};
+
+// The 5-tuple, client to VIP. IPv4 addresses are v4-mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2).
+struct aya_flow {
+    be32 src[4];
+    be32 dst[4];
+    be16 src_port;
+    be16 dst_port;
+    u8 protocol; // AYA_PROTO_*
+    u8 family;   // AYA_IPV4 or AYA_IPV6
+    u16 unused;
+};
+
+enum aya_packet_kind {
+    AYA_KIND_DATA,           // TCP or UDP, whole
+    AYA_KIND_ICMP_ECHO,      // echo request; ports are 0
+    AYA_KIND_ICMP_ERROR,     // flow is the one that the error quotes, turned to client -> VIP
+    AYA_KIND_FRAGMENT_FIRST, // TCP or UDP with its ports; fragment_id is set
+    AYA_KIND_FRAGMENT_LATER, // ports are 0; fragment_id is set
+};
+
+struct aya_packet {
+    struct aya_flow flow;
+    be32 fragment_id;
+    u16 l3_length; // bytes of the IP packet, header included, as the IP header says
+    u16 l3_offset; // of the IP header in the frame: 14, 18 or 22
+    u8 kind;       // enum aya_packet_kind
+    u8 tcp_flags;  // 0 unless TCP
+    u8 ttl;        // or hop limit
+    u8 tos;        // or traffic class: DSCP and ECN
+};
+
+AYA_STATIC_ASSERT(sizeof(struct aya_packet) == 52, "a burst of 32 stays well inside the L1 cache");
+
+AYA_INLINE void aya_map_ipv4(be32 mapped[4], const u16 address[2])
+{
+    mapped[0].raw = 0;
+    mapped[1].raw = 0;
+    mapped[2] = aya_cpu_to_be32(0xffff);
+    mapped[3] = aya_load_be32(address);
+}
+
+AYA_INLINE void aya_copy_ipv6(be32 to[4], const u16 address[8])
+{
+    to[0] = aya_load_be32(address);
+    to[1] = aya_load_be32(address + 2);
+    to[2] = aya_load_be32(address + 4);
+    to[3] = aya_load_be32(address + 6);
+}
+
+// Reads ports and TCP flags at `l4`, of which `l4_length` bytes belong to the packet. RFC 9293 3.1: a TCP
+// header has at least 20 bytes; RFC 768: a UDP length is at least 8 (and covers all fragments).
+AYA_INLINE enum aya_reason aya_parse_transport(const u8 *l4, const u8 *end, u32 l4_length,
+                                               struct aya_packet *packet)
+{
+    if (packet->flow.protocol == AYA_PROTO_TCP) {
+        const struct aya_tcp *tcp = (const struct aya_tcp *)l4;
+        if ((const u8 *)(tcp + 1) > end)
+            return AYA_REASON_TRUNCATED;
+        u32 header_length = (u32)(tcp->data_offset >> 4) * 4;
+        if (header_length < sizeof(*tcp) || header_length > l4_length)
+            return AYA_REASON_BAD_L4_HEADER;
+        packet->flow.src_port = tcp->src_port;
+        packet->flow.dst_port = tcp->dst_port;
+        packet->tcp_flags = tcp->flags;
+        return AYA_REASON_NONE;
+    }
+    const struct aya_udp *udp = (const struct aya_udp *)l4;
+    if ((const u8 *)(udp + 1) > end)
+        return AYA_REASON_TRUNCATED;
+    u32 length = aya_be16_to_cpu(udp->length);
+    if (length < sizeof(*udp) || (length > l4_length && packet->kind == AYA_KIND_DATA))
+        return AYA_REASON_BAD_L4_HEADER;
+    packet->flow.src_port = udp->src_port;
+    packet->flow.dst_port = udp->dst_port;
+    return AYA_REASON_NONE;
+}
+
+// The quoted header of an ICMP error stands the way the VIP (or its backend) sent it: source and destination
+// are turned, so that the error finds the client's flow. Only the first 8 bytes behind the quoted IP header
+// are certain to be there (RFC 792), and the ports are in the first 4.
+AYA_INLINE void aya_take_quoted_ports(const u16 *quoted_l4, struct aya_packet *packet)
+{
+    packet->flow.src_port.raw = quoted_l4[1];
+    packet->flow.dst_port.raw = quoted_l4[0];
+    packet->kind = AYA_KIND_ICMP_ERROR;
+}
+
+AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l4, const u8 *end, struct aya_packet *packet)
+{
+    const struct aya_icmp *icmp = (const struct aya_icmp *)l4;
+    if ((const u8 *)(icmp + 1) > end)
+        return AYA_REASON_TRUNCATED;
+    if (icmp->type == AYA_ICMP_ECHO) {
+        packet->kind = AYA_KIND_ICMP_ECHO;
+        return AYA_REASON_NONE;
+    }
+    if (icmp->type != AYA_ICMP_UNREACHABLE && icmp->type != AYA_ICMP_TIME_EXCEEDED &&
+        icmp->type != AYA_ICMP_PARAMETER_PROBLEM)
+        return AYA_REASON_PUNT_ICMP;
+
+    const struct aya_ipv4 *quoted = (const struct aya_ipv4 *)(icmp + 1);
+    if ((const u8 *)(quoted + 1) > end)
+        return AYA_REASON_PUNT_ICMP;
+    u32 header_length = (u32)(quoted->version_ihl & 0x0f) * 4;
+    if (quoted->version_ihl >> 4 != 4 || header_length < sizeof(*quoted))
+        return AYA_REASON_PUNT_ICMP;
+    if (quoted->protocol != AYA_PROTO_TCP && quoted->protocol != AYA_PROTO_UDP)
+        return AYA_REASON_PUNT_ICMP;
+    if (aya_be16_to_cpu(quoted->flags_offset) & AYA_IPV4_OFFSET_MASK)
+        return AYA_REASON_PUNT_ICMP; // a later fragment quotes no ports
+    if (aya_load_be32(quoted->src).raw != packet->flow.dst[3].raw)
+        return AYA_REASON_PUNT_ICMP; // quotes a packet that the VIP never sent
+    const u8 *quoted_l4 = (const u8 *)quoted + header_length;
+    if (quoted_l4 + 8 > end)
+        return AYA_REASON_PUNT_ICMP;
+    packet->flow.protocol = quoted->protocol;
+    aya_map_ipv4(packet->flow.src, quoted->dst);
+    aya_take_quoted_ports((const u16 *)quoted_l4, packet);
+    return AYA_REASON_NONE;
+}
+
+AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l4, const u8 *end, struct aya_packet *packet)
+{
+    const struct aya_icmp *icmp = (const struct aya_icmp *)l4;
+    if ((const u8 *)(icmp + 1) > end)
+        return AYA_REASON_TRUNCATED;
+    if (icmp->type == AYA_ICMPV6_ECHO) {
+        packet->kind = AYA_KIND_ICMP_ECHO;
+        return AYA_REASON_NONE;
+    }
+    if (icmp->type < AYA_ICMPV6_UNREACHABLE || icmp->type > AYA_ICMPV6_PARAMETER_PROBLEM)
+        return AYA_REASON_PUNT_ICMP;
+
+    const struct aya_ipv6 *quoted = (const struct aya_ipv6 *)(icmp + 1);
+    const u8 *quoted_l4 = (const u8 *)(quoted + 1);
+    if (quoted_l4 + 8 > end)
+        return AYA_REASON_PUNT_ICMP;
+    if (quoted->version_class[0] >> 4 != 6)
+        return AYA_REASON_PUNT_ICMP;
+    if (quoted->next_header != AYA_PROTO_TCP && quoted->next_header != AYA_PROTO_UDP)
+        return AYA_REASON_PUNT_ICMP;
+    be32 sender[4];
+    aya_copy_ipv6(sender, quoted->src);
+    if (sender[0].raw != packet->flow.dst[0].raw || sender[1].raw != packet->flow.dst[1].raw ||
+        sender[2].raw != packet->flow.dst[2].raw || sender[3].raw != packet->flow.dst[3].raw)
+        return AYA_REASON_PUNT_ICMP;
+    packet->flow.protocol = quoted->next_header;
+    aya_copy_ipv6(packet->flow.src, quoted->dst);
+    aya_take_quoted_ports((const u16 *)quoted_l4, packet);
+    return AYA_REASON_NONE;
+}
+
+AYA_INLINE enum aya_reason aya_parse_ipv4(const u8 *l3, const u8 *end, u32 l3_room, struct aya_packet *packet)
+{
+    const struct aya_ipv4 *ip = (const struct aya_ipv4 *)l3;
+    if ((const u8 *)(ip + 1) > end)
+        return AYA_REASON_TRUNCATED;
+    if (ip->version_ihl >> 4 != 4)
+        return AYA_REASON_BAD_IP_VERSION;
+    u32 header_length = (u32)(ip->version_ihl & 0x0f) * 4;
+    u32 length = aya_be16_to_cpu(ip->total_length);
+    if (header_length < sizeof(*ip))
+        return AYA_REASON_BAD_IP_HEADER;
+    if (length < header_length || length > l3_room)
+        return AYA_REASON_BAD_IP_LENGTH;
+
+    packet->l3_length = (u16)length;
+    packet->ttl = ip->ttl;
+    packet->tos = ip->tos;
+    packet->flow.family = AYA_IPV4;
+    packet->flow.protocol = ip->protocol;
+    aya_map_ipv4(packet->flow.src, ip->src);
+    aya_map_ipv4(packet->flow.dst, ip->dst);
+
+    u32 flags_offset = aya_be16_to_cpu(ip->flags_offset);
+    if (AYA_UNLIKELY(flags_offset & (AYA_IPV4_MF | AYA_IPV4_OFFSET_MASK))) {
+        packet->fragment_id.raw = ip->id.raw;
+        packet->kind = AYA_KIND_FRAGMENT_FIRST;
+        if (flags_offset & AYA_IPV4_OFFSET_MASK) {
+            packet->kind = AYA_KIND_FRAGMENT_LATER;
+            return AYA_REASON_NONE;
+        }
+    }
+    const u8 *l4 = l3 + header_length;
+    if (AYA_LIKELY(ip->protocol == AYA_PROTO_TCP || ip->protocol == AYA_PROTO_UDP))
+        return aya_parse_transport(l4, end, length - header_length, packet);
+    if (ip->protocol == AYA_PROTO_ICMP && packet->kind == AYA_KIND_DATA)
+        return aya_parse_icmp(l4, end, packet);
+    return AYA_REASON_PUNT_PROTOCOL;
+}
+
+AYA_INLINE int aya_is_ipv6_extension(u8 next_header)
+{
+    return next_header == AYA_PROTO_HOPOPTS || next_header == AYA_PROTO_ROUTING ||
+           next_header == AYA_PROTO_DSTOPTS || next_header == AYA_PROTO_FRAGMENT;
+}
+
+// Steps over one extension header at *l4; RFC 8200 4. Answers FRAGMENT_LATER packets by kind.
+AYA_INLINE enum aya_reason aya_parse_ipv6_extension(const u8 **l4, const u8 *end, struct aya_packet *packet)
+{
+    const u8 *at = *l4;
+    if (at + sizeof(struct aya_ipv6_fragment) > end)
+        return AYA_REASON_TRUNCATED;
+    if (packet->flow.protocol != AYA_PROTO_FRAGMENT) {
+        const struct aya_ipv6_extension *extension = (const struct aya_ipv6_extension *)at;
+        packet->flow.protocol = extension->next_header;
+        *l4 = at + ((u32)extension->length + 1) * 8;
+        return AYA_REASON_NONE;
+    }
+    const struct aya_ipv6_fragment *fragment = (const struct aya_ipv6_fragment *)at;
+    u32 offset_more = aya_be16_to_cpu(fragment->offset_more);
+    packet->flow.protocol = fragment->next_header;
+    *l4 = at + sizeof(*fragment);
+    if ((offset_more & 0xfff9) == 0)
+        return AYA_REASON_NONE; // atomic fragment, RFC 6946: a whole packet
+    packet->fragment_id = aya_load_be32(fragment->id);
+    packet->kind = offset_more & 0xfff8 ? AYA_KIND_FRAGMENT_LATER : AYA_KIND_FRAGMENT_FIRST;
+    return AYA_REASON_NONE;
+}
+
+AYA_INLINE enum aya_reason aya_parse_ipv6(const u8 *l3, const u8 *end, u32 l3_room, struct aya_packet *packet)
+{
+    const struct aya_ipv6 *ip = (const struct aya_ipv6 *)l3;
+    if ((const u8 *)(ip + 1) > end)
+        return AYA_REASON_TRUNCATED;
+    if (ip->version_class[0] >> 4 != 6)
+        return AYA_REASON_BAD_IP_VERSION;
+    u32 length = (u32)sizeof(*ip) + aya_be16_to_cpu(ip->payload_length);
+    if (length > l3_room || length > 0xffff)
+        return AYA_REASON_BAD_IP_LENGTH;
+
+    packet->l3_length = (u16)length;
+    packet->ttl = ip->hop_limit;
+    packet->tos = (u8)(((ip->version_class[0] & 0x0f) << 4) | (ip->version_class[1] >> 4));
+    packet->flow.family = AYA_IPV6;
+    packet->flow.protocol = ip->next_header;
+    aya_copy_ipv6(packet->flow.src, ip->src);
+    aya_copy_ipv6(packet->flow.dst, ip->dst);
+
+    const u8 *l4 = (const u8 *)(ip + 1);
+    for (u32 i = 0; i < AYA_MAX_IPV6_EXTENSIONS && aya_is_ipv6_extension(packet->flow.protocol); i++) {
+        enum aya_reason reason = aya_parse_ipv6_extension(&l4, end, packet);
+        if (reason != AYA_REASON_NONE)
+            return reason;
+        if (packet->kind == AYA_KIND_FRAGMENT_LATER)
+            return AYA_REASON_NONE;
+    }
+    if (AYA_UNLIKELY(aya_is_ipv6_extension(packet->flow.protocol)))
+        return AYA_REASON_IPV6_EXTENSIONS;
+    u32 headers_length = (u32)(l4 - l3);
+    if (headers_length > length)
+        return AYA_REASON_BAD_IP_LENGTH;
+    if (AYA_LIKELY(packet->flow.protocol == AYA_PROTO_TCP || packet->flow.protocol == AYA_PROTO_UDP))
+        return aya_parse_transport(l4, end, length - headers_length, packet);
+    if (packet->flow.protocol == AYA_PROTO_ICMPV6 && packet->kind == AYA_KIND_DATA)
+        return aya_parse_icmpv6(l4, end, packet);
+    return AYA_REASON_PUNT_PROTOCOL;
+}
+
+// Parses the frame [frame, end), of which a buffer chain may hold more: `frame_length` counts all of it.
+// NONE: `packet` is filled and may be for a VIP. Otherwise the reason to punt or drop, and `packet` holds
+// whatever had been read until then.
+AYA_INLINE enum aya_reason aya_parse(const u8 *frame, const u8 *end, u32 frame_length,
+                                     struct aya_packet *packet)
+{
+    const struct aya_eth *eth = (const struct aya_eth *)frame;
+    if ((const u8 *)(eth + 1) > end)
+        return AYA_REASON_TRUNCATED;
+    packet->flow.src_port.raw = 0;
+    packet->flow.dst_port.raw = 0;
+    packet->flow.unused = 0;
+    packet->fragment_id.raw = 0;
+    packet->kind = AYA_KIND_DATA;
+    packet->tcp_flags = 0;
+    if (eth->dst[0] & 1)
+        return AYA_REASON_PUNT_MULTICAST;
+
+    u32 type = aya_be16_to_cpu(eth->type);
+    const u8 *l3 = (const u8 *)(eth + 1);
+    for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (type == AYA_ETHERTYPE_VLAN || type == AYA_ETHERTYPE_QINQ); i++) {
+        const struct aya_vlan *vlan = (const struct aya_vlan *)l3;
+        if ((const u8 *)(vlan + 1) > end)
+            return AYA_REASON_TRUNCATED;
+        type = aya_be16_to_cpu(vlan->type);
+        l3 = (const u8 *)(vlan + 1);
+    }
+    u32 l3_offset = (u32)(l3 - frame);
+    packet->l3_offset = (u16)l3_offset;
+    if (type == AYA_ETHERTYPE_IPV4)
+        return aya_parse_ipv4(l3, end, frame_length - l3_offset, packet);
+    if (type == AYA_ETHERTYPE_IPV6)
+        return aya_parse_ipv6(l3, end, frame_length - l3_offset, packet);
+    if (type == AYA_ETHERTYPE_VLAN || type == AYA_ETHERTYPE_QINQ)
+        return AYA_REASON_VLAN_DEPTH;
+    return AYA_REASON_PUNT_NOT_IP;
+}
+
+#endif

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The two shared-memory segments and their common header.
+//
+//   tables     control plane writes, data planes read: settings, VIPs, services, backends, lookup arena
+//   dataplane  data plane writes, control plane reads: ports, workers (heartbeat, epoch), counters
+//
+// Each side maps the other's file read-only, so neither can damage the other.
+//
+// Publishing is RCU with two slots. The writer stores `generation` with release; a reader loads it with acquire at
+// the start of a burst and, at its end, reports it as its epoch. The slot of generation g - 1 may be written again
+// once every live reader has reported g. Both directions need a full fence on the slow side (join, scan).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "aya/reasons.h"
+#include "aya/tables.h"
+#include "aya/view.h"
+
+namespace aya
+{
+
+// Start-up refusals. The text names the file, what was found, what is needed and what to do.
+class SegmentError : public std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
+constexpr u64 kTablesMagic = 0x31736c6261617961;    // "ayaabls1"
+constexpr u64 kDataplaneMagic = 0x316e6c7064617961; // "ayadpln1"
+constexpr u32 kMaxPorts = 16;
+constexpr u32 kMaxWorkers = 64;
+
+// How many entries each table holds. Fixed when the segment is created; the file is sparse, so that room which
+// is not used costs nothing.
+struct Capacities {
+    u32 services = 1024;
+    u32 backends = 65536;
+    u32 vips = 8192;             // hash entries: a power of two, twice the VIPs or more
+    u32 lookup_slots = 64 << 20; // u32 slots of the arena, a multiple of 16
+    friend bool operator==(const Capacities &, const Capacities &) = default;
+};
+
+struct SegmentHeader {
+    u64 magic;
+    u32 abi_version;
+    u32 header_size;
+    u64 layout_hash; // of all struct sizes and shared offsets
+    u64 size;        // of the file
+    u64 identity;    // random, new with each creation: flow tables and readers tell segments apart by it
+    u32 owner_pid;
+    u32 worker_count; // data plane segment: workers that have a line and counters
+    Capacities capacities;
+    u64 started_ns;      // CLOCK_MONOTONIC
+    u64 tables_identity; // data plane segment: identity of the tables it reads, 0 before it found any
+    u64 reserved[5];
+};
+static_assert(sizeof(SegmentHeader) == 120 && std::is_trivially_copyable_v<SegmentHeader>);
+
+// Written by the data plane's main lcore before its workers start; ro for everyone afterwards.
+struct alignas(AYA_CACHE_LINE) PortLine {
+    char name[64];      // DPDK's device name
+    char interface[16]; // kernel interface of the device, empty where it has none
+    char punt[16];      // kernel interface that carries punted packets, empty: none
+    u8 mac[6];
+    u16 mtu; // largest IP packet
+    u16 queues;
+    u16 present;
+    u32 punt_ifindex; // 0: none
+    u32 unused[3];
+};
+static_assert(sizeof(PortLine) == 128);
+
+enum class WorkerState : u32 { absent, running, stopped };
+
+// One cache line a worker. Written by that worker only.
+struct alignas(AYA_CACHE_LINE) WorkerLine {
+    std::atomic<u64> epoch;        // generation seen at the end of the last burst
+    std::atomic<u64> heartbeat_ns; // CLOCK_MONOTONIC, renewed at least every 100 ms
+    std::atomic<WorkerState> state;
+    u32 lcore;
+    u32 tid;
+    u32 unused0;
+    u64 unused[4];
+};
+static_assert(sizeof(WorkerLine) == AYA_CACHE_LINE);
+static_assert(std::atomic<u64>::is_always_lock_free && std::atomic<WorkerState>::is_always_lock_free);
+
+// Counters: plain u64s that only their worker writes; readers may see one a moment old, never a torn one.
+struct ServiceCounters {
+    u64 packets, bytes, new_flows, unused;
+};
+struct BackendCounters {
+    u64 packets, bytes;
+};
+struct alignas(AYA_CACHE_LINE) WorkerTotals {
+    u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+    u64 busy_polls, empty_polls;
+    u64 unused[2];
+    u64 reasons[64]; // by enum aya_reason; [NONE] counts forwarded packets
+};
+static_assert(sizeof(WorkerTotals) == 64 + 512);
+
+constexpr u64 fnv1a(u64 hash, u64 value)
+{
+    for (int i = 0; i < 8; i++, value >>= 8)
+        hash = (hash ^ (value & 0xff)) * 0x100000001b3ull;
+    return hash;
+}
+
+// Differs whenever one side was built with another layout under the same ABI version.
+constexpr u64 layout_hash()
+{
+    u64 h = 0xcbf29ce484222325ull;
+    for (u64 v : {sizeof(aya_settings), offsetof(aya_settings, vip_mask), sizeof(aya_vip), offsetof(aya_vip, service),
+                  sizeof(aya_service), offsetof(aya_service, flags), offsetof(aya_service, idle_timeout),
+                  sizeof(aya_backend), offsetof(aya_backend, service), offsetof(aya_backend, header),
+                  sizeof(aya_lookup_line), sizeof(aya_control), sizeof(aya_name), sizeof(SegmentHeader),
+                  sizeof(PortLine), sizeof(WorkerLine), sizeof(WorkerTotals), sizeof(ServiceCounters),
+                  sizeof(BackendCounters), u64{AYA_REASON_COUNT}, u64{kMaxPorts}, u64{kMaxWorkers}})
+        h = fnv1a(h, v);
+    return h;
+}
+
+// Byte offsets of one segment's parts. A pure function of the capacities, so both sides compute the same.
+struct TablesLayout {
+    struct Slot {
+        u64 settings, vips, services, backends, service_names, backend_names;
+    };
+    u64 control = 0;
+    std::array<Slot, 2> slot{};
+    u64 lookup = 0;
+    u64 size = 0;
+
+    constexpr explicit TablesLayout(const Capacities &c)
+    {
+        u64 at = 4096;
+        auto take = [&at](u64 bytes) {
+            u64 begin = at;
+            at = (at + bytes + 4095) & ~u64{4095};
+            return begin;
+        };
+        control = take(sizeof(aya_control));
+        for (Slot &s : slot) {
+            s.settings = take(sizeof(aya_settings));
+            s.vips = take(u64{c.vips} * sizeof(aya_vip));
+            s.services = take(u64{c.services} * sizeof(aya_service));
+            s.backends = take(u64{c.backends} * sizeof(aya_backend));
+            s.service_names = take(u64{c.services} * sizeof(aya_name));
+            s.backend_names = take(u64{c.backends} * sizeof(aya_name));
+        }
+        lookup = take(u64{c.lookup_slots} * sizeof(u32));
+        size = at;
+    }
+};
+
+struct DataplaneLayout {
+    u64 ports = 0;
+    u64 workers = 0;
+    u64 totals = 0;         // WorkerTotals[kMaxWorkers]
+    u64 service_counters = 0; // ServiceCounters[workers][services]
+    u64 backend_counters = 0; // BackendCounters[workers][backends]
+    u64 size = 0;
+
+    constexpr DataplaneLayout(const Capacities &c, u32 worker_count)
+    {
+        u64 at = 4096;
+        auto take = [&at](u64 bytes) {
+            u64 begin = at;
+            at = (at + bytes + 4095) & ~u64{4095};
+            return begin;
+        };
+        ports = take(kMaxPorts * sizeof(PortLine));
+        workers = take(kMaxWorkers * sizeof(WorkerLine));
+        totals = take(kMaxWorkers * sizeof(WorkerTotals));
+        service_counters = take(u64{worker_count} * c.services * sizeof(ServiceCounters));
+        backend_counters = take(u64{worker_count} * c.backends * sizeof(BackendCounters));
+        size = at;
+    }
+};
+
+} // namespace aya

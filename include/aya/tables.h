@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The tables that the control plane writes and the data planes read. Flat arrays of fixed-size structs,
+// host-order integers, addresses and ports as they stand in packets. The same bytes serve as the
+// shared-memory segment (shm.hpp) and as values of mmapable BPF array maps.
+//
+// Every table but `lookup` exists twice (slot = generation & 1). `lookup` is one arena: a lookup table is
+// written into a free span and a service entry then points there, so it needs no second copy.
+#ifndef AYA_TABLES_H
+#define AYA_TABLES_H
+
+#include "aya/hash.h"
+#include "aya/types.h"
+
+#define AYA_ABI_VERSION 1
+
+enum {
+    AYA_MAX_SERVICES = 65534, // ids are 16 bits in a flow entry; two values are taken
+    AYA_SERVICE_NONE = 0xffff,
+    AYA_SERVICE_FRAGMENT = 0xfffe, // service of a flow entry that stands for the fragments of one packet
+    AYA_BACKEND_NONE = 0xffffffff,
+    AYA_PORT_NONE = 0xffff,
+
+    AYA_VIP_PROBES = 16, // longest run of `vips` that a look-up walks; the builder keeps to it
+    AYA_NAME_SIZE = 64,  // with the closing NUL
+};
+
+// One per slot: what every packet needs.
+struct aya_settings {
+    struct aya_hash_key hash_key;
+    struct aya_vip_hash_key vip_key;
+    u32 vip_mask;     // entries of `vips` less one; a power of two less one
+    u32 any_port;     // not 0: some VIP has port 0, so look twice
+    u64 created_unix; // seconds; for people
+    u64 unused[6];
+};
+
+// Open addressing, linear probing, an entry with protocol 0 ends the run. Address with port 0 and protocol
+// AYA_PROTO_ICMP marks that the address is a VIP at all.
+struct aya_vip {
+    be32 address[4];
+    be16 port; // 0: any
+    u8 protocol;
+    u8 unused;
+    u32 service;
+    u32 reserved[2];
+};
+
+enum aya_service_flags {
+    AYA_SERVICE_PRESENT = 1,
+    AYA_SERVICE_AFFINITY_SOURCE = 2, // pick by the client's address alone
+    AYA_SERVICE_STATELESS = 4,       // remember nothing
+};
+
+enum aya_flow_state {
+    AYA_FLOW_FREE,
+    AYA_FLOW_EMBRYONIC, // one packet seen
+    AYA_FLOW_CLOSING,   // FIN or RST seen
+    AYA_FLOW_ESTABLISHED,
+    AYA_FLOW_DATAGRAM, // UDP, more than one packet seen
+    AYA_FLOW_STATES = 8,
+};
+
+struct aya_service {
+    u32 lookup_offset; // in u32 slots from the start of the arena, a multiple of 16
+    u32 lookup_size;   // 0: no backend can be chosen
+    u32 previous_offset;
+    u32 previous_size; // 0: no previous table, or its time is over
+    u32 flags;         // enum aya_service_flags
+    u16 idle_timeout[AYA_FLOW_STATES]; // ticks (seconds) by enum aya_flow_state; at most AYA_MAX_IDLE
+    u32 unused[7];
+};
+
+enum aya_backend_state {
+    AYA_BACKEND_FREE, // no backend has this id
+    AYA_BACKEND_DOWN, // loses its flows
+    AYA_BACKEND_DRAINING,
+    AYA_BACKEND_UP,
+};
+
+enum aya_encap_kind {
+    AYA_ENCAP_L2,
+    AYA_ENCAP_IPIP,
+};
+
+// A packet is sent to a backend by copying `header` and patching lengths, TOS and checksum.
+struct aya_backend {
+    u8 state;             // enum aya_backend_state
+    u8 encap;             // enum aya_encap_kind
+    u8 outer_length;      // bytes of outer IP header: 0, 20 or 40
+    u8 unused;
+    u16 incarnation;      // raised whenever the id passes to another backend or the backend goes down
+    u16 service;          // id of the service that this backend belongs to
+    u16 egress_port;      // data plane port index; AYA_PORT_NONE while the next hop is not resolved
+    u16 mtu;              // largest inner IP packet that fits the egress port
+    u32 partial_checksum; // one's complement sum of the outer IPv4 header with length and TOS 0
+    u8 header[14 + 40];   // Ethernet (destination, source, type), outer IPv4 or IPv6
+    u8 reserved[58];
+};
+
+// Cold companions, for people and for a control plane that comes back: never read by a data plane.
+struct aya_name {
+    char text[AYA_NAME_SIZE]; // NUL-terminated, NUL-filled; empty: the id is free
+};
+
+// The arena is counted in u32 slots but mapped in lines, because a BPF array map would pad single u32s.
+struct aya_lookup_line {
+    u32 backend[16];
+};
+
+// The flip: slot `generation & 1` is the active one.
+struct aya_control {
+    u64 generation;
+    u64 unused[7];
+};
+
+#define AYA_MAX_IDLE 32400 // 9 h: ticks are compared modulo 2^16
+
+AYA_STATIC_ASSERT(sizeof(struct aya_settings) == 320, "table ABI");
+AYA_STATIC_ASSERT(offsetof(struct aya_settings, vip_mask) == 256, "table ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_vip) == 32, "two to a cache line");
+AYA_STATIC_ASSERT(sizeof(struct aya_service) == 64, "one cache line");
+AYA_STATIC_ASSERT(sizeof(struct aya_backend) == 128, "two cache lines");
+AYA_STATIC_ASSERT(offsetof(struct aya_backend, header) == 16, "the IPv4 header template ends in the first line");
+AYA_STATIC_ASSERT(sizeof(struct aya_lookup_line) == 64, "one cache line");
+AYA_STATIC_ASSERT(sizeof(struct aya_control) == 64, "one cache line");
+
+#endif

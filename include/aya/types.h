@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The C subset that the whole contract is written in: C11, C++20 and BPF C.
+// The only language #ifdef of the contract is in this file.
+#ifndef AYA_TYPES_H
+#define AYA_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+// Integers in network byte order, as they stand in a packet. A struct, so that the compiler refuses to mix
+// them with host-order integers.
+typedef struct {
+    u16 raw;
+} be16;
+
+typedef struct {
+    u32 raw;
+} be32;
+
+#ifdef __cplusplus
+#define AYA_STATIC_ASSERT(cond, text) static_assert(cond, text)
+#define AYA_ALIGNED(n)                alignas(n)
+#else
+#define AYA_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+#define AYA_ALIGNED(n)                _Alignas(n)
+#endif
+
+#define AYA_INLINE      static inline __attribute__((always_inline, unused))
+#define AYA_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define AYA_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#define AYA_CACHE_LINE 64
+
+AYA_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tables are little-endian host order");
+
+AYA_INLINE u16 aya_be16_to_cpu(be16 v)
+{
+    return __builtin_bswap16(v.raw);
+}
+
+AYA_INLINE u32 aya_be32_to_cpu(be32 v)
+{
+    return __builtin_bswap32(v.raw);
+}
+
+AYA_INLINE be16 aya_cpu_to_be16(u16 v)
+{
+    be16 r = {__builtin_bswap16(v)};
+    return r;
+}
+
+AYA_INLINE be32 aya_cpu_to_be32(u32 v)
+{
+    be32 r = {__builtin_bswap32(v)};
+    return r;
+}
+
+#endif
