@@ -31,7 +31,7 @@ class SegmentError : public std::runtime_error
     using std::runtime_error::runtime_error;
 };
 
-constexpr u64 kTablesMagic = 0x31736c6261617961;    // "ayaabls1"
+constexpr u64 kTablesMagic = 0x31736c6274617961;    // "ayatbls1"
 constexpr u64 kDataplaneMagic = 0x316e6c7064617961; // "ayadpln1"
 constexpr u32 kMaxPorts = 16;
 constexpr u32 kMaxWorkers = 64;
