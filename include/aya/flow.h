@@ -30,7 +30,7 @@ struct aya_flow {
 
 enum aya_packet_kind {
     AYA_KIND_DATA,           // TCP or UDP, whole
-    AYA_KIND_ICMP_ECHO,      // echo request; ports are 0
+    AYA_KIND_ICMP_ECHO,      // echo request without IP options; ports are 0
     AYA_KIND_ICMP_ERROR,     // flow is the one that the error quotes, turned to client -> VIP
     AYA_KIND_FRAGMENT_FIRST, // TCP or UDP with its ports; fragment_id is set
     AYA_KIND_FRAGMENT_LATER, // ports are 0; fragment_id is set
@@ -103,14 +103,14 @@ AYA_INLINE void aya_take_quoted_ports(const u16 *quoted_l4, struct aya_packet *p
     packet->kind = AYA_KIND_ICMP_ERROR;
 }
 
-AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l4, const u8 *end, struct aya_packet *packet)
+AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l3, const u8 *l4, const u8 *end, struct aya_packet *packet)
 {
     const struct aya_icmp *icmp = (const struct aya_icmp *)l4;
     if ((const u8 *)(icmp + 1) > end)
         return AYA_REASON_TRUNCATED;
     if (icmp->type == AYA_ICMP_ECHO) {
         packet->kind = AYA_KIND_ICMP_ECHO;
-        return AYA_REASON_NONE;
+        return l4 - l3 == sizeof(struct aya_ipv4) ? AYA_REASON_NONE : AYA_REASON_PUNT_ICMP;
     }
     if (icmp->type != AYA_ICMP_UNREACHABLE && icmp->type != AYA_ICMP_TIME_EXCEEDED &&
         icmp->type != AYA_ICMP_PARAMETER_PROBLEM)
@@ -137,14 +137,14 @@ AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l4, const u8 *end, struct ay
     return AYA_REASON_NONE;
 }
 
-AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l4, const u8 *end, struct aya_packet *packet)
+AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l3, const u8 *l4, const u8 *end, struct aya_packet *packet)
 {
     const struct aya_icmp *icmp = (const struct aya_icmp *)l4;
     if ((const u8 *)(icmp + 1) > end)
         return AYA_REASON_TRUNCATED;
     if (icmp->type == AYA_ICMPV6_ECHO) {
         packet->kind = AYA_KIND_ICMP_ECHO;
-        return AYA_REASON_NONE;
+        return l4 - l3 == sizeof(struct aya_ipv6) ? AYA_REASON_NONE : AYA_REASON_PUNT_ICMP;
     }
     if (icmp->type < AYA_ICMPV6_UNREACHABLE || icmp->type > AYA_ICMPV6_PARAMETER_PROBLEM)
         return AYA_REASON_PUNT_ICMP;
@@ -203,7 +203,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv4(const u8 *l3, const u8 *end, u32 l3_ro
     if (AYA_LIKELY(ip->protocol == AYA_PROTO_TCP || ip->protocol == AYA_PROTO_UDP))
         return aya_parse_transport(l4, end, length - header_length, packet);
     if (ip->protocol == AYA_PROTO_ICMP && packet->kind == AYA_KIND_DATA)
-        return aya_parse_icmp(l4, end, packet);
+        return aya_parse_icmp(l3, l4, end, packet);
     return AYA_REASON_PUNT_PROTOCOL;
 }
 
@@ -271,7 +271,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv6(const u8 *l3, const u8 *end, u32 l3_ro
     if (AYA_LIKELY(packet->flow.protocol == AYA_PROTO_TCP || packet->flow.protocol == AYA_PROTO_UDP))
         return aya_parse_transport(l4, end, length - headers_length, packet);
     if (packet->flow.protocol == AYA_PROTO_ICMPV6 && packet->kind == AYA_KIND_DATA)
-        return aya_parse_icmpv6(l4, end, packet);
+        return aya_parse_icmpv6(l3, l4, end, packet);
     return AYA_REASON_PUNT_PROTOCOL;
 }
 

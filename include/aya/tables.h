@@ -93,7 +93,8 @@ struct aya_backend {
     u16 service;          // id of the service that this backend belongs to
     u16 egress_port;      // data plane port index; AYA_PORT_NONE while the next hop is not resolved
     u16 mtu;              // largest inner IP packet that fits the egress port
-    u32 partial_checksum; // one's complement sum of the outer IPv4 header with length and TOS 0
+    u32 partial_checksum; // 16-bit word sum (raw loads) of the outer IPv4 header, with
+                          // length, TOS, protocol and checksum 0
     u8 header[14 + 40];   // Ethernet (destination, source, type), outer IPv4 or IPv6
     u8 reserved[58];
 };

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// From a verdict to the bytes that leave: encapsulation and ICMP replies, in place. The caller makes room in
+// front of the frame (and trims its tail) with what its buffers offer, then calls with the new start.
+//
+// The offset of the IP header is a compile-time constant inside (14, 18 or 22 by VLAN tags), which is fast, and
+// which the BPF verifier can follow.
+#ifndef AYA_REWRITE_H
+#define AYA_REWRITE_H
+
+#include "aya/flow.h"
+#include "aya/headers.h"
+#include "aya/reasons.h"
+#include "aya/tables.h"
+
+enum {
+    AYA_REPLY_TTL = 64,
+    // Bytes of the offending packet that an ICMP error quotes at most: all headers, constant work. RFC 792 asks for
+    // header + 8; RFC 1812 and RFC 4443 would like more.
+    AYA_REPLY_QUOTE_MAX = 128,
+    AYA_REPLY_ROOM_IPV4 = sizeof(struct aya_ipv4) + sizeof(struct aya_icmp),
+    AYA_REPLY_ROOM_IPV6 = sizeof(struct aya_ipv6) + sizeof(struct aya_icmp),
+};
+
+// RFC 1071. `sum` of at most 2^16 words.
+AYA_INLINE u16 aya_checksum_fold(u32 sum)
+{
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (u16)~sum;
+}
+
+// RFC 1624 eqn. 3: the checksum after one 16-bit word changed; all in the byte order of the packet.
+AYA_INLINE u16 aya_checksum_update(u16 checksum, u16 from, u16 to)
+{
+    return aya_checksum_fold((u32)(u16)~checksum + (u16)~from + to);
+}
+
+AYA_INLINE u16 aya_word(u8 first, u8 second)
+{
+    return (u16)(first | (second << 8));
+}
+
+AYA_INLINE void aya_decrement_ttl_ipv4(struct aya_ipv4 *ip)
+{
+    u16 from = aya_word(ip->ttl, ip->protocol);
+    ip->ttl--;
+    ip->checksum = aya_checksum_update(ip->checksum, from, aya_word(ip->ttl, ip->protocol));
+}
+
+// Moves the VLAN tags of the frame that now stands `room` bytes further to the new start and writes `type` behind.
+AYA_INLINE void aya_write_l2(u8 *frame, u32 l3, u32 room, be16 type)
+{
+    if (l3 == 18)
+        __builtin_memcpy(frame + 12, frame + room + 12, 4);
+    else if (l3 == 22)
+        __builtin_memcpy(frame + 12, frame + room + 12, 8);
+    *(be16 *)(frame + l3 - 2) = type;
+}
+
+AYA_INLINE void aya_write_outer_ipv4(struct aya_ipv4 *outer, const struct aya_packet *packet,
+                                     const struct aya_backend *backend)
+{
+    __builtin_memcpy(outer, backend->header + sizeof(struct aya_eth), sizeof(*outer));
+    u8 protocol = packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
+    be16 length = aya_cpu_to_be16((u16)(packet->l3_length + sizeof(*outer)));
+    outer->tos = packet->tos; // RFC 6040 normal mode: ECN goes outward as it is
+    outer->total_length = length;
+    outer->protocol = protocol;
+    outer->checksum = aya_checksum_fold(backend->partial_checksum + length.raw + aya_word(0, packet->tos) +
+                                        aya_word(0, protocol));
+}
+
+// The flow label carries entropy for the network's own load sharing: RFC 6438.
+AYA_INLINE void aya_write_outer_ipv6(struct aya_ipv6 *outer, const struct aya_packet *packet,
+                                     const struct aya_backend *backend, u64 hash)
+{
+    __builtin_memcpy(outer, backend->header + sizeof(struct aya_eth), sizeof(*outer));
+    outer->version_class[0] = (u8)(0x60 | (packet->tos >> 4));
+    outer->version_class[1] = (u8)((u32)packet->tos << 4 | (u32)(hash & 0x0f));
+    outer->flow_label = (u16)(hash >> 16);
+    outer->payload_length = aya_cpu_to_be16(packet->l3_length);
+    outer->next_header = packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
+}
+
+AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3, const struct aya_packet *packet,
+                                        const struct aya_backend *backend, u64 hash)
+{
+    u32 room = backend->outer_length;
+    u8 *inner;
+    if (room == 0) {
+        inner = frame + l3;
+    } else if (room == sizeof(struct aya_ipv4)) {
+        inner = frame + l3 + sizeof(struct aya_ipv4);
+        if (inner > end)
+            return AYA_REASON_TRUNCATED;
+        aya_write_l2(frame, l3, sizeof(struct aya_ipv4), aya_cpu_to_be16(AYA_ETHERTYPE_IPV4));
+        aya_write_outer_ipv4((struct aya_ipv4 *)(frame + l3), packet, backend);
+    } else {
+        inner = frame + l3 + sizeof(struct aya_ipv6);
+        if (inner > end)
+            return AYA_REASON_TRUNCATED;
+        aya_write_l2(frame, l3, sizeof(struct aya_ipv6), aya_cpu_to_be16(AYA_ETHERTYPE_IPV6));
+        aya_write_outer_ipv6((struct aya_ipv6 *)(frame + l3), packet, backend, hash);
+    }
+    if (packet->flow.family == AYA_IPV4) {
+        if (inner + sizeof(struct aya_ipv4) > end)
+            return AYA_REASON_TRUNCATED;
+        aya_decrement_ttl_ipv4((struct aya_ipv4 *)inner);
+    } else {
+        if (inner + sizeof(struct aya_ipv6) > end)
+            return AYA_REASON_TRUNCATED;
+        ((struct aya_ipv6 *)inner)->hop_limit--;
+    }
+    __builtin_memcpy(frame, backend->header, 12);
+    return AYA_REASON_NONE;
+}
+
+// Makes the frame that goes to `backend`. The caller has moved the start of the frame forward by
+// backend->outer_length bytes; `frame` is the new start, the packet's own bytes follow that room. NONE, or TRUNCATED if
+// the buffer is not as parsed (then nothing may be sent).
+AYA_INLINE enum aya_reason aya_encap(u8 *frame, const u8 *end, const struct aya_packet *packet,
+                                     const struct aya_backend *backend, u64 hash)
+{
+    if (AYA_LIKELY(packet->l3_offset == 14))
+        return aya_encap_at(frame, end, 14, packet, backend, hash);
+    if (packet->l3_offset == 18)
+        return aya_encap_at(frame, end, 18, packet, backend, hash);
+    return aya_encap_at(frame, end, 22, packet, backend, hash);
+}
+
+AYA_INLINE void aya_swap_macs(u8 *to, const u8 *from)
+{
+    u8 macs[12];
+    __builtin_memcpy(macs, from, sizeof(macs));
+    __builtin_memcpy(to, macs + 6, 6);
+    __builtin_memcpy(to + 6, macs, 6);
+}
+
+AYA_INLINE void aya_swap_halves(u16 *a, u16 *b, const u32 halves)
+{
+    for (u32 i = 0; i < halves; i++) {
+        u16 kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
+    }
+}
+
+AYA_INLINE enum aya_reason aya_reply_echo_at(u8 *frame, const u8 *end, const u32 l3, const struct aya_packet *packet)
+{
+    struct aya_icmp *icmp;
+    u16 type;
+    if (packet->flow.family == AYA_IPV4) {
+        struct aya_ipv4 *ip = (struct aya_ipv4 *)(frame + l3);
+        icmp = (struct aya_icmp *)(ip + 1);
+        if ((const u8 *)(icmp + 1) > end)
+            return AYA_REASON_TRUNCATED;
+        u16 from = aya_word(ip->ttl, ip->protocol);
+        ip->ttl = AYA_REPLY_TTL;
+        ip->checksum = aya_checksum_update(ip->checksum, from, aya_word(ip->ttl, ip->protocol));
+        aya_swap_halves(ip->src, ip->dst, 2);
+        type = AYA_ICMP_ECHO_REPLY;
+    } else {
+        struct aya_ipv6 *ip = (struct aya_ipv6 *)(frame + l3);
+        icmp = (struct aya_icmp *)(ip + 1);
+        if ((const u8 *)(icmp + 1) > end)
+            return AYA_REASON_TRUNCATED;
+        ip->hop_limit = AYA_REPLY_TTL;
+        aya_swap_halves(ip->src, ip->dst, 8); // the pseudo header's sum stays
+        type = AYA_ICMPV6_ECHO_REPLY;
+    }
+    icmp->checksum = aya_checksum_update(icmp->checksum, aya_word(icmp->type, icmp->code), aya_word((u8)type, 0));
+    icmp->type = (u8)type;
+    icmp->code = 0;
+    aya_swap_macs(frame, frame);
+    return AYA_REASON_NONE;
+}
+
+// Turns an echo request into its reply, in place.
+AYA_INLINE enum aya_reason aya_reply_echo(u8 *frame, const u8 *end, const struct aya_packet *packet)
+{
+    if (AYA_LIKELY(packet->l3_offset == 14))
+        return aya_reply_echo_at(frame, end, 14, packet);
+    if (packet->l3_offset == 18)
+        return aya_reply_echo_at(frame, end, 18, packet);
+    return aya_reply_echo_at(frame, end, 22, packet);
+}
+
+// Bytes that an ICMP error needs in front of the frame.
+AYA_INLINE u32 aya_reply_room(const struct aya_packet *packet)
+{
+    return packet->flow.family == AYA_IPV4 ? (u32)AYA_REPLY_ROOM_IPV4 : (u32)AYA_REPLY_ROOM_IPV6;
+}
+
+// Bytes of the IP packet that it quotes: a multiple of 4. The caller cuts the frame to l3_offset + this.
+AYA_INLINE u32 aya_reply_quote(const struct aya_packet *packet)
+{
+    u32 length = packet->l3_length;
+    return (length < AYA_REPLY_QUOTE_MAX ? length : (u32)AYA_REPLY_QUOTE_MAX) & ~3u;
+}
+
+AYA_INLINE enum aya_reason aya_sum_quote(const u8 *quote, const u8 *end, u32 length, u32 *sum)
+{
+    for (u32 i = 0; i < AYA_REPLY_QUOTE_MAX / 4; i++) {
+        const u16 *half = (const u16 *)quote + 2 * i;
+        if (4 * i >= length)
+            break;
+        if ((const u8 *)(half + 2) > end)
+            return AYA_REASON_TRUNCATED;
+        *sum += (u32)half[0] + half[1];
+    }
+    return AYA_REASON_NONE;
+}
+
+// The 32-bit word in two raw halves, for a checksum.
+AYA_INLINE u32 aya_sum_be32(be32 word)
+{
+    return (word.raw & 0xffff) + (word.raw >> 16);
+}
+
+AYA_INLINE void aya_store_be32(u16 half[2], be32 word)
+{
+    half[0] = (u16)word.raw;
+    half[1] = (u16)(word.raw >> 16);
+}
+
+AYA_INLINE enum aya_reason aya_reply_error_ipv4(u8 *frame, const u8 *end, const u32 l3,
+                                                const struct aya_packet *packet, enum aya_reason reason, u16 mtu)
+{
+    struct aya_ipv4 *ip = (struct aya_ipv4 *)(frame + l3);
+    struct aya_icmp *icmp = (struct aya_icmp *)(ip + 1);
+    u32 quote = aya_reply_quote(packet);
+    int too_big = reason == AYA_REASON_REPLY_TOO_BIG;
+    u32 sum = 0;
+    if ((const u8 *)(icmp + 1) + sizeof(struct aya_eth) > end)
+        return AYA_REASON_TRUNCATED;
+    if (aya_sum_quote((const u8 *)(icmp + 1), end, quote, &sum) != AYA_REASON_NONE)
+        return AYA_REASON_TRUNCATED;
+
+    aya_swap_macs(frame, frame + AYA_REPLY_ROOM_IPV4);
+    aya_write_l2(frame, l3, AYA_REPLY_ROOM_IPV4, aya_cpu_to_be16(AYA_ETHERTYPE_IPV4));
+    ip->version_ihl = 0x45;
+    ip->tos = 0;
+    ip->total_length = aya_cpu_to_be16((u16)(AYA_REPLY_ROOM_IPV4 + quote));
+    ip->id = aya_cpu_to_be16(0);
+    ip->flags_offset = aya_cpu_to_be16(AYA_IPV4_DF);
+    ip->ttl = AYA_REPLY_TTL;
+    ip->protocol = AYA_PROTO_ICMP;
+    aya_store_be32(ip->src, packet->flow.dst[3]);
+    aya_store_be32(ip->dst, packet->flow.src[3]);
+    ip->checksum = aya_checksum_fold((u32)aya_word(0x45, 0) + ip->total_length.raw + ip->flags_offset.raw +
+                                     aya_word(AYA_REPLY_TTL, AYA_PROTO_ICMP) + aya_sum_be32(packet->flow.dst[3]) +
+                                     aya_sum_be32(packet->flow.src[3]));
+
+    icmp->type = too_big ? AYA_ICMP_UNREACHABLE : AYA_ICMP_TIME_EXCEEDED;
+    icmp->code = too_big ? AYA_ICMP_FRAG_NEEDED : 0;
+    icmp->rest[0] = 0;
+    icmp->rest[1] = too_big ? aya_cpu_to_be16(mtu).raw : 0; // RFC 1191 4
+    icmp->checksum = aya_checksum_fold(sum + aya_word(icmp->type, icmp->code) + icmp->rest[1]);
+    return AYA_REASON_NONE;
+}
+
+AYA_INLINE enum aya_reason aya_reply_error_ipv6(u8 *frame, const u8 *end, const u32 l3,
+                                                const struct aya_packet *packet, enum aya_reason reason, u16 mtu)
+{
+    struct aya_ipv6 *ip = (struct aya_ipv6 *)(frame + l3);
+    struct aya_icmp *icmp = (struct aya_icmp *)(ip + 1);
+    u32 quote = aya_reply_quote(packet);
+    int too_big = reason == AYA_REASON_REPLY_TOO_BIG;
+    u32 sum = 0;
+    if ((const u8 *)(icmp + 1) + sizeof(struct aya_eth) > end)
+        return AYA_REASON_TRUNCATED;
+    if (aya_sum_quote((const u8 *)(icmp + 1), end, quote, &sum) != AYA_REASON_NONE)
+        return AYA_REASON_TRUNCATED;
+
+    aya_swap_macs(frame, frame + AYA_REPLY_ROOM_IPV6);
+    aya_write_l2(frame, l3, AYA_REPLY_ROOM_IPV6, aya_cpu_to_be16(AYA_ETHERTYPE_IPV6));
+    ip->version_class[0] = 0x60;
+    ip->version_class[1] = 0;
+    ip->flow_label = 0;
+    ip->payload_length = aya_cpu_to_be16((u16)(sizeof(*icmp) + quote));
+    ip->next_header = AYA_PROTO_ICMPV6;
+    ip->hop_limit = AYA_REPLY_TTL;
+    sum += ip->payload_length.raw + aya_word(0, AYA_PROTO_ICMPV6); // pseudo header, RFC 8200 8.1
+    for (u32 i = 0; i < 4; i++) {
+        aya_store_be32(ip->src + 2 * i, packet->flow.dst[i]);
+        aya_store_be32(ip->dst + 2 * i, packet->flow.src[i]);
+        sum += aya_sum_be32(packet->flow.dst[i]) + aya_sum_be32(packet->flow.src[i]);
+    }
+
+    icmp->type = too_big ? AYA_ICMPV6_PACKET_TOO_BIG : AYA_ICMPV6_TIME_EXCEEDED;
+    icmp->code = 0;
+    icmp->rest[0] = 0;
+    icmp->rest[1] = too_big ? aya_cpu_to_be16(mtu).raw : 0; // a 32-bit field, RFC 4443 3.2
+    icmp->checksum = aya_checksum_fold(sum + aya_word(icmp->type, 0) + icmp->rest[1]);
+    return AYA_REASON_NONE;
+}
+
+AYA_INLINE enum aya_reason aya_reply_error_at(u8 *frame, const u8 *end, const u32 l3, const struct aya_packet *packet,
+                                              enum aya_reason reason, u16 mtu)
+{
+    if (packet->flow.family == AYA_IPV4)
+        return aya_reply_error_ipv4(frame, end, l3, packet, reason, mtu);
+    return aya_reply_error_ipv6(frame, end, l3, packet, reason, mtu);
+}
+
+// Makes the ICMP error for REPLY_TIME_EXCEEDED or REPLY_TOO_BIG (`mtu`: what would fit). The caller has cut the frame
+// to l3_offset + aya_reply_quote() and moved its start forward by aya_reply_room(); `frame` is the new start. The VIP
+// itself is the source: the client knows it, and it needs no address of the balancer's.
+AYA_INLINE enum aya_reason aya_reply_error(u8 *frame, const u8 *end, const struct aya_packet *packet,
+                                           enum aya_reason reason, u16 mtu)
+{
+    if (AYA_LIKELY(packet->l3_offset == 14))
+        return aya_reply_error_at(frame, end, 14, packet, reason, mtu);
+    if (packet->l3_offset == 18)
+        return aya_reply_error_at(frame, end, 18, packet, reason, mtu);
+    return aya_reply_error_at(frame, end, 22, packet, reason, mtu);
+}
+
+#endif
