@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "commands.hpp"
+#include "fields.hpp"
+
+#include <charconv>
+#include <memory>
+
+namespace aya::ctl
+{
+
+namespace
+{
+
+// The arguments of every command about one backend.
+struct Target {
+    std::string service;
+    std::string name;
+    std::string address;
+    BackendFields fields;
+
+    std::string collection() const { return "/v1/services/" + percent_encode(service) + "/backends"; }
+    std::string path() const { return collection() + "/" + percent_encode(name); }
+    std::string phrase() const { return "backend " + name + " of service " + service; }
+};
+
+using TargetPtr = std::shared_ptr<Target>;
+
+Cell weight_cell(const Json &backend)
+{
+    const std::uint64_t wanted = number(backend, "weight");
+    const std::uint64_t effective = number(backend, "effective_weight");
+    if (wanted == effective || !backend.contains("effective_weight"))
+        return {text(backend, "weight")};
+    return {text(backend, "weight") + " (now " + std::to_string(effective) + ")", Colour::yellow};
+}
+
+Cell next_hop_cell(const Json &backend)
+{
+    if (backend.contains("reachable") && !truth(backend, "reachable"))
+        return {"unreachable", Colour::red};
+    return {text(backend, "mac")};
+}
+
+std::string share_of(const Json &backend)
+{
+    const auto share = backend.find("share");
+    return share != backend.end() && share->is_number() ? human_share(share->get<double>()) : "-";
+}
+
+// Every backend of every service, in the shape of one service's list.
+Json all_backends(const Json &answer)
+{
+    Json backends = Json::array();
+    for (const Json &service : list(answer, "services")) {
+        for (const Json &backend : list(service, "backends"))
+            backends.push_back(backend);
+    }
+    return Json::object({{"backends", backends}});
+}
+
+void run_list(Session &session, const Target &target)
+{
+    const bool all = target.service.empty();
+    const Json answer =
+        all ? all_backends(session.daemon().get("/v1/services")) : session.daemon().get(target.collection());
+    if (session.json())
+        return session.print_json(answer);
+    const Json &backends = list(answer, "backends");
+    if (backends.empty())
+        return session.print(all ? std::string("no backends\n")
+                                 : "no backends in service " + target.service + "\n");
+    session.print_table(backend_table(backends, all));
+}
+
+void run_add(Session &session, const Target &target)
+{
+    Json backend = {{"name", target.name}, {"address", target.address}};
+    target.fields.apply(backend);
+    const Json added = session.daemon().post(target.collection(), backend.dump());
+    if (session.json())
+        return session.print_json(added);
+    session.print("added " + target.phrase() + ": " + text(added, "address") + ", weight " +
+                  text(added, "weight") + generation_note(added) + "\n");
+}
+
+void run_set(Session &session, const Target &target)
+{
+    if (target.fields.empty())
+        throw BadUsage("\"ayactl backend set\" wants something to change");
+    Json changes = Json::object();
+    target.fields.apply(changes);
+    const Json backend = session.daemon().patch(target.path(), changes);
+    if (session.json())
+        return session.print_json(backend);
+    session.print("changed " + target.phrase() + ": weight " + text(backend, "weight") +
+                  generation_note(backend) + "\n");
+}
+
+void run_state(Session &session, const Target &target, const std::string &state)
+{
+    const Json backend = session.daemon().patch(target.path(), Json::object({{"state", state}}));
+    if (session.json())
+        return session.print_json(backend);
+    session.print(target.phrase() + " is now " + text(backend, "state") + generation_note(backend) + "\n");
+}
+
+Json find_backend(const Json &answer, const std::string &name)
+{
+    for (const Json &backend : list(answer, "backends")) {
+        if (text(backend, "name") == name)
+            return backend;
+    }
+    return Json::object();
+}
+
+void run_remove(Session &session, const Target &target)
+{
+    const Json removed = find_backend(session.daemon().get(target.collection()), target.name);
+    const Json answer = session.daemon().remove(target.path());
+    if (session.json())
+        return session.print_json(
+            Json::object({{"removed", removed}, {"generation", answer.value("generation", Json())}}));
+    session.print("removed " + target.phrase() + ": " + text(removed, "address") + ", weight " +
+                  text(removed, "weight") + generation_note(answer) + "\n");
+}
+
+CLI::App *add_verb(Program &program, CLI::App *group, const std::string &name, const std::string &description,
+                   const TargetPtr &target, std::function<void(Session &, const Target &)> run)
+{
+    CLI::App *verb =
+        program.add_command(group, name, description,
+                            [target, run = std::move(run)](Session &session) { run(session, *target); });
+    CLI::Option *service = verb->add_option("SERVICE", target->service, "Name of the service")->required();
+    program.hint(service, {Hint::Kind::services, {}});
+    CLI::Option *backend = verb->add_option("NAME", target->name, "Name of the backend")->required();
+    if (name != "add")
+        program.hint(backend, {Hint::Kind::backends, {}});
+    return verb;
+}
+
+void add_state_verb(Program &program, CLI::App *group, const std::string &name, const std::string &state,
+                    const std::string &description)
+{
+    add_verb(program, group, name, description, std::make_shared<Target>(),
+             [state](Session &session, const Target &target) { run_state(session, target, state); });
+}
+
+} // namespace
+
+Table backend_table(const Json &backends, bool with_service)
+{
+    std::vector<Column> columns = {{"NAME"},
+                                   {"ADDRESS"},
+                                   {"WEIGHT", Align::right},
+                                   {"STATE"},
+                                   {"HEALTH"},
+                                   {"SHARE", Align::right},
+                                   {"NEXT HOP"},
+                                   {"PACKETS", Align::right},
+                                   {"BYTES", Align::right}};
+    if (with_service)
+        columns.insert(columns.begin(), Column{"SERVICE"});
+    Table table(std::move(columns));
+    for (const Json &backend : backends) {
+        std::vector<Cell> row = {{text(backend, "name")},
+                                 {text(backend, "address")},
+                                 weight_cell(backend),
+                                 condition(text(backend, "state")),
+                                 condition(text(backend, "health")),
+                                 {share_of(backend)},
+                                 next_hop_cell(backend),
+                                 {human_count(number(backend, "packets"))},
+                                 {human_bytes(number(backend, "bytes"))}};
+        if (with_service)
+            row.insert(row.begin(), Cell{text(backend, "service")});
+        table.add(std::move(row));
+    }
+    return table;
+}
+
+Json parse_backend(const std::string &text)
+{
+    const auto bad = [&text](const std::string &why) {
+        return BadUsage("--backend " + text + ": " + why +
+                        "; it is written name=address[,weight=N][,mac=MAC][,state=STATE]");
+    };
+    Json backend = Json::object();
+    std::size_t start = 0;
+    while (start <= text.size()) {
+        const std::size_t end = std::min(text.find(',', start), text.size());
+        const std::string part = text.substr(start, end - start);
+        const std::size_t equals = part.find('=');
+        if (equals == 0 || equals == std::string::npos || equals + 1 == part.size())
+            throw bad("\"" + part + "\" is not key=value");
+        const std::string key = part.substr(0, equals);
+        const std::string value = part.substr(equals + 1);
+        if (start == 0) {
+            backend["name"] = key;
+            backend["address"] = value;
+        } else if (key == "weight") {
+            std::int64_t weight = 0;
+            const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), weight);
+            if (error != std::errc() || stop != value.data() + value.size())
+                throw bad("\"" + value + "\" is not a whole number");
+            backend[key] = weight;
+        } else if (key == "mac" || key == "state") {
+            backend[key] = value;
+        } else {
+            throw bad("\"" + key + "\" is not a key of a backend");
+        }
+        start = end + 1;
+    }
+    return backend;
+}
+
+void add_backend_commands(Program &program)
+{
+    CLI::App *group = program.add_group("backend", "Backends: the servers behind a service");
+
+    const auto listed = std::make_shared<Target>();
+    CLI::App *list = program.add_command(group, "list", "List the backends of a service, or of all",
+                                         [listed](Session &session) { run_list(session, *listed); });
+    program.hint(list->add_option("SERVICE", listed->service, "Name of the service"),
+                 {Hint::Kind::services, {}});
+
+    const auto added = std::make_shared<Target>();
+    CLI::App *add = add_verb(program, group, "add", "Add a backend to a service", added, run_add);
+    add->add_option("ADDRESS", added->address, "IPv4 or IPv6 address of the backend")->required();
+    added->fields.add_options(add);
+
+    const auto changed = std::make_shared<Target>();
+    CLI::App *set =
+        add_verb(program, group, "set", "Change a backend; what is not named stays", changed, run_set);
+    changed->fields.add_options(set);
+
+    add_state_verb(program, group, "drain", "draining", "Send no new flows to a backend; open ones stay");
+    add_state_verb(program, group, "enable", "active", "Use a backend again that was drained or disabled");
+    add_state_verb(program, group, "disable", "disabled", "Stop using a backend at once; its flows move");
+    add_verb(program, group, "remove", "Remove a backend from its service", std::make_shared<Target>(),
+             run_remove);
+}
+
+} // namespace aya::ctl

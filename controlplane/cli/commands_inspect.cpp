@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// explain, counters, health, version: looking without touching.
+#include "commands.hpp"
+
+#include <memory>
+
+namespace aya::ctl
+{
+
+namespace
+{
+
+struct Question {
+    std::string source;
+    std::string destination;
+    bool no_syn = false;
+};
+
+void run_explain(Session &session, const Question &question)
+{
+    const Json body = {
+        {"source", question.source}, {"destination", question.destination}, {"syn", !question.no_syn}};
+    const Json answer = session.daemon().post("/v1/explain", body.dump());
+    if (session.json())
+        return session.print_json(answer);
+    Table steps({{}, {}});
+    for (const Json &step : list(answer, "steps"))
+        steps.add({{text(step, "step"), Colour::bold}, {text(step, "text")}});
+    session.print_table(steps);
+    const std::string action = text(answer, "action");
+    std::string verdict = action;
+    if (answer.contains("backend") && !answer["backend"].is_null())
+        verdict += " to " + text(answer, "service") + "/" + text(answer, "backend");
+    if (const std::string reason = text(answer, "reason"); reason != "-" && !reason.empty())
+        verdict += " (" + reason + ")";
+    const Colour colour = action == "forward" ? Colour::green
+                          : action == "drop"  ? Colour::red
+                                              : Colour::yellow;
+    session.print("\n" + paint(printable(verdict), colour, session.colour()) + "\n");
+}
+
+enum class Shown { usual, nonzero, all };
+
+bool silent(const Json &object)
+{
+    return number(object, "packets") == 0 && number(object, "bytes") == 0 && number(object, "new_flows") == 0;
+}
+
+// The lists without what is zero and not asked for.
+Json selected(Json answer, Shown shown)
+{
+    const auto drop = [&answer](const char *key, auto zero) {
+        Json kept = Json::array();
+        for (const Json &item : list(answer, key)) {
+            if (!zero(item))
+                kept.push_back(item);
+        }
+        answer[key] = kept;
+    };
+    if (shown != Shown::all)
+        drop("reasons", [](const Json &reason) { return number(reason, "value") == 0; });
+    if (shown == Shown::nonzero) {
+        drop("services", silent);
+        drop("backends", silent);
+    }
+    return answer;
+}
+
+Table reasons_table(const Json &reasons)
+{
+    Table table({{"REASON"}, {"PACKETS", Align::right}, {"MEANING"}});
+    for (const Json &reason : reasons)
+        table.add({{text(reason, "name")}, {human_count(number(reason, "value"))}, {text(reason, "help")}});
+    return table;
+}
+
+Table service_traffic(const Json &services)
+{
+    Table table(
+        {{"SERVICE"}, {"PACKETS", Align::right}, {"BYTES", Align::right}, {"NEW FLOWS", Align::right}});
+    for (const Json &service : services) {
+        table.add({{text(service, "name")},
+                   {human_count(number(service, "packets"))},
+                   {human_bytes(number(service, "bytes"))},
+                   {human_count(number(service, "new_flows"))}});
+    }
+    return table;
+}
+
+Table backend_traffic(const Json &backends)
+{
+    Table table({{"SERVICE"}, {"BACKEND"}, {"PACKETS", Align::right}, {"BYTES", Align::right}});
+    for (const Json &backend : backends) {
+        table.add({{text(backend, "service")},
+                   {text(backend, "name")},
+                   {human_count(number(backend, "packets"))},
+                   {human_bytes(number(backend, "bytes"))}});
+    }
+    return table;
+}
+
+void run_counters(Session &session, Shown shown)
+{
+    const Json answer = session.daemon().get("/v1/counters");
+    const Json chosen = selected(answer, shown);
+    if (session.json()) // a program gets everything unless it says otherwise
+        return session.print_json(shown == Shown::nonzero ? chosen : answer);
+    const Json &reasons = list(chosen, "reasons");
+    if (reasons.empty())
+        session.print("nothing was dropped, punted or otherwise counted\n");
+    else
+        session.print_table(reasons_table(reasons));
+    if (const Json &services = list(chosen, "services"); !services.empty()) {
+        session.print("\n");
+        session.print_table(service_traffic(services));
+    }
+    if (const Json &backends = list(chosen, "backends"); !backends.empty()) {
+        session.print("\n");
+        session.print_table(backend_traffic(backends));
+    }
+}
+
+// "ok", "failed: connection refused"
+std::string last_probe(const Json &backend)
+{
+    const std::string result = text(backend, "last_result");
+    const std::string error = text(backend, "last_error");
+    return error == "-" || error.empty() ? result : result + ": " + error;
+}
+
+void run_health(Session &session, const std::string &service)
+{
+    Json answer = session.daemon().get("/v1/health");
+    if (!service.empty()) {
+        Json kept = Json::array();
+        for (const Json &backend : list(answer, "backends")) {
+            if (text(backend, "service") == service)
+                kept.push_back(backend);
+        }
+        if (kept.empty()) // an unknown name is refused; a service without backends is not
+            session.daemon().get("/v1/services/" + percent_encode(service));
+        answer["backends"] = kept;
+    }
+    if (session.json())
+        return session.print_json(answer);
+    const Json &backends = list(answer, "backends");
+    if (backends.empty())
+        return session.print("no backends\n");
+    Table table({{"SERVICE"},
+                 {"BACKEND"},
+                 {"TARGET"},
+                 {"HEALTH"},
+                 {"SINCE", Align::right},
+                 {"GOOD", Align::right},
+                 {"BAD", Align::right},
+                 {"LAST PROBE"}});
+    for (const Json &backend : backends) {
+        table.add({{text(backend, "service")},
+                   {text(backend, "backend")},
+                   {text(backend, "target")},
+                   condition(text(backend, "health")),
+                   {human_duration(number(backend, "since_seconds"))},
+                   {text(backend, "successes") + "/" + text(backend, "rise")},
+                   {text(backend, "failures") + "/" + text(backend, "fall")},
+                   {last_probe(backend)}});
+    }
+    session.print_table(table);
+}
+
+void run_version(Session &session, bool client_only)
+{
+    // The client's own line first: it is true whether or not the daemon answers.
+    if (!session.json())
+        session.print("ayactl " AYA_VERSION "\n");
+    if (client_only) {
+        if (session.json())
+            session.print_json(Json::object({{"client", AYA_VERSION}}));
+        return;
+    }
+    try {
+        const Json daemon = session.daemon().get("/v1/version");
+        if (session.json())
+            return session.print_json(Json::object({{"client", AYA_VERSION}, {"daemon", daemon}}));
+        session.print("aya-controlplane " + text(daemon, "version") + " (ABI " + text(daemon, "abi") +
+                      ", instance " + text(daemon, "instance") + ")\n");
+    } catch (const Unreachable &) {
+        if (session.json())
+            session.print_json(Json::object({{"client", AYA_VERSION}, {"daemon", nullptr}}));
+        throw;
+    }
+}
+
+void add_explain(Program &program)
+{
+    const auto question = std::make_shared<Question>();
+    CLI::App *explain =
+        program.add_command(&program.app, "explain", "Say step by step where a packet would go, and why",
+                            [question](Session &session) { run_explain(session, *question); });
+    explain->add_option("SOURCE", question->source, "Client, such as 198.51.100.7:40000")->required();
+    explain->add_option("VIP", question->destination, "Destination, such as 203.0.113.10:443/tcp")
+        ->required();
+    explain->add_flag("--no-syn", question->no_syn, "A packet from the middle of a TCP connection");
+}
+
+void add_counters(Program &program)
+{
+    struct Choice {
+        bool all = false;
+        bool nonzero = false;
+    };
+    const auto choice = std::make_shared<Choice>();
+    CLI::App *counters = program.add_command(
+        &program.app, "counters", "Show what was forwarded, dropped and punted, and why",
+        [choice](Session &session) {
+            run_counters(session, choice->all ? Shown::all : choice->nonzero ? Shown::nonzero : Shown::usual);
+        });
+    CLI::Option *all = counters->add_flag("--all", choice->all, "Show reasons that never happened too");
+    counters->add_flag("--nonzero", choice->nonzero, "Leave out services and backends without traffic too")
+        ->excludes(all);
+}
+
+} // namespace
+
+void add_inspect_commands(Program &program)
+{
+    add_explain(program);
+    add_counters(program);
+
+    const auto service = std::make_shared<std::string>();
+    CLI::App *health = program.add_command(&program.app, "health", "Show what the health probes see",
+                                           [service](Session &session) { run_health(session, *service); });
+    program.hint(health->add_option("SERVICE", *service, "Only the backends of this service"),
+                 {Hint::Kind::services, {}});
+
+    const auto client_only = std::make_shared<bool>(false);
+    CLI::App *version =
+        program.add_command(&program.app, "version", "Show the versions of ayactl and of the control plane",
+                            [client_only](Session &session) { run_version(session, *client_only); });
+    version->add_flag("--client", *client_only, "Do not ask the control plane");
+}
+
+} // namespace aya::ctl

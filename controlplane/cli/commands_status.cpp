@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "commands.hpp"
+
+namespace aya::ctl
+{
+
+namespace
+{
+
+std::string backend_summary(const Json &backends)
+{
+    const std::uint64_t total = number(backends, "total");
+    std::string text = std::to_string(total);
+    if (total == 0)
+        return text;
+    text += ": " + std::to_string(number(backends, "up")) + " up";
+    for (const char *key : {"down", "draining", "disabled", "unreachable"}) {
+        if (const std::uint64_t count = number(backends, key); count > 0)
+            text += ", " + std::to_string(count) + " " + key;
+    }
+    return text;
+}
+
+Colour backend_colour(const Json &backends)
+{
+    if (number(backends, "down") + number(backends, "unreachable") > 0)
+        return Colour::red;
+    return number(backends, "total") == 0 ? Colour::none : Colour::green;
+}
+
+Cell dataplane_cell(const Json &dataplane)
+{
+    if (dataplane.empty())
+        return {"not running", Colour::red};
+    const std::string process = "pid " + text(dataplane, "pid");
+    if (!truth(dataplane, "alive"))
+        return {"dead, " + process, Colour::red};
+    return {"running, " + process + ", up " + human_duration(number(dataplane, "uptime_seconds")),
+            Colour::green};
+}
+
+Table facts(const Json &status)
+{
+    Table table({{}, {}});
+    table.add({{"instance"}, {text(status, "instance")}});
+    table.add({{"control plane"},
+               {text(status, "version") + ", pid " + text(status, "pid") + ", up " +
+                human_duration(number(status, "uptime_seconds"))}});
+    table.add({{"data plane"}, dataplane_cell(member(status, "dataplane"))});
+    table.add({{"configuration"}, {text(status, "config_file")}});
+    table.add({{"generation"}, {text(status, "generation")}});
+    table.add({{"services"}, {text(status, "services")}});
+    const Json &backends = member(status, "backends");
+    table.add({{"backends"}, {backend_summary(backends), backend_colour(backends)}});
+    return table;
+}
+
+Table worker_table(const Json &workers, std::uint64_t generation)
+{
+    Table table({{"WORKER", Align::right},
+                 {"LCORE", Align::right},
+                 {"ALIVE"},
+                 {"GENERATION", Align::right},
+                 {"HEARTBEAT", Align::right},
+                 {"RX", Align::right},
+                 {"TX", Align::right}});
+    for (const Json &worker : workers) {
+        const bool alive = truth(worker, "alive");
+        const bool behind = number(worker, "generation") != generation;
+        table.add({{text(worker, "index")},
+                   {text(worker, "lcore")},
+                   {alive ? "yes" : "no", alive ? Colour::green : Colour::red},
+                   {text(worker, "generation"), behind ? Colour::yellow : Colour::none},
+                   {text(worker, "heartbeat_ms") + "ms"},
+                   {human_count(number(worker, "rx_packets"))},
+                   {human_count(number(worker, "tx_packets"))}});
+    }
+    return table;
+}
+
+Table port_table(const Json &ports)
+{
+    Table table({{"PORT", Align::right},
+                 {"NAME"},
+                 {"INTERFACE"},
+                 {"PUNT"},
+                 {"MAC"},
+                 {"MTU", Align::right},
+                 {"QUEUES", Align::right}});
+    for (const Json &port : ports) {
+        table.add({{text(port, "index")},
+                   {text(port, "name")},
+                   {text(port, "interface")},
+                   {text(port, "punt")},
+                   {text(port, "mac")},
+                   {text(port, "mtu")},
+                   {text(port, "queues")}});
+    }
+    return table;
+}
+
+} // namespace
+
+std::string status_text(const Json &status, bool colour)
+{
+    std::string text = facts(status).render(colour);
+    const Json &dataplane = member(status, "dataplane");
+    if (const Json &workers = list(dataplane, "workers"); !workers.empty())
+        text += "\n" + worker_table(workers, number(status, "generation")).render(colour);
+    if (const Json &ports = list(dataplane, "ports"); !ports.empty())
+        text += "\n" + port_table(ports).render(colour);
+    const Json &warnings = list(status, "warnings");
+    if (!warnings.empty())
+        text += "\n";
+    for (const Json &warning : warnings) {
+        const std::string line = warning.is_string() ? warning.get<std::string>() : warning.dump();
+        text += paint("warning: ", Colour::yellow, colour) + printable(line) + "\n";
+    }
+    return text;
+}
+
+void add_status_command(Program &program)
+{
+    program.add_command(&program.app, "status", "Show how the daemons, workers, ports and backends are",
+                        [](Session &session) {
+                            const Json status = session.daemon().get("/v1/status");
+                            if (session.json())
+                                session.print_json(status);
+                            else
+                                session.print(status_text(status, session.colour()));
+                        });
+}
+
+} // namespace aya::ctl

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fields.hpp"
+
+#include <charconv>
+
+namespace aya::ctl
+{
+
+namespace
+{
+
+void put(Json &object, const char *key, const std::string &value)
+{
+    if (!value.empty())
+        object[key] = value;
+}
+
+void put(Json &object, const char *key, const std::optional<std::int64_t> &value)
+{
+    if (value)
+        object[key] = *value;
+}
+
+CLI::Option *add_word(Program &program, CLI::App *app, const std::string &name, std::string &value,
+                      std::vector<std::string> words, const std::string &description)
+{
+    std::string choice;
+    for (const std::string &word : words)
+        choice += (choice.empty() ? "" : "|") + word;
+    CLI::Option *option = app->add_option(name, value, description)->type_name(choice);
+    program.suggest(option, std::move(words));
+    return option;
+}
+
+std::int64_t parse_number(const std::string &name, const std::string &text)
+{
+    std::int64_t value = 0;
+    const char *end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc() || stop != end)
+        throw CLI::ValidationError(name + " wants a whole number, not \"" + text + "\"");
+    return value;
+}
+
+} // namespace
+
+CLI::Option *add_number(CLI::App *app, const std::string &name, std::optional<std::int64_t> &value,
+                        const std::string &description)
+{
+    return app
+        ->add_option_function<std::string>(
+            name, [name, &value](const std::string &text) { value = parse_number(name, text); }, description)
+        ->type_name("N");
+}
+
+CLI::Option *add_repeated(CLI::App *app, const std::string &name, std::vector<std::string> &values,
+                          const std::string &description)
+{
+    return app->add_option(name, values, description)->allow_extra_args(false);
+}
+
+void ServiceFields::add_options(Program &program, CLI::App *app)
+{
+    add_repeated(app, "--vip", vips,
+                 "Address to answer for, such as 203.0.113.10:443/tcp; may be given again")
+        ->type_name("VIP");
+    add_word(program, app, "--scheduler", scheduler, {"maglev", "source-hash"},
+             "How a new flow finds its backend");
+    add_word(program, app, "--affinity", affinity, {"none", "source"},
+             "What stays together: each flow on its own, or all of a client");
+    add_word(program, app, "--encap", encap, {"l2", "ipip"}, "How packets reach the backends");
+    add_word(program, app, "--health", health_type, {"tcp", "none"}, "Kind of health probe");
+    app->add_option("--health-interval", health_interval, "Time between probes, such as 1s or 500ms")
+        ->type_name("TIME");
+    app->add_option("--health-timeout", health_timeout, "Time after which a probe has failed")
+        ->type_name("TIME");
+    add_number(app, "--health-rise", health_rise, "Good results in a row until a backend is up");
+    add_number(app, "--health-fall", health_fall, "Bad results in a row until it is down");
+    add_number(app, "--health-port", health_port, "Port that is probed; the VIP's unless given");
+    add_number(app, "--lookup-size", lookup_size, "Slots of the lookup table, a prime");
+    add_number(app, "--panic-threshold", panic_threshold,
+               "Percent of backends that may be down at once before all are used again");
+    CLI::Option *option = app->add_option_function<std::string>(
+        "--stateless",
+        [this](const std::string &word) {
+            if (word != "true" && word != "false")
+                throw CLI::ValidationError("--stateless wants true or false, not \"" + word + "\"");
+            stateless = word == "true";
+        },
+        "Whether flows are left unremembered");
+    program.suggest(option->type_name("true|false"), {"true", "false"});
+}
+
+bool ServiceFields::any_health() const
+{
+    return !health_type.empty() || !health_interval.empty() || !health_timeout.empty() || health_rise ||
+           health_fall || health_port;
+}
+
+void ServiceFields::apply(Json &service) const
+{
+    if (!vips.empty())
+        service["vips"] = vips;
+    put(service, "scheduler", scheduler);
+    put(service, "affinity", affinity);
+    put(service, "encap", encap);
+    put(service, "lookup_size", lookup_size);
+    put(service, "panic_threshold", panic_threshold);
+    if (stateless)
+        service["stateless"] = *stateless;
+    if (!any_health())
+        return;
+    Json health = member(service, "health");
+    put(health, "type", health_type);
+    put(health, "interval", health_interval);
+    put(health, "timeout", health_timeout);
+    put(health, "rise", health_rise);
+    put(health, "fall", health_fall);
+    put(health, "port", health_port);
+    service["health"] = health;
+}
+
+void BackendFields::add_options(CLI::App *app)
+{
+    add_number(app, "--weight", weight, "Share of new flows relative to the others, 0 for none");
+    app->add_option("--mac", mac, "MAC address of the next hop, instead of asking the neighbour table")
+        ->type_name("MAC");
+}
+
+void BackendFields::apply(Json &backend) const
+{
+    put(backend, "weight", weight);
+    put(backend, "mac", mac);
+}
+
+} // namespace aya::ctl

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Options that stand for keys of a service or backend. Only what was given is sent; what is allowed
+// is for the daemon to say, so that there is one validation.
+#pragma once
+
+#include "program.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace aya::ctl
+{
+
+// A whole number; out of range is the daemon's to refuse, not a number at all is bad usage.
+CLI::Option *add_number(CLI::App *app, const std::string &name, std::optional<std::int64_t> &value,
+                        const std::string &description);
+
+// Takes one value each time it is given, so that a positional may follow.
+CLI::Option *add_repeated(CLI::App *app, const std::string &name, std::vector<std::string> &values,
+                          const std::string &description);
+
+struct ServiceFields {
+    std::vector<std::string> vips;
+    std::string scheduler;
+    std::string affinity;
+    std::string encap;
+    std::string health_type;
+    std::string health_interval;
+    std::string health_timeout;
+    std::optional<std::int64_t> health_rise;
+    std::optional<std::int64_t> health_fall;
+    std::optional<std::int64_t> health_port;
+    std::optional<std::int64_t> lookup_size;
+    std::optional<std::int64_t> panic_threshold;
+    std::optional<bool> stateless;
+
+    void add_options(Program &program, CLI::App *app);
+    // Puts what was given over what is there; `health` is merged key by key.
+    void apply(Json &service) const;
+    bool any_health() const;
+};
+
+struct BackendFields {
+    std::optional<std::int64_t> weight;
+    std::string mac;
+
+    void add_options(CLI::App *app);
+    void apply(Json &backend) const;
+    bool empty() const { return !weight && mac.empty(); }
+};
+
+} // namespace aya::ctl

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "help.hpp"
+
+#include "tree.hpp"
+
+#include <algorithm>
+
+namespace aya::ctl
+{
+
+namespace
+{
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+// Two columns; texts that are too long for the first one get their own line.
+std::string two_columns(const Lines &lines)
+{
+    constexpr std::size_t kWidest = 30;
+    std::size_t width = 0;
+    for (const auto &[left, right] : lines) {
+        if (left.size() <= kWidest)
+            width = std::max(width, left.size());
+    }
+    std::string text;
+    for (const auto &[left, right] : lines) {
+        text += "  " + left;
+        if (left.size() <= width)
+            text.append(width - left.size() + 2, ' ');
+        else
+            text += "\n" + std::string(width + 4, ' ');
+        text += right + "\n";
+    }
+    return text;
+}
+
+void collect_commands(const CLI::App &app, Lines &lines)
+{
+    for (const CLI::App *command : commands(app)) {
+        if (commands(*command).empty())
+            lines.emplace_back(verb_of(*command), command->get_description());
+        else
+            collect_commands(*command, lines);
+    }
+}
+
+Lines option_lines(const CLI::App &app)
+{
+    Lines lines;
+    for (const CLI::Option *option : options(app))
+        lines.emplace_back(spelled(*option), option->get_description());
+    return lines;
+}
+
+std::string section(const std::string &title, const Lines &lines)
+{
+    return lines.empty() ? "" : "\n" + title + ":\n" + two_columns(lines);
+}
+
+std::string quoted(const std::string &word)
+{
+    return "\"" + word + "\"";
+}
+
+std::string did_you_mean(const std::vector<std::string> &words)
+{
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        text += (i == 0 ? "; did you mean " : i + 1 == words.size() ? " or " : ", ") + quoted(words[i]);
+    return text.empty() ? "" : text + "?";
+}
+
+// "list" alone may be "service list" or "backend list".
+std::vector<std::string> verbs_below(const CLI::App &root, const std::string &word)
+{
+    std::vector<std::string> found;
+    for (const CLI::App *group : commands(root)) {
+        for (const CLI::App *verb : commands(*group)) {
+            if (verb->get_name() == word)
+                found.push_back(verb_of(*verb));
+        }
+    }
+    return found;
+}
+
+std::string unknown_command(const CLI::App &root, const Walk::Stray &stray)
+{
+    const std::string above = verb_of(*stray.at);
+    const std::string prefix = above.empty() ? "" : above + " ";
+    std::string message = "there is no command " + quoted(prefix + stray.word);
+    if (stray.word == "help")
+        return message + "; did you mean " + quoted(path_of(*stray.at) + " --help") + "?";
+    std::vector<std::string> names;
+    for (const CLI::App *command : commands(*stray.at))
+        names.push_back(command->get_name());
+    std::vector<std::string> meant = nearest(stray.word, names);
+    for (std::string &name : meant)
+        name.insert(0, prefix);
+    if (meant.empty() && stray.at == &root)
+        meant = verbs_below(root, stray.word);
+    return message + did_you_mean(meant);
+}
+
+std::string unknown_option(const Walk::Stray &stray)
+{
+    std::vector<std::string> names;
+    for (const CLI::App *app = stray.at; app != nullptr; app = app->get_parent()) {
+        for (const CLI::Option *option : options(*app)) {
+            for (const std::string &name : option->get_lnames())
+                names.push_back("--" + name);
+        }
+    }
+    return quoted(path_of(*stray.at)) + " has no option " + quoted(stray.word) +
+           did_you_mean(nearest(stray.word, names));
+}
+
+std::string command_wanted(const CLI::App &app)
+{
+    std::string names;
+    for (const CLI::App *command : commands(app))
+        names += (names.empty() ? "" : ", ") + command->get_name();
+    return quoted(path_of(app)) + " wants a command: " + names;
+}
+
+// Required positionals that were not given.
+std::string missing_arguments(const Walk &at)
+{
+    std::string names;
+    std::size_t index = 0;
+    for (const CLI::Option *positional : positionals(*at.app)) {
+        if (index++ >= at.positionals.size() && positional->get_required())
+            names += (names.empty() ? "" : " and ") + positional->get_name(true);
+    }
+    return names;
+}
+
+std::string what_is_wrong(const CLI::App &root, const Walk &at, const std::string &message)
+{
+    if (at.stray && at.stray->kind == Walk::Unknown::command)
+        return unknown_command(root, *at.stray);
+    if (at.stray && at.stray->kind == Walk::Unknown::option)
+        return unknown_option(*at.stray);
+    if (at.pending != nullptr)
+        return name_of(*at.pending) + " wants a value: " + at.pending->get_type_name();
+    if (at.stray)
+        return quoted(path_of(*at.stray->at)) + " does not know what to do with " + quoted(at.stray->word);
+    if (!commands(*at.app).empty())
+        return command_wanted(*at.app);
+    const std::string missing = missing_arguments(at);
+    return missing.empty() ? message : quoted(path_of(*at.app)) + " wants " + missing;
+}
+
+} // namespace
+
+std::string Help::make_help(const CLI::App *app, std::string /*name*/, CLI::AppFormatMode /*mode*/) const
+{
+    std::string text = app->get_description() + "\n\nusage: " + usage_line(*app) + "\n";
+    Lines lines;
+    collect_commands(*app, lines);
+    text += section("commands", lines);
+    lines.clear();
+    for (const CLI::Option *positional : positionals(*app))
+        lines.emplace_back(positional->get_name(true), positional->get_description());
+    text += section("arguments", lines);
+    if (app->get_parent() == nullptr)
+        return text + section("options of every command", option_lines(*app));
+    text += section("options", option_lines(*app));
+    return text + "\n-o table|json, --instance NAME and the other options of every command: ayactl --help\n";
+}
+
+std::size_t edit_distance(const std::string &from, const std::string &to)
+{
+    // Optimal string alignment: the last three rows of the usual table.
+    std::vector<std::size_t> before(to.size() + 1);
+    std::vector<std::size_t> previous(to.size() + 1);
+    std::vector<std::size_t> row(to.size() + 1);
+    for (std::size_t j = 0; j <= to.size(); ++j)
+        row[j] = j;
+    for (std::size_t i = 1; i <= from.size(); ++i) {
+        before = previous;
+        previous = row;
+        row[0] = i;
+        for (std::size_t j = 1; j <= to.size(); ++j) {
+            const std::size_t replace = previous[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+            row[j] = std::min({previous[j] + 1, row[j - 1] + 1, replace});
+            if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
+                row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+    }
+    return row[to.size()];
+}
+
+std::vector<std::string> nearest(const std::string &word, const std::vector<std::string> &candidates)
+{
+    constexpr std::size_t kMost = 3;
+    const std::string bare = word.substr(std::min(word.find_first_not_of('-'), word.size()));
+    const std::size_t tolerance = bare.size() <= 3 ? 1 : bare.size() <= 6 ? 2 : 3;
+    std::vector<std::pair<std::size_t, std::string>> close;
+    for (const std::string &candidate : candidates) {
+        std::size_t distance = edit_distance(word, candidate);
+        // The beginning of a word is a good sign however much is left to type.
+        if (bare.size() >= 2 && candidate.starts_with(word))
+            distance = 1;
+        if (distance <= tolerance)
+            close.emplace_back(distance, candidate);
+    }
+    std::stable_sort(close.begin(), close.end(),
+                     [](const auto &a, const auto &b) { return a.first < b.first; });
+    std::vector<std::string> meant;
+    for (const auto &[distance, candidate] : close) {
+        if (distance == close.front().first && meant.size() < kMost)
+            meant.push_back(candidate);
+    }
+    return meant;
+}
+
+std::string usage_error(const CLI::App &root, const std::vector<std::string> &words,
+                        const std::string &message)
+{
+    const Walk at = walk(root, words);
+    const CLI::App *command = at.stray ? at.stray->at : at.app;
+    return "ayactl: " + what_is_wrong(root, at, message) + "\nusage: " + usage_line(*command) + "\n";
+}
+
+} // namespace aya::ctl
