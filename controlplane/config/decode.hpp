@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// JSON objects to structs: one value at a time. What values mean together is validate.hpp.
+// Internal to config/.
+#pragma once
+
+#include "config.hpp"
+#include "reader.hpp"
+
+namespace aya
+{
+
+void decode(Reader &reader, Config &config);
+void decode(Reader &reader, ServiceConfig &service);
+void decode(Reader &reader, BackendConfig &backend);
+
+} // namespace aya

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whole files in and out. Internal to config/.
+#pragma once
+
+#include "result.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace aya
+{
+
+// nullopt: there is no such file. Files over 64 MiB are refused. `where` in errors is empty.
+Result<std::optional<std::string>> read_file(const std::filesystem::path &file);
+
+// Replaces `file` atomically and durably: a reader sees the old text or the new one, and after a
+// power failure too. Mode 0600. One process may write a file at a time.
+std::optional<ConfigError> write_file_atomically(const std::filesystem::path &file, std::string_view text);
+
+} // namespace aya

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "parse.hpp"
+
+#include "decode.hpp"
+#include "file.hpp"
+#include "validate.hpp"
+
+namespace aya
+{
+
+Result<Config> parse_config(std::string_view text)
+{
+    ErrorSink errors;
+    const JsonText json = read_json_text(text, errors);
+    if (json.syntax_error)
+        return errors.take();
+    Config config;
+    Reader reader(json.value, "", ReadMode::whole, errors);
+    decode(reader, config);
+    reader.finish();
+    validate(config, errors);
+    if (!errors.empty())
+        return errors.take();
+    return config;
+}
+
+Result<Config> load_config(const std::filesystem::path &file)
+{
+    const auto text = read_file(file);
+    if (!text)
+        return text.errors();
+    if (!*text)
+        return ConfigError{"", "found no such file; required: a configuration file", ErrorKind::io};
+    return parse_config(**text);
+}
+
+std::string format_error(std::string_view file, const ConfigError &error)
+{
+    const std::string where = error.where.empty() ? "" : error.where + ": ";
+    return std::string(file) + ": " + where + error.message;
+}
+
+} // namespace aya

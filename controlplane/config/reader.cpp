@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "reader.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace aya
+{
+
+namespace
+{
+
+// Keys are short; what is longer than this is no misspelling of one.
+constexpr std::size_t kLongestKey = 40;
+
+// Levenshtein distance.
+std::size_t edit_distance(std::string_view a, std::string_view b)
+{
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), 0U);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t substitute = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({substitute, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string join(const std::vector<std::string_view> &words)
+{
+    std::string text;
+    for (const std::string_view word : words) {
+        text += text.empty() ? "" : ", ";
+        text += word;
+    }
+    return text;
+}
+
+} // namespace
+
+Reader::Reader(const Json &value, std::string where, ReadMode mode, ErrorSink &errors)
+    : where_(std::move(where)), mode_(mode), errors_(errors)
+{
+    if (value.is_object())
+        object_ = &value;
+    else
+        errors_.add(where_, "found " + describe(value) + "; allowed: an object, { ... }");
+}
+
+const Json *Reader::find(const char *key)
+{
+    known_.emplace_back(key);
+    if (object_ == nullptr)
+        return nullptr;
+    const auto found = object_->find(key);
+    return found == object_->end() ? nullptr : &*found;
+}
+
+const Json *Reader::find_required(const char *key, std::string_view allowed)
+{
+    const Json *value = find(key);
+    if (value == nullptr && object_ != nullptr && mode_ == ReadMode::whole)
+        errors_.add(where_ + pointer_token(key), "found nothing; required: " + std::string(allowed));
+    return value;
+}
+
+bool Reader::check_list(const Json &value, const char *key, std::string_view of_what, std::size_t at_least)
+{
+    if (value.is_array() && value.size() >= at_least)
+        return true;
+    errors_.add(where_ + pointer_token(key),
+                "found " + describe(value) + "; allowed: a list of " + std::string(of_what));
+    return false;
+}
+
+void Reader::refuse(const char *key, std::string_view why)
+{
+    if (object_ == nullptr || !object_->contains(key))
+        return;
+    refused_.emplace_back(key);
+    errors_.add(where_ + pointer_token(key), "found " + describe(object_->at(key)) + "; " + std::string(why));
+}
+
+void Reader::finish()
+{
+    if (object_ == nullptr)
+        return;
+    const auto is_in = [](const std::vector<std::string_view> &words, std::string_view word) {
+        return std::find(words.begin(), words.end(), word) != words.end();
+    };
+    for (const auto &item : object_->items()) {
+        const std::string &key = item.key();
+        if (is_in(known_, key) || is_in(refused_, key))
+            continue;
+        const std::string_view nearest = nearest_word(key, known_);
+        const std::string hint = nearest.empty() ? "" : "; did you mean \"" + std::string(nearest) + "\"?";
+        errors_.add(where_ + pointer_token(key),
+                    "found the unknown key " + quote(key) + hint + "; allowed: " + join(known_));
+    }
+}
+
+std::string_view nearest_word(std::string_view text, const std::vector<std::string_view> &words)
+{
+    std::string_view nearest;
+    if (text.size() > kLongestKey)
+        return nearest;
+    // Up to a third of the letters may differ, and two in a short word (swapped letters).
+    std::size_t best = std::max<std::size_t>(2, text.size() / 3) + 1;
+    for (const std::string_view word : words) {
+        const std::size_t distance = edit_distance(text, word);
+        if (distance < best && distance < word.size()) {
+            best = distance;
+            nearest = word;
+        }
+    }
+    return nearest;
+}
+
+} // namespace aya

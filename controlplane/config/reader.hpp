@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reads one JSON object key by key. Internal to config/.
+#pragma once
+
+#include "error_sink.hpp"
+#include "json_text.hpp"
+#include "kinds.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace aya
+{
+
+enum class ReadMode : unsigned char {
+    whole, // required keys must be there; what is not said has its default
+    patch, // only what is said changes; null takes an optional value away
+};
+
+// Every key that the caller asks for is known; finish() reports the others. Errors are collected,
+// and what could not be read keeps the value it had.
+class Reader
+{
+public:
+    Reader(const Json &value, std::string where, ReadMode mode, ErrorSink &errors);
+
+    // `Out` is wider than, or equal to, what the kind's limits let through.
+    template <typename T, typename Out>
+    void required(const char *key, const Kind<T> &kind, Out &out)
+    {
+        const Json *value = find_required(key, kind.allowed);
+        if (value != nullptr)
+            take(*value, where_ + pointer_token(key), kind, out);
+    }
+
+    template <typename T, typename Out>
+    void optional(const char *key, const Kind<T> &kind, Out &out)
+    {
+        const Json *value = find(key);
+        if (value != nullptr)
+            take(*value, where_ + pointer_token(key), kind, out);
+    }
+
+    template <typename T, typename Out>
+    void optional(const char *key, const Kind<T> &kind, std::optional<Out> &out)
+    {
+        const Json *value = find(key);
+        if (value == nullptr)
+            return;
+        if (value->is_null() && mode_ == ReadMode::patch) {
+            out.reset();
+            return;
+        }
+        Out read{};
+        if (take(*value, where_ + pointer_token(key), kind, read))
+            out = std::move(read);
+    }
+
+    // `read(Reader &)` reads the object inside.
+    template <typename Read>
+    void object(const char *key, Read &&read)
+    {
+        const Json *value = find(key);
+        if (value == nullptr)
+            return;
+        Reader inside(*value, where_ + pointer_token(key), mode_, errors_);
+        read(inside);
+        inside.finish();
+    }
+
+    // Replaces `out`. An item that cannot be read stands in `out` as T{}, so that indices stay.
+    template <typename T, typename Out>
+    void required_list(const char *key, const Kind<T> &kind, std::vector<Out> &out)
+    {
+        const Json *list = find_required(key, "a list of at least one item, each " + kind.allowed);
+        if (list == nullptr || !check_list(*list, key, "at least one item, each " + kind.allowed, 1))
+            return;
+        out.clear();
+        for (const Json &item : *list) {
+            const std::string where = where_ + pointer_token(key) + pointer_token(out.size());
+            take(item, where, kind, out.emplace_back());
+        }
+    }
+
+    // A list of objects. `read(Reader &, T &)` reads each; always whole, since a list replaces a list.
+    template <typename T, typename Read>
+    void objects(const char *key, std::size_t at_least, std::vector<T> &out, Read &&read)
+    {
+        const Json *list = at_least > 0 ? find_required(key, "a list of at least one object") : find(key);
+        if (list == nullptr ||
+            !check_list(*list, key, at_least > 0 ? "at least one object" : "objects", at_least))
+            return;
+        out.clear();
+        for (const Json &item : *list) {
+            const std::string where = where_ + pointer_token(key) + pointer_token(out.size());
+            Reader inside(item, where, ReadMode::whole, errors_);
+            read(inside, out.emplace_back());
+            inside.finish();
+        }
+    }
+
+    // A key that exists in the configuration but has no place here.
+    void refuse(const char *key, std::string_view why);
+
+    void finish();
+
+    ReadMode mode() const { return mode_; }
+
+private:
+    const Json *find(const char *key);
+    const Json *find_required(const char *key, std::string_view allowed);
+    bool check_list(const Json &value, const char *key, std::string_view of_what, std::size_t at_least);
+
+    template <typename T, typename Out>
+    bool take(const Json &json, const std::string &where, const Kind<T> &kind, Out &out)
+    {
+        std::string note;
+        std::optional<T> value = kind.read(json, note);
+        if (!value) {
+            const std::string what = note.empty() ? "" : " (" + note + ")";
+            errors_.add(where, "found " + describe(json) + what + "; allowed: " + kind.allowed);
+            return false;
+        }
+        out = static_cast<Out>(*std::move(value));
+        return true;
+    }
+
+    const Json *object_ = nullptr; // nullptr: not an object, reported once
+    std::string where_;
+    ReadMode mode_;
+    ErrorSink &errors_;
+    std::vector<std::string_view> known_;   // asked for so far
+    std::vector<std::string_view> refused_; // reported by refuse()
+};
+
+// The entry of `words` that a typist may have meant by `text`; empty if none is near.
+std::string_view nearest_word(std::string_view text, const std::vector<std::string_view> &words);
+
+} // namespace aya

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What values of a configuration mean together. Internal to config/.
+#pragma once
+
+#include "config.hpp"
+#include "error_sink.hpp"
+
+namespace aya
+{
+
+// Appends to `errors`. A check that depends on a value at which there is an error already is left
+// out: its complaint would be about a default.
+void validate(const Config &config, ErrorSink &errors);
+
+} // namespace aya
