@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The data plane's segment as the control plane reads it: who reads the tables, how far they are, ports, counters.
+#pragma once
+
+#include <string>
+
+#include "aya/segment.hpp"
+
+namespace aya
+{
+
+class DataplaneSegment
+{
+public:
+    // `path` need not exist yet, or any more: see refresh().
+    explicit DataplaneSegment(std::string path) : path_(std::move(path)) {}
+
+    // Opens the file, or opens it again if a new one has taken its name. False: there is none, or it is not usable
+    // (error() says why); accessors below must then not be called.
+    bool refresh();
+    const std::string &error() const { return error_; }
+
+    // The process that wrote the segment still exists.
+    bool process_alive() const;
+    // That, and the worker runs and renewed its heartbeat within the last kSilentAfter.
+    bool worker_alive(u32 worker) const;
+
+    const SegmentHeader &header() const { return *file_.at<const SegmentHeader>(0); }
+    u64 inode() const { return file_.inode(); }
+    u64 tables_identity() const { return __atomic_load_n(&header().tables_identity, __ATOMIC_ACQUIRE); }
+    u32 worker_count() const { return header().worker_count; }
+    const PortLine &port(u32 index) const { return file_.at<const PortLine>(layout().ports)[index]; }
+    const WorkerLine &worker(u32 index) const { return file_.at<const WorkerLine>(layout().workers)[index]; }
+    const WorkerTotals &totals(u32 worker) const { return file_.at<const WorkerTotals>(layout().totals)[worker]; }
+    const ServiceCounters &service_counters(u32 worker, u32 service) const;
+    const BackendCounters &backend_counters(u32 worker, u32 backend) const;
+
+    static constexpr u64 kSilentAfterNs = 2'000'000'000;
+
+private:
+    DataplaneLayout layout() const { return {header().capacities, header().worker_count}; }
+
+    std::string path_;
+    std::string error_;
+    MappedFile file_;
+};
+
+} // namespace aya

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Brings a TableImage into the tables: gives ids and places in the lookup arena, writes what differs into the
+// slot that nobody reads, and flips.
+//
+// The live tables are the truth for ids: a publisher that starts on tables that exist takes names, ids, incarnations
+// and spans from the live slot, and writes nothing if they already say what the image says.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/result.hpp"
+#include "model/image.hpp"
+#include "publish/sink.hpp"
+
+namespace aya
+{
+
+struct Published {
+    u64 generation = 0;  // the live one
+    bool changed = false; // false: the live tables said so already, nothing was written
+};
+
+struct LiveBackend {
+    u32 id = AYA_BACKEND_NONE;
+    u16 incarnation = 0;
+    u8 state = AYA_BACKEND_FREE; // enum aya_backend_state
+};
+
+struct LiveService {
+    u32 id = AYA_SERVICE_NONE;
+    u32 lookup_size = 0;
+    bool has_previous = false; // a previous lookup table waits for retire_previous()
+};
+
+class Publisher
+{
+public:
+    // Throws SegmentError if the live tables contradict themselves. `sink` must outlive the publisher.
+    explicit Publisher(Sink &sink);
+    ~Publisher();
+    Publisher(const Publisher &) = delete;
+    Publisher &operator=(const Publisher &) = delete;
+
+    // True once every reader uses the live generation; only then the other slot may be written. Poll it.
+    bool ready();
+
+    // Needs ready(). An error (a table is full) names the limit and its key, and nothing has changed.
+    Result<Published> publish(const TableImage &image);
+
+    // Takes the previous lookup tables of these services out of use, which is a publish as well: needs ready().
+    // To be called once a service's established idle timeout has passed since its last change.
+    Published retire_previous(const std::vector<std::string> &services);
+
+    u64 generation() const;
+    std::optional<LiveService> find_service(std::string_view service) const;
+    std::optional<LiveBackend> find_backend(std::string_view service, std::string_view backend) const;
+    std::vector<std::string> services_with_previous() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace aya

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Where tables are published to. The publisher writes through these pointers; a sink only knows how the arrays come
+// to be mapped, how readers learn of a new generation, and when they have left the one before.
+#pragma once
+
+#include <array>
+
+#include "aya/shm.hpp"
+
+namespace aya
+{
+
+// One of the two copies of all tables but `lookup`.
+struct TableSlot {
+    aya_settings *settings;
+    aya_vip *vips;
+    aya_service *services;
+    aya_backend *backends;
+    aya_name *service_names;
+    aya_name *backend_names;
+};
+
+class Sink
+{
+public:
+    virtual ~Sink() = default;
+    virtual const Capacities &capacities() const = 0;
+    virtual const TableSlot &slot(u64 generation) const = 0; // by its lowest bit
+    virtual u32 *lookup() const = 0;                         // the arena
+    virtual u64 generation() const = 0;                      // the live one; 0: nothing was published yet
+
+    // Makes slot(generation) the live one. Everything written before is visible to whoever sees it.
+    virtual void flip(u64 generation) = 0;
+
+    // True once no reader can still be reading a generation before the live one. Does not block.
+    virtual bool quiescent() = 0;
+};
+
+} // namespace aya
