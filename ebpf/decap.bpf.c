@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// For backends: takes the outer header off IP in IP packets (4in4, 6in6, 4in6, 6in4), so that a backend needs
+// neither a tunnel device nor a kernel module. A packet is stripped only if its outer destination is in map
+// `decap_local` and both headers are whole; everything else passes untouched. The loader fills the map: a
+// program cannot ask the kernel which addresses are its own.
+//
+// Two programs, one decision:
+//
+// * decap_tc, for tc ingress (clsact, direct-action), is the one to use. It works on every device, whatever
+//   its MTU, its receive offloads and the XDP program it may carry: GRO has joined segments by then, and
+//   the kernel keeps length and checksum state of a joined packet right. 4in6 and 6in4 need kernel 6.3,
+//   which can tell the stack of the other protocol; older ones refuse, and the refusal is counted.
+// * decap_xdp, for native XDP, where the driver has it: cheaper, and every mix of families from kernel 5.15
+//   on. Not for generic XDP, which runs after GRO and does not repair a joined packet.
+//
+// tc sees VLAN tags as metadata; with XDP they are in the frame, and a tagged frame passes untouched.
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "aya/headers.h"
+#include "aya/types.h"
+#include "decap.h"
+
+enum {
+    TC_PASS = 0, // TC_ACT_OK
+    TC_DROP = 2, // TC_ACT_SHOT
+
+    ECN_MASK = 3,
+    ECN_CE = 3,
+
+    IPV4_NO_OPTIONS = 0x45,
+
+    LONGEST_HEADERS = sizeof(struct aya_eth) + 2 * sizeof(struct aya_ipv6),
+};
+
+// Since kernel 6.3; younger than the kernel headers of the distributions that we build on.
+#define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
+#define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, AYA_DECAP_MAX_ADDRESSES);
+    __type(key, struct aya_decap_address);
+    __type(value, u32);
+} decap_local SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, AYA_DECAP_OUTCOME_COUNT);
+    __type(key, u32);
+    __type(value, u64);
+} decap_counters SEC(".maps");
+
+struct tunnel {
+    u32 outer_length; // of the header to take away
+    u32 inner_length; // bytes of the outer packet's payload
+    u8 inner_protocol;
+    u8 outer_tos;
+    u8 set_ce; // the inner packet has to take over a congestion mark
+};
+
+AYA_INLINE void count(u32 outcome)
+{
+    u64 *counter = bpf_map_lookup_elem(&decap_counters, &outcome);
+    if (counter)
+        (*counter)++;
+}
+
+AYA_INLINE int is_tunnel(u8 protocol)
+{
+    return protocol == AYA_PROTO_IPIP || protocol == AYA_PROTO_IPV6;
+}
+
+AYA_INLINE int is_local_ipv4(const struct aya_ipv4 *ip)
+{
+    const struct aya_decap_address key = {
+        .word = {{0}, {0}, {__builtin_bswap32(0xffff)}, aya_load_be32(ip->dst)},
+    };
+    return bpf_map_lookup_elem(&decap_local, &key) != NULL;
+}
+
+AYA_INLINE int is_local_ipv6(const struct aya_ipv6 *ip)
+{
+    const struct aya_decap_address key = {
+        .word = {aya_load_be32(ip->dst), aya_load_be32(ip->dst + 2), aya_load_be32(ip->dst + 4),
+                 aya_load_be32(ip->dst + 6)},
+    };
+    return bpf_map_lookup_elem(&decap_local, &key) != NULL;
+}
+
+// RFC 1071: over a header that is as it was sent, the one's complement sum is all ones.
+AYA_INLINE int has_good_checksum(const struct aya_ipv4 *ip)
+{
+    const u16 *word = (const u16 *)ip;
+    u32 sum = 0;
+#pragma unroll
+    for (int i = 0; i < (int)(sizeof(*ip) / sizeof(*word)); i++)
+        sum += word[i];
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return sum == 0xffff;
+}
+
+// `length`: bytes from the outer header to the end of the packet.
+AYA_INLINE u32 check_outer_ipv4(const struct aya_ipv4 *ip, const void *end, u32 length, struct tunnel *t)
+{
+    if ((const void *)(ip + 1) > end || !is_tunnel(ip->protocol) || !is_local_ipv4(ip))
+        return AYA_DECAP_NOT_OURS;
+
+    u32 total = aya_be16_to_cpu(ip->total_length);
+    if (ip->version_ihl != IPV4_NO_OPTIONS || total < sizeof(*ip) || total > length || !has_good_checksum(ip))
+        return AYA_DECAP_BAD_OUTER;
+    if (aya_be16_to_cpu(ip->flags_offset) & (AYA_IPV4_MF | AYA_IPV4_OFFSET_MASK))
+        return AYA_DECAP_FRAGMENT;
+
+    t->outer_length = sizeof(*ip);
+    t->inner_length = total - sizeof(*ip);
+    t->inner_protocol = ip->protocol;
+    t->outer_tos = ip->tos;
+    return AYA_DECAP_STRIPPED;
+}
+
+// Extension headers are not walked: a fragment has one and so is no tunnel packet here.
+AYA_INLINE u32 check_outer_ipv6(const struct aya_ipv6 *ip, const void *end, u32 length, struct tunnel *t)
+{
+    if ((const void *)(ip + 1) > end || !is_tunnel(ip->next_header) || !is_local_ipv6(ip))
+        return AYA_DECAP_NOT_OURS;
+
+    u32 payload = aya_be16_to_cpu(ip->payload_length);
+    if (ip->version_class[0] >> 4 != 6 || payload + sizeof(*ip) > length)
+        return AYA_DECAP_BAD_OUTER;
+
+    t->outer_length = sizeof(*ip);
+    t->inner_length = payload;
+    t->inner_protocol = ip->next_header;
+    t->outer_tos = (u8)(ip->version_class[0] << 4 | ip->version_class[1] >> 4);
+    return AYA_DECAP_STRIPPED;
+}
+
+// RFC 6040 4.2: a congestion mark on the way must reach the endpoints. Where they would not understand it,
+// the packet is dropped, as the router that marked it would have done.
+AYA_INLINE u32 carry_ecn(u8 inner_ecn, struct tunnel *t)
+{
+    if ((t->outer_tos & ECN_MASK) != ECN_CE || inner_ecn == ECN_CE)
+        return AYA_DECAP_STRIPPED;
+    if (inner_ecn == 0)
+        return AYA_DECAP_ECN;
+    t->set_ce = 1;
+    return AYA_DECAP_STRIPPED;
+}
+
+AYA_INLINE u32 check_inner(const void *inner, const void *end, struct tunnel *t)
+{
+    if (t->inner_protocol == AYA_PROTO_IPIP) {
+        const struct aya_ipv4 *ip = inner;
+        if ((const void *)(ip + 1) > end || ip->version_ihl >> 4 != 4)
+            return AYA_DECAP_BAD_INNER;
+        u32 header = (ip->version_ihl & 0xf) * 4u;
+        u32 total = aya_be16_to_cpu(ip->total_length);
+        if (header < sizeof(*ip) || total < header || total > t->inner_length)
+            return AYA_DECAP_BAD_INNER;
+        return carry_ecn(ip->tos & ECN_MASK, t);
+    }
+    const struct aya_ipv6 *ip = inner;
+    if ((const void *)(ip + 1) > end || ip->version_class[0] >> 4 != 6 ||
+        aya_be16_to_cpu(ip->payload_length) + sizeof(*ip) > t->inner_length)
+        return AYA_DECAP_BAD_INNER;
+    return carry_ecn(ip->version_class[1] >> 4 & ECN_MASK, t);
+}
+
+// The decision. `packet`..`end` can be read; `length` is the frame's, which may go on beyond `end`.
+AYA_INLINE u32 examine(const void *packet, const void *end, u32 length, struct tunnel *t)
+{
+    const struct aya_eth *eth = packet;
+    if ((const void *)(eth + 1) > end)
+        return AYA_DECAP_NOT_OURS;
+
+    const void *outer = eth + 1;
+    u32 outcome = AYA_DECAP_NOT_OURS;
+    length -= sizeof(*eth);
+    if (aya_be16_to_cpu(eth->type) == AYA_ETHERTYPE_IPV4) {
+        outcome = check_outer_ipv4(outer, end, length, t);
+        if (outcome == AYA_DECAP_STRIPPED)
+            outcome = check_inner((const struct aya_ipv4 *)outer + 1, end, t);
+    } else if (aya_be16_to_cpu(eth->type) == AYA_ETHERTYPE_IPV6) {
+        outcome = check_outer_ipv6(outer, end, length, t);
+        if (outcome == AYA_DECAP_STRIPPED)
+            outcome = check_inner((const struct aya_ipv6 *)outer + 1, end, t);
+    }
+    return outcome;
+}
+
+AYA_INLINE be16 inner_type(const struct tunnel *t)
+{
+    return aya_cpu_to_be16(t->inner_protocol == AYA_PROTO_IPIP ? AYA_ETHERTYPE_IPV4 : AYA_ETHERTYPE_IPV6);
+}
+
+// Where ECN stands in the first two bytes of an IP header: IPv4's TOS, IPv6's traffic class.
+AYA_INLINE u8 ce_bits(const struct tunnel *t)
+{
+    return t->inner_protocol == AYA_PROTO_IPIP ? ECN_CE : ECN_CE << 4;
+}
+
+// IPv4's header checksum makes up for the mark. IPv6 has none, so there a checksum over the whole packet,
+// which some NICs deliver (CHECKSUM_COMPLETE), has to follow.
+AYA_INLINE void mark_ce_tc(struct __sk_buff *skb, const struct tunnel *t)
+{
+    const u32 offset = sizeof(struct aya_eth);
+    u16 before;
+    if (bpf_skb_load_bytes(skb, offset, &before, sizeof(before)) != 0)
+        return;
+    u16 after = before | (u16)(ce_bits(t) << 8);
+    if (t->inner_protocol == AYA_PROTO_IPIP) {
+        bpf_l3_csum_replace(skb, offset + offsetof(struct aya_ipv4, checksum), before, after, sizeof(after));
+        bpf_skb_store_bytes(skb, offset, &after, sizeof(after), 0);
+    } else {
+        bpf_skb_store_bytes(skb, offset, &after, sizeof(after), BPF_F_RECOMPUTE_CSUM);
+    }
+}
+
+// The stack must hear of the new protocol; the type in the frame is for captures. The segment size
+// of a joined packet is that of the inner packets already, and an offloaded checksum was
+// the inner transport's: IP in IP has no other.
+AYA_INLINE u32 strip_tc(struct __sk_buff *skb, const struct tunnel *t)
+{
+    be16 type = inner_type(t);
+    int changes_type = type.raw != skb->protocol;
+    u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+    if (changes_type)
+        flags |= t->inner_protocol == AYA_PROTO_IPIP ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
+
+    if (bpf_skb_adjust_room(skb, -(int)t->outer_length, BPF_ADJ_ROOM_MAC, flags) != 0)
+        return AYA_DECAP_REFUSED;
+    if (changes_type)
+        bpf_skb_store_bytes(skb, offsetof(struct aya_eth, type), &type, sizeof(type), 0);
+    if (t->set_ce)
+        mark_ce_tc(skb, t);
+    return AYA_DECAP_STRIPPED;
+}
+
+SEC("tc")
+int decap_tc(struct __sk_buff *skb)
+{
+    if (skb->protocol != __builtin_bswap16(AYA_ETHERTYPE_IPV4) &&
+        skb->protocol != __builtin_bswap16(AYA_ETHERTYPE_IPV6))
+        return TC_PASS;
+
+    // The headers can lie beyond the linear part of the buffer.
+    u32 wanted = skb->len < LONGEST_HEADERS ? skb->len : LONGEST_HEADERS;
+    if (skb->data_end - skb->data < wanted && bpf_skb_pull_data(skb, wanted) != 0)
+        return TC_PASS;
+
+    struct tunnel t = {0};
+    u32 outcome = examine((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, &t);
+    if (outcome == AYA_DECAP_STRIPPED)
+        outcome = strip_tc(skb, &t);
+    if (outcome != AYA_DECAP_NOT_OURS)
+        count(outcome);
+    return outcome == AYA_DECAP_ECN ? TC_DROP : TC_PASS;
+}
+
+AYA_INLINE void mark_ce_xdp(void *inner, const void *end, const struct tunnel *t)
+{
+    struct aya_ipv4 *ip4 = inner;
+    struct aya_ipv6 *ip6 = inner;
+    if (t->inner_protocol == AYA_PROTO_IPIP && (void *)(ip4 + 1) <= end) {
+        u8 tos = ip4->tos | ce_bits(t);
+        u32 sum =
+            (u16)~ip4->checksum + ((u32)(tos - ip4->tos) << 8); // RFC 1624; TOS is the word's upper byte
+        ip4->checksum = (u16) ~((sum & 0xffff) + (sum >> 16));
+        ip4->tos = tos;
+    } else if (t->inner_protocol == AYA_PROTO_IPV6 && (void *)(ip6 + 1) <= end) {
+        ip6->version_class[1] |= ce_bits(t);
+    }
+}
+
+AYA_INLINE u32 strip_xdp(struct xdp_md *ctx, const struct tunnel *t)
+{
+    struct aya_eth *eth = (void *)(long)ctx->data;
+    if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+        return AYA_DECAP_REFUSED;
+    struct aya_eth saved = *eth;
+    saved.type = inner_type(t);
+
+    if (bpf_xdp_adjust_head(ctx, (int)t->outer_length) != 0)
+        return AYA_DECAP_REFUSED;
+
+    eth = (void *)(long)ctx->data;
+    if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+        return AYA_DECAP_REFUSED; // cannot be: the inner header was there
+    *eth = saved;
+    if (t->set_ce)
+        mark_ce_xdp(eth + 1, (void *)(long)ctx->data_end, t);
+    return AYA_DECAP_STRIPPED;
+}
+
+SEC("xdp")
+int decap_xdp(struct xdp_md *ctx)
+{
+    struct tunnel t = {0};
+    void *packet = (void *)(long)ctx->data;
+    void *end = (void *)(long)ctx->data_end;
+    u32 outcome = examine(packet, end, (u32)(end - packet), &t);
+    if (outcome == AYA_DECAP_STRIPPED)
+        outcome = strip_xdp(ctx, &t);
+    if (outcome != AYA_DECAP_NOT_OURS)
+        count(outcome);
+    return outcome == AYA_DECAP_ECN ? XDP_DROP : XDP_PASS;
+}
+
+// No helper here is for GPL programs only.
+char decap_license[] SEC("license") = "BSD-2-Clause";

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What decap.bpf.c and the program that loads it share: the names of its maps' contents.
+#ifndef AYA_EBPF_DECAP_H
+#define AYA_EBPF_DECAP_H
+
+#include "aya/types.h"
+
+// What became of an IP in IP packet for an address of this host. Index of map `decap_counters`.
+// X(symbol, "name", "help")
+#define AYA_DECAP_OUTCOMES(X)                                                                             \
+    X(STRIPPED, "stripped", "outer header taken away")                                                    \
+    X(BAD_OUTER, "bad_outer", "outer header with options, a wrong length or checksum: passed untouched")  \
+    X(BAD_INNER, "bad_inner", "inner header truncated, of another version or too long: passed untouched") \
+    X(FRAGMENT, "fragment", "fragment of an outer packet: passed untouched")                              \
+    X(ECN, "ecn", "congestion marked outside, endpoints not ECN-capable: dropped (RFC 6040)")             \
+    X(REFUSED, "refused", "kernel could not shorten the packet: passed untouched")
+
+enum aya_decap_outcome {
+#define AYA_X(symbol, name, help) AYA_DECAP_##symbol,
+    AYA_DECAP_OUTCOMES(AYA_X)
+#undef AYA_X
+        AYA_DECAP_OUTCOME_COUNT,
+    AYA_DECAP_NOT_OURS = AYA_DECAP_OUTCOME_COUNT, // no tunnel packet of this host; not counted
+};
+
+enum {
+    AYA_DECAP_MAX_ADDRESSES = 256,
+};
+
+// Key of map `decap_local`: an outer destination address of this host, v4-mapped for IPv4. Value: u32, 1.
+struct aya_decap_address {
+    be32 word[4];
+};
+
+AYA_STATIC_ASSERT(sizeof(struct aya_decap_address) == 16, "map key without padding");
+
+#endif
