@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Decapsulation at the backends: ebpf/decap.bpf.c at tc ingress (or XDP), loaded with bpftool."""
+
+import ipaddress
+import json
+
+from .shell import LabError, run
+
+
+def mount_bpf(lab):
+    """A BPF file system of the lab's own, so that nothing is pinned outside of it."""
+    directory = lab.directory / "bpf"
+    if not directory.is_mount():
+        directory.mkdir(exist_ok=True)
+        run("mount", "-t", "bpf", "bpf", str(directory))
+    return directory
+
+
+class Decap:
+    """One set of the programs and maps of decap.bpf.c."""
+
+    def __init__(self, lab, name, object_file):
+        self.pins = mount_bpf(lab) / name
+        if not object_file.exists():
+            raise LabError(f"{object_file}: no such file; build it with ninja (meson option bpf)")
+        run("bpftool", "prog", "loadall", str(object_file), str(self.pins), "pinmaps", str(self.pins))
+
+    def add_address(self, address):
+        """Strip what is tunnelled to this address."""
+        parsed = ipaddress.ip_address(address)
+        mapped = ipaddress.ip_address(f"::ffff:{address}") if parsed.version == 4 else parsed
+        run("bpftool", "map", "update", "pinned", f"{self.pins}/decap_local",
+            "key", *(str(byte) for byte in mapped.packed), "value", "1", "0", "0", "0")
+
+    def attach_tc(self, host, interface="eth0"):
+        host.run("tc", "qdisc", "replace", "dev", interface, "clsact")
+        host.run("tc", "filter", "replace", "dev", interface, "ingress", "prio", "1", "handle", "1",
+                 "bpf", "direct-action", "object-pinned", f"{self.pins}/decap_tc")
+
+    def attach_xdp(self, host, interface="eth0"):
+        host.run("ip", "link", "set", "dev", interface, "xdpdrv", "pinned", f"{self.pins}/decap_xdp")
+
+    def counter(self, index):
+        """One counter (enum aya_decap_outcome), all CPUs together."""
+        shown = json.loads(run("bpftool", "-j", "map", "lookup", "pinned", f"{self.pins}/decap_counters",
+                               "key", str(index), "0", "0", "0").stdout)
+        return sum(int.from_bytes(bytes(int(b, 16) for b in cpu["value"]), "little") for cpu in shown["values"])
+
+
+def install(lab, object_file):
+    """decap_tc on every backend, for its own addresses."""
+    installed = []
+    for backend in lab.backends:
+        decap = Decap(lab, backend.name, object_file)
+        decap.add_address(backend.ip4)
+        decap.add_address(backend.ip6)
+        decap.attach_tc(backend)
+        installed.append(decap)
+    return installed
