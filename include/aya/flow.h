@@ -19,7 +19,7 @@ enum {
 
 // The 5-tuple, client to VIP. IPv4 addresses are v4-mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2).
 struct aya_flow {
-    be32 src[4];
+    AYA_ALIGNED(8) be32 src[4]; // 8: addresses are compared as two words
     be32 dst[4];
     be16 src_port;
     be16 dst_port;
@@ -47,7 +47,7 @@ struct aya_packet {
     u8 tos;        // or traffic class: DSCP and ECN
 };
 
-AYA_STATIC_ASSERT(sizeof(struct aya_packet) == 52, "a burst of 32 stays well inside the L1 cache");
+AYA_STATIC_ASSERT(sizeof(struct aya_packet) == 56, "a burst of 32 stays well inside the L1 cache");
 
 AYA_INLINE void aya_map_ipv4(be32 mapped[4], const u16 address[2])
 {
@@ -103,7 +103,8 @@ AYA_INLINE void aya_take_quoted_ports(const u16 *quoted_l4, struct aya_packet *p
     packet->kind = AYA_KIND_ICMP_ERROR;
 }
 
-AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l3, const u8 *l4, const u8 *end, struct aya_packet *packet)
+AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l3, const u8 *l4, const u8 *end,
+                                          struct aya_packet *packet)
 {
     const struct aya_icmp *icmp = (const struct aya_icmp *)l4;
     if ((const u8 *)(icmp + 1) > end)
@@ -137,7 +138,8 @@ AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l3, const u8 *l4, const u8 *
     return AYA_REASON_NONE;
 }
 
-AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l3, const u8 *l4, const u8 *end, struct aya_packet *packet)
+AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l3, const u8 *l4, const u8 *end,
+                                            struct aya_packet *packet)
 {
     const struct aya_icmp *icmp = (const struct aya_icmp *)l4;
     if ((const u8 *)(icmp + 1) > end)
@@ -295,7 +297,8 @@ AYA_INLINE enum aya_reason aya_parse(const u8 *frame, const u8 *end, u32 frame_l
 
     u32 type = aya_be16_to_cpu(eth->type);
     const u8 *l3 = (const u8 *)(eth + 1);
-    for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (type == AYA_ETHERTYPE_VLAN || type == AYA_ETHERTYPE_QINQ); i++) {
+    for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (type == AYA_ETHERTYPE_VLAN || type == AYA_ETHERTYPE_QINQ);
+         i++) {
         const struct aya_vlan *vlan = (const struct aya_vlan *)l3;
         if ((const u8 *)(vlan + 1) > end)
             return AYA_REASON_TRUNCATED;

@@ -75,9 +75,9 @@ AYA_INLINE u32 aya_flow_rank(const struct aya_flow_entry *entry, u16 now)
 
 #define AYA_FLOW_RANK_ESTABLISHED (3u << 16)
 
-// The way that a new entry for (hash, service) takes: the one that this flow has already, live or expired, else
-// the first to be evicted. NULL: only established flows there, and `may_evict_established` is 0. So a flood
-// of first packets pushes out at most other first packets.
+// The way that a new entry for (hash, service) takes: the one that this flow has already, live or expired,
+// else the first to be evicted. NULL: only established flows there, and `may_evict_established` is 0. So a
+// flood of first packets pushes out at most other first packets.
 AYA_INLINE struct aya_flow_entry *aya_flow_place(struct aya_flow_set *set, u64 hash, u16 service, u16 now,
                                                  int may_evict_established, int *evicts)
 {

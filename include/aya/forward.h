@@ -47,7 +47,7 @@ struct aya_verdict {
     u16 unused2;
     u32 backend_id;
     u32 unused3;
-    const struct aya_backend *backend; // of FORWARD and of REPLY_TOO_BIG, else NULL
+    const struct aya_backend *backend; // chosen, or NULL
 };
 
 AYA_INLINE enum aya_action aya_action_of(enum aya_reason reason)
@@ -61,6 +61,14 @@ AYA_INLINE enum aya_action aya_action_of(enum aya_reason reason)
     return AYA_ACTION_DROP;
 }
 
+AYA_INLINE int aya_same_address(const be32 a[4], const be32 b[4])
+{
+    u64 a_words[2], b_words[2];
+    __builtin_memcpy(a_words, __builtin_assume_aligned(a, 8), sizeof(a_words));
+    __builtin_memcpy(b_words, __builtin_assume_aligned(b, 8), sizeof(b_words));
+    return a_words[1] == b_words[1] && a_words[0] == b_words[0];
+}
+
 AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_settings *settings,
                               const be32 address[4], be16 port, u8 protocol)
 {
@@ -69,9 +77,7 @@ AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_sett
         const struct aya_vip *vip = aya_view_vip(view, (at + i) & settings->vip_mask);
         if (!vip || vip->protocol == 0)
             break;
-        if (vip->address[3].raw == address[3].raw && vip->address[2].raw == address[2].raw &&
-            vip->address[1].raw == address[1].raw && vip->address[0].raw == address[0].raw &&
-            vip->port.raw == port.raw && vip->protocol == protocol)
+        if (aya_same_address(vip->address, address) && vip->port.raw == port.raw && vip->protocol == protocol)
             return vip->service;
     }
     return AYA_SERVICE_NONE;
@@ -82,8 +88,8 @@ AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_sett
 AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
 {
     if (AYA_LIKELY(flow->family == AYA_IPV4)) {
-        u32 first = flow->src[3].raw & 0xff;
-        return first == 0 || first == 127 || first >= 224;
+        u8 first = (u8)flow->src[3].raw;
+        return (u8)(first - 1) >= 223 || first == 127; // 0 and 224 to 255, or loopback
     }
     return (flow->src[0].raw & 0xff) == 0xff ||
            (flow->src[0].raw == 0 && flow->src[1].raw == 0 && flow->src[2].raw == 0);
@@ -186,15 +192,16 @@ AYA_INLINE const struct aya_backend *aya_lookup(const struct aya_view *view, u32
     return aya_view_backend(view, *slot);
 }
 
-// Schedules a packet without a usable flow entry. A TCP packet of a connection that this box has not seen goes to
-// the backend of the previous table while that one lives: its connection is older than the change.
-AYA_INLINE const struct aya_backend *aya_schedule(const struct aya_view *view, const struct aya_service *service,
-                                                  u16 service_id, u64 pick, int ask_previous,
-                                                  struct aya_verdict *verdict)
+// Schedules a packet without a usable flow entry. A TCP packet of a connection that this box has not seen
+// goes to the backend of the previous table while that one lives: its connection is older than the change.
+AYA_INLINE const struct aya_backend *aya_schedule(const struct aya_view *view,
+                                                  const struct aya_service *service, u16 service_id, u64 pick,
+                                                  int ask_previous, struct aya_verdict *verdict)
 {
     const struct aya_backend *backend;
     if (ask_previous && service->previous_size) {
-        backend = aya_lookup(view, service->previous_offset, service->previous_size, pick, &verdict->backend_id);
+        backend =
+            aya_lookup(view, service->previous_offset, service->previous_size, pick, &verdict->backend_id);
         if (aya_is_alive(backend) && backend->service == service_id) {
             verdict->notes |= AYA_NOTE_PREVIOUS;
             return backend;
@@ -206,8 +213,9 @@ AYA_INLINE const struct aya_backend *aya_schedule(const struct aya_view *view, c
     return aya_is_alive(backend) ? backend : NULL;
 }
 
-AYA_INLINE void aya_remember(struct aya_flow_set *set, u64 hash, u16 key_service, const struct aya_service *service,
-                             const struct aya_packet *packet, u16 now, struct aya_verdict *verdict)
+AYA_INLINE void aya_remember(struct aya_flow_set *set, u64 hash, u16 key_service,
+                             const struct aya_service *service, const struct aya_packet *packet, u16 now,
+                             struct aya_verdict *verdict)
 {
     int is_tcp = packet->flow.protocol == AYA_PROTO_TCP;
     int evicts;
@@ -227,14 +235,15 @@ AYA_INLINE void aya_remember(struct aya_flow_set *set, u64 hash, u16 key_service
 // fragment: RFC 1122 3.2.2.
 AYA_INLINE enum aya_reason aya_check_fit(const struct aya_packet *packet, const struct aya_backend *backend)
 {
+    if (AYA_LIKELY(packet->ttl > 1 && packet->l3_length <= backend->mtu &&
+                   backend->egress_port != AYA_PORT_NONE))
+        return AYA_REASON_NONE;
     int may_reply = packet->kind != AYA_KIND_ICMP_ERROR && packet->kind != AYA_KIND_FRAGMENT_LATER;
-    if (AYA_UNLIKELY(backend->egress_port == AYA_PORT_NONE))
+    if (backend->egress_port == AYA_PORT_NONE)
         return AYA_REASON_BACKEND_UNREACHABLE;
-    if (AYA_UNLIKELY(packet->ttl <= 1))
+    if (packet->ttl <= 1)
         return may_reply ? AYA_REASON_REPLY_TIME_EXCEEDED : AYA_REASON_TTL_EXPIRED;
-    if (AYA_UNLIKELY(packet->l3_length > backend->mtu))
-        return may_reply ? AYA_REASON_REPLY_TOO_BIG : AYA_REASON_TOO_BIG;
-    return AYA_REASON_NONE;
+    return may_reply ? AYA_REASON_REPLY_TOO_BIG : AYA_REASON_TOO_BIG;
 }
 
 AYA_INLINE void aya_settle(struct aya_verdict *verdict, enum aya_reason reason)
@@ -243,20 +252,25 @@ AYA_INLINE void aya_settle(struct aya_verdict *verdict, enum aya_reason reason)
     verdict->action = (u8)aya_action_of(reason);
 }
 
-// Steps 5 to 7 of the decision for a packet that aya_classify gave to `service_id`. `entry` is what aya_flow_find
-// answered for (hash, aya_flow_service) in `set`; `now` is the tick. With set NULL nothing is remembered.
-AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet *packet, u16 service_id, u64 hash,
-                           struct aya_flow_set *set, struct aya_flow_entry *entry, u16 now,
+AYA_INLINE void aya_refuse(struct aya_verdict *verdict, enum aya_reason reason)
+{
+    verdict->backend_id = AYA_BACKEND_NONE;
+    verdict->backend = NULL;
+    aya_settle(verdict, reason);
+}
+
+// Steps 5 to 7 of the decision for a packet that aya_classify gave to `service_id`. `entry` is what
+// aya_flow_find answered for (hash, aya_flow_service) in `set`; `now` is the tick. With set NULL nothing is
+// remembered.
+AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet *packet, u16 service_id,
+                           u64 hash, struct aya_flow_set *set, struct aya_flow_entry *entry, u16 now,
                            struct aya_verdict *verdict)
 {
-    const struct aya_settings *settings = aya_view_settings(view);
     const struct aya_service *service = aya_view_service(view, service_id);
     verdict->notes = 0;
     verdict->service = service_id;
-    verdict->backend_id = AYA_BACKEND_NONE;
-    verdict->backend = NULL;
-    if (AYA_UNLIKELY(!service || !settings)) {
-        aya_settle(verdict, AYA_REASON_INTERNAL);
+    if (AYA_UNLIKELY(!service)) {
+        aya_refuse(verdict, AYA_REASON_INTERNAL);
         return;
     }
     int opens = aya_opens(packet);
@@ -272,16 +286,16 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
         }
         verdict->notes = AYA_NOTE_RESCHEDULED;
     }
-    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
-        aya_settle(verdict, AYA_REASON_FRAGMENT);
+    const struct aya_settings *settings = aya_view_settings(view);
+    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER || !settings)) {
+        aya_refuse(verdict, settings ? AYA_REASON_FRAGMENT : AYA_REASON_INTERNAL);
         return;
     }
     u64 pick = aya_pick_hash(settings, service, packet, hash);
     int ask_previous = !entry && !opens && packet->flow.protocol == AYA_PROTO_TCP;
     verdict->backend = aya_schedule(view, service, service_id, pick, ask_previous, verdict);
     if (AYA_UNLIKELY(!verdict->backend)) {
-        verdict->backend_id = AYA_BACKEND_NONE;
-        aya_settle(verdict, AYA_REASON_NO_BACKEND);
+        aya_refuse(verdict, AYA_REASON_NO_BACKEND);
         return;
     }
     if (set && !(service->flags & AYA_SERVICE_STATELESS) && packet->kind != AYA_KIND_ICMP_ERROR)
@@ -291,8 +305,8 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
 
 // After a FORWARD verdict on a first fragment: the later ones shall follow. `set` is that of
 // aya_hash_fragment(), `hash` the same.
-AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_flow_set *set, u64 hash, u16 now,
-                                      const struct aya_verdict *verdict)
+AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_flow_set *set, u64 hash,
+                                      u16 now, const struct aya_verdict *verdict)
 {
     const struct aya_service *service = aya_view_service(view, verdict->service);
     int evicts;

@@ -18,7 +18,7 @@
 
 enum {
     AYA_HASH_LANE_KEYS = 11, // one constant, ten words of an IPv6 flow
-    AYA_VIP_HASH_KEYS = 7,
+    AYA_VIP_HASH_KEYS = 7,   // one spare
 };
 
 struct aya_hash_key {
@@ -109,11 +109,14 @@ AYA_INLINE u32 aya_slot(u64 hash, u32 size)
     return (u32)(((hash >> 32) * size) >> 32);
 }
 
+// Place of (address, port, protocol) in `vips`. One multiplication for IPv4, where the upper words are
+// constant.
 AYA_INLINE u32 aya_vip_hash(const struct aya_vip_hash_key *key, const be32 address[4], be16 port, u8 protocol)
 {
     const u64 *k = key->k;
-    u64 h = k[0] + (k[1] + address[0].raw) * (k[2] + address[1].raw) +
-            (k[3] + address[2].raw) * (k[4] + address[3].raw) + (k[5] + port.raw) * (k[6] + protocol);
+    u64 h = k[0] + (k[1] + address[3].raw) * (k[2] + (port.raw | (u32)protocol << 16));
+    if (address[0].raw | address[1].raw)
+        h += (k[3] + address[0].raw) * (k[4] + address[1].raw) + k[5] * address[2].raw;
     return (u32)(h >> 32);
 }
 

@@ -73,7 +73,7 @@ struct aya_ipv4 { // RFC 791
     u16 dst[2];
 };
 
-struct aya_ipv6 {       // RFC 8200
+struct aya_ipv6 {        // RFC 8200
     u8 version_class[2]; // version (4 bits), traffic class (8), flow label (4 of 20)
     u16 flow_label;
     be16 payload_length;

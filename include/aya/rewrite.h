@@ -3,8 +3,8 @@
 // From a verdict to the bytes that leave: encapsulation and ICMP replies, in place. The caller makes room in
 // front of the frame (and trims its tail) with what its buffers offer, then calls with the new start.
 //
-// The offset of the IP header is a compile-time constant inside (14, 18 or 22 by VLAN tags), which is fast, and
-// which the BPF verifier can follow.
+// The offset of the IP header is a compile-time constant inside (14, 18 or 22 by VLAN tags), which is fast,
+// and which the BPF verifier can follow.
 #ifndef AYA_REWRITE_H
 #define AYA_REWRITE_H
 
@@ -15,8 +15,8 @@
 
 enum {
     AYA_REPLY_TTL = 64,
-    // Bytes of the offending packet that an ICMP error quotes at most: all headers, constant work. RFC 792 asks for
-    // header + 8; RFC 1812 and RFC 4443 would like more.
+    // Bytes of the offending packet that an ICMP error quotes at most: all headers, constant work. RFC 792
+    // asks for header + 8; RFC 1812 and RFC 4443 would like more.
     AYA_REPLY_QUOTE_MAX = 128,
     AYA_REPLY_ROOM_IPV4 = sizeof(struct aya_ipv4) + sizeof(struct aya_icmp),
     AYA_REPLY_ROOM_IPV6 = sizeof(struct aya_ipv6) + sizeof(struct aya_icmp),
@@ -41,15 +41,17 @@ AYA_INLINE u16 aya_word(u8 first, u8 second)
     return (u16)(first | (second << 8));
 }
 
+// The TTL is the low byte of its word here, so one less there is one more in the checksum: RFC 1141.
 AYA_INLINE void aya_decrement_ttl_ipv4(struct aya_ipv4 *ip)
 {
-    u16 from = aya_word(ip->ttl, ip->protocol);
+    u32 checksum = (u32)ip->checksum + 1;
     ip->ttl--;
-    ip->checksum = aya_checksum_update(ip->checksum, from, aya_word(ip->ttl, ip->protocol));
+    ip->checksum = (u16)(checksum + (checksum >= 0xffff));
 }
 
-// Moves the VLAN tags of the frame that now stands `room` bytes further to the new start and writes `type` behind.
-AYA_INLINE void aya_write_l2(u8 *frame, u32 l3, u32 room, be16 type)
+// Moves the VLAN tags of the frame that now stands `room` bytes further to the new start and writes `type`
+// behind.
+AYA_INLINE void aya_write_l2(u8 *frame, const u32 l3, const u32 room, be16 type)
 {
     if (l3 == 18)
         __builtin_memcpy(frame + 12, frame + room + 12, 4);
@@ -58,10 +60,22 @@ AYA_INLINE void aya_write_l2(u8 *frame, u32 l3, u32 room, be16 type)
     *(be16 *)(frame + l3 - 2) = type;
 }
 
-AYA_INLINE void aya_write_outer_ipv4(struct aya_ipv4 *outer, const struct aya_packet *packet,
+// Copies MACs, type and `outer_length` bytes of outer IP header from the backend's template.
+AYA_INLINE void aya_copy_header(u8 *frame, const u32 l3, const u32 outer_length,
+                                const struct aya_backend *backend)
+{
+    if (l3 == sizeof(struct aya_eth)) {
+        __builtin_memcpy(frame, backend->header, sizeof(struct aya_eth) + outer_length);
+        return;
+    }
+    aya_write_l2(frame, l3, outer_length, *(const be16 *)(backend->header + 12));
+    __builtin_memcpy(frame, backend->header, 12);
+    __builtin_memcpy(frame + l3, backend->header + sizeof(struct aya_eth), outer_length);
+}
+
+AYA_INLINE void aya_patch_outer_ipv4(struct aya_ipv4 *outer, const struct aya_packet *packet,
                                      const struct aya_backend *backend)
 {
-    __builtin_memcpy(outer, backend->header + sizeof(struct aya_eth), sizeof(*outer));
     u8 protocol = packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
     be16 length = aya_cpu_to_be16((u16)(packet->l3_length + sizeof(*outer)));
     outer->tos = packet->tos; // RFC 6040 normal mode: ECN goes outward as it is
@@ -72,10 +86,8 @@ AYA_INLINE void aya_write_outer_ipv4(struct aya_ipv4 *outer, const struct aya_pa
 }
 
 // The flow label carries entropy for the network's own load sharing: RFC 6438.
-AYA_INLINE void aya_write_outer_ipv6(struct aya_ipv6 *outer, const struct aya_packet *packet,
-                                     const struct aya_backend *backend, u64 hash)
+AYA_INLINE void aya_patch_outer_ipv6(struct aya_ipv6 *outer, const struct aya_packet *packet, u64 hash)
 {
-    __builtin_memcpy(outer, backend->header + sizeof(struct aya_eth), sizeof(*outer));
     outer->version_class[0] = (u8)(0x60 | (packet->tos >> 4));
     outer->version_class[1] = (u8)((u32)packet->tos << 4 | (u32)(hash & 0x0f));
     outer->flow_label = (u16)(hash >> 16);
@@ -83,42 +95,41 @@ AYA_INLINE void aya_write_outer_ipv6(struct aya_ipv6 *outer, const struct aya_pa
     outer->next_header = packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
 }
 
-AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3, const struct aya_packet *packet,
-                                        const struct aya_backend *backend, u64 hash)
+AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
+                                        const struct aya_packet *packet, const struct aya_backend *backend,
+                                        u64 hash)
 {
-    u32 room = backend->outer_length;
-    u8 *inner;
-    if (room == 0) {
-        inner = frame + l3;
-    } else if (room == sizeof(struct aya_ipv4)) {
-        inner = frame + l3 + sizeof(struct aya_ipv4);
-        if (inner > end)
-            return AYA_REASON_TRUNCATED;
-        aya_write_l2(frame, l3, sizeof(struct aya_ipv4), aya_cpu_to_be16(AYA_ETHERTYPE_IPV4));
-        aya_write_outer_ipv4((struct aya_ipv4 *)(frame + l3), packet, backend);
-    } else {
-        inner = frame + l3 + sizeof(struct aya_ipv6);
-        if (inner > end)
-            return AYA_REASON_TRUNCATED;
-        aya_write_l2(frame, l3, sizeof(struct aya_ipv6), aya_cpu_to_be16(AYA_ETHERTYPE_IPV6));
-        aya_write_outer_ipv6((struct aya_ipv6 *)(frame + l3), packet, backend, hash);
-    }
-    if (packet->flow.family == AYA_IPV4) {
+    // Every inner packet has at least an IPv4 header, so that this one check covers all but an IPv6 hop
+    // limit's byte, which lies before it as well.
+    const u32 room = backend->outer_length;
+    u8 *inner = frame + l3;
+    if (AYA_LIKELY(room == sizeof(struct aya_ipv4))) {
+        inner += sizeof(struct aya_ipv4);
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        aya_decrement_ttl_ipv4((struct aya_ipv4 *)inner);
-    } else {
-        if (inner + sizeof(struct aya_ipv6) > end)
+        aya_copy_header(frame, l3, sizeof(struct aya_ipv4), backend);
+        aya_patch_outer_ipv4((struct aya_ipv4 *)(frame + l3), packet, backend);
+    } else if (room == 0) {
+        if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        ((struct aya_ipv6 *)inner)->hop_limit--;
+        __builtin_memcpy(frame, backend->header, 12);
+    } else {
+        inner += sizeof(struct aya_ipv6);
+        if (inner + sizeof(struct aya_ipv4) > end)
+            return AYA_REASON_TRUNCATED;
+        aya_copy_header(frame, l3, sizeof(struct aya_ipv6), backend);
+        aya_patch_outer_ipv6((struct aya_ipv6 *)(frame + l3), packet, hash);
     }
-    __builtin_memcpy(frame, backend->header, 12);
+    if (AYA_LIKELY(packet->flow.family == AYA_IPV4))
+        aya_decrement_ttl_ipv4((struct aya_ipv4 *)inner);
+    else
+        ((struct aya_ipv6 *)inner)->hop_limit--;
     return AYA_REASON_NONE;
 }
 
 // Makes the frame that goes to `backend`. The caller has moved the start of the frame forward by
-// backend->outer_length bytes; `frame` is the new start, the packet's own bytes follow that room. NONE, or TRUNCATED if
-// the buffer is not as parsed (then nothing may be sent).
+// backend->outer_length bytes; `frame` is the new start, the packet's own bytes follow that room. NONE, or
+// TRUNCATED if the buffer is not as parsed (then nothing may be sent).
 AYA_INLINE enum aya_reason aya_encap(u8 *frame, const u8 *end, const struct aya_packet *packet,
                                      const struct aya_backend *backend, u64 hash)
 {
@@ -146,7 +157,8 @@ AYA_INLINE void aya_swap_halves(u16 *a, u16 *b, const u32 halves)
     }
 }
 
-AYA_INLINE enum aya_reason aya_reply_echo_at(u8 *frame, const u8 *end, const u32 l3, const struct aya_packet *packet)
+AYA_INLINE enum aya_reason aya_reply_echo_at(u8 *frame, const u8 *end, const u32 l3,
+                                             const struct aya_packet *packet)
 {
     struct aya_icmp *icmp;
     u16 type;
@@ -169,7 +181,8 @@ AYA_INLINE enum aya_reason aya_reply_echo_at(u8 *frame, const u8 *end, const u32
         aya_swap_halves(ip->src, ip->dst, 8); // the pseudo header's sum stays
         type = AYA_ICMPV6_ECHO_REPLY;
     }
-    icmp->checksum = aya_checksum_update(icmp->checksum, aya_word(icmp->type, icmp->code), aya_word((u8)type, 0));
+    icmp->checksum =
+        aya_checksum_update(icmp->checksum, aya_word(icmp->type, icmp->code), aya_word((u8)type, 0));
     icmp->type = (u8)type;
     icmp->code = 0;
     aya_swap_macs(frame, frame);
@@ -225,7 +238,8 @@ AYA_INLINE void aya_store_be32(u16 half[2], be32 word)
 }
 
 AYA_INLINE enum aya_reason aya_reply_error_ipv4(u8 *frame, const u8 *end, const u32 l3,
-                                                const struct aya_packet *packet, enum aya_reason reason, u16 mtu)
+                                                const struct aya_packet *packet, enum aya_reason reason,
+                                                u16 mtu)
 {
     struct aya_ipv4 *ip = (struct aya_ipv4 *)(frame + l3);
     struct aya_icmp *icmp = (struct aya_icmp *)(ip + 1);
@@ -249,8 +263,8 @@ AYA_INLINE enum aya_reason aya_reply_error_ipv4(u8 *frame, const u8 *end, const 
     aya_store_be32(ip->src, packet->flow.dst[3]);
     aya_store_be32(ip->dst, packet->flow.src[3]);
     ip->checksum = aya_checksum_fold((u32)aya_word(0x45, 0) + ip->total_length.raw + ip->flags_offset.raw +
-                                     aya_word(AYA_REPLY_TTL, AYA_PROTO_ICMP) + aya_sum_be32(packet->flow.dst[3]) +
-                                     aya_sum_be32(packet->flow.src[3]));
+                                     aya_word(AYA_REPLY_TTL, AYA_PROTO_ICMP) +
+                                     aya_sum_be32(packet->flow.dst[3]) + aya_sum_be32(packet->flow.src[3]));
 
     icmp->type = too_big ? AYA_ICMP_UNREACHABLE : AYA_ICMP_TIME_EXCEEDED;
     icmp->code = too_big ? AYA_ICMP_FRAG_NEEDED : 0;
@@ -261,7 +275,8 @@ AYA_INLINE enum aya_reason aya_reply_error_ipv4(u8 *frame, const u8 *end, const 
 }
 
 AYA_INLINE enum aya_reason aya_reply_error_ipv6(u8 *frame, const u8 *end, const u32 l3,
-                                                const struct aya_packet *packet, enum aya_reason reason, u16 mtu)
+                                                const struct aya_packet *packet, enum aya_reason reason,
+                                                u16 mtu)
 {
     struct aya_ipv6 *ip = (struct aya_ipv6 *)(frame + l3);
     struct aya_icmp *icmp = (struct aya_icmp *)(ip + 1);
@@ -296,17 +311,18 @@ AYA_INLINE enum aya_reason aya_reply_error_ipv6(u8 *frame, const u8 *end, const 
     return AYA_REASON_NONE;
 }
 
-AYA_INLINE enum aya_reason aya_reply_error_at(u8 *frame, const u8 *end, const u32 l3, const struct aya_packet *packet,
-                                              enum aya_reason reason, u16 mtu)
+AYA_INLINE enum aya_reason aya_reply_error_at(u8 *frame, const u8 *end, const u32 l3,
+                                              const struct aya_packet *packet, enum aya_reason reason,
+                                              u16 mtu)
 {
     if (packet->flow.family == AYA_IPV4)
         return aya_reply_error_ipv4(frame, end, l3, packet, reason, mtu);
     return aya_reply_error_ipv6(frame, end, l3, packet, reason, mtu);
 }
 
-// Makes the ICMP error for REPLY_TIME_EXCEEDED or REPLY_TOO_BIG (`mtu`: what would fit). The caller has cut the frame
-// to l3_offset + aya_reply_quote() and moved its start forward by aya_reply_room(); `frame` is the new start. The VIP
-// itself is the source: the client knows it, and it needs no address of the balancer's.
+// Makes the ICMP error for REPLY_TIME_EXCEEDED or REPLY_TOO_BIG (`mtu`: what would fit). The caller has cut
+// the frame to l3_offset + aya_reply_quote() and moved its start forward by aya_reply_room(); `frame` is the
+// new start. The VIP itself is the source: the client knows it, and it needs no address of the balancer's.
 AYA_INLINE enum aya_reason aya_reply_error(u8 *frame, const u8 *end, const struct aya_packet *packet,
                                            enum aya_reason reason, u16 mtu)
 {

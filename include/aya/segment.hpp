@@ -47,7 +47,8 @@ public:
             int error = errno;
             ::close(fd);
             ::unlink(path.c_str());
-            throw SegmentError(path + ": cannot reserve " + std::to_string(size) + " bytes: " + std::strerror(error));
+            throw SegmentError(path + ": cannot reserve " + std::to_string(size) +
+                               " bytes: " + std::strerror(error));
         }
         return map(path, fd, size, Access::read_write);
     }
@@ -88,7 +89,8 @@ private:
         int error = size ? errno : EINVAL;
         ::close(fd);
         if (data == MAP_FAILED)
-            throw SegmentError(path + ": cannot map " + std::to_string(size) + " bytes: " + std::strerror(error));
+            throw SegmentError(path + ": cannot map " + std::to_string(size) +
+                               " bytes: " + std::strerror(error));
         file.data_ = data;
         file.size_ = size;
         file.inode_ = status.st_ino;
@@ -116,10 +118,12 @@ inline const SegmentHeader &check_segment(const MappedFile &file, u64 magic, con
     const std::string &path = file.path();
     if (file.size() < 4096)
         throw SegmentError(path + ": truncated: " + std::to_string(file.size()) +
-                           " bytes, a segment has at least 4096; stop " + writer + ", remove the file, start it again");
+                           " bytes, a segment has at least 4096; stop " + writer +
+                           ", remove the file, start it again");
     const auto &header = *file.at<const SegmentHeader>(0);
     if (header.magic != magic)
-        throw SegmentError(path + ": not a segment of " + writer + " (wrong magic number); remove the file if nothing uses it");
+        throw SegmentError(path + ": not a segment of " + writer +
+                           " (wrong magic number); remove the file if nothing uses it");
     if (header.abi_version != AYA_ABI_VERSION)
         throw SegmentError(path + ": written by " + writer + " with table ABI version " +
                            std::to_string(header.abi_version) + ", this program has version " +

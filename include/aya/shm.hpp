@@ -7,9 +7,10 @@
 //
 // Each side maps the other's file read-only, so neither can damage the other.
 //
-// Publishing is RCU with two slots. The writer stores `generation` with release; a reader loads it with acquire at
-// the start of a burst and, at its end, reports it as its epoch. The slot of generation g - 1 may be written again
-// once every live reader has reported g. Both directions need a full fence on the slow side (join, scan).
+// Publishing is RCU with two slots. The writer stores `generation` with release; a reader loads it with
+// acquire at the start of a burst and, at its end, reports it as its epoch. The slot of generation g - 1 may
+// be written again once every live reader has reported g. Both directions need a full fence on the slow side
+// (join, scan).
 #pragma once
 
 #include <array>
@@ -36,8 +37,8 @@ constexpr u64 kDataplaneMagic = 0x316e6c7064617961; // "ayadpln1"
 constexpr u32 kMaxPorts = 16;
 constexpr u32 kMaxWorkers = 64;
 
-// How many entries each table holds. Fixed when the segment is created; the file is sparse, so that room which
-// is not used costs nothing.
+// How many entries each table holds. Fixed when the segment is created; the file is sparse, so that room
+// which is not used costs nothing.
 struct Capacities {
     u32 services = 1024;
     u32 backends = 65536;
@@ -117,12 +118,28 @@ constexpr u64 fnv1a(u64 hash, u64 value)
 constexpr u64 layout_hash()
 {
     u64 h = 0xcbf29ce484222325ull;
-    for (u64 v : {sizeof(aya_settings), offsetof(aya_settings, vip_mask), sizeof(aya_vip), offsetof(aya_vip, service),
-                  sizeof(aya_service), offsetof(aya_service, flags), offsetof(aya_service, idle_timeout),
-                  sizeof(aya_backend), offsetof(aya_backend, service), offsetof(aya_backend, header),
-                  sizeof(aya_lookup_line), sizeof(aya_control), sizeof(aya_name), sizeof(SegmentHeader),
-                  sizeof(PortLine), sizeof(WorkerLine), sizeof(WorkerTotals), sizeof(ServiceCounters),
-                  sizeof(BackendCounters), u64{AYA_REASON_COUNT}, u64{kMaxPorts}, u64{kMaxWorkers}})
+    for (u64 v : {sizeof(aya_settings),
+                  offsetof(aya_settings, vip_mask),
+                  sizeof(aya_vip),
+                  offsetof(aya_vip, service),
+                  sizeof(aya_service),
+                  offsetof(aya_service, flags),
+                  offsetof(aya_service, idle_timeout),
+                  sizeof(aya_backend),
+                  offsetof(aya_backend, service),
+                  offsetof(aya_backend, header),
+                  sizeof(aya_lookup_line),
+                  sizeof(aya_control),
+                  sizeof(aya_name),
+                  sizeof(SegmentHeader),
+                  sizeof(PortLine),
+                  sizeof(WorkerLine),
+                  sizeof(WorkerTotals),
+                  sizeof(ServiceCounters),
+                  sizeof(BackendCounters),
+                  u64{AYA_REASON_COUNT},
+                  u64{kMaxPorts},
+                  u64{kMaxWorkers}})
         h = fnv1a(h, v);
     return h;
 }
@@ -162,7 +179,7 @@ struct TablesLayout {
 struct DataplaneLayout {
     u64 ports = 0;
     u64 workers = 0;
-    u64 totals = 0;         // WorkerTotals[kMaxWorkers]
+    u64 totals = 0;           // WorkerTotals[kMaxWorkers]
     u64 service_counters = 0; // ServiceCounters[workers][services]
     u64 backend_counters = 0; // BackendCounters[workers][backends]
     u64 size = 0;

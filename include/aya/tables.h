@@ -38,7 +38,7 @@ struct aya_settings {
 // Open addressing, linear probing, an entry with protocol 0 ends the run. Address with port 0 and protocol
 // AYA_PROTO_ICMP marks that the address is a VIP at all.
 struct aya_vip {
-    be32 address[4];
+    AYA_ALIGNED(8) be32 address[4];
     be16 port; // 0: any
     u8 protocol;
     u8 unused;
@@ -65,8 +65,8 @@ struct aya_service {
     u32 lookup_offset; // in u32 slots from the start of the arena, a multiple of 16
     u32 lookup_size;   // 0: no backend can be chosen
     u32 previous_offset;
-    u32 previous_size; // 0: no previous table, or its time is over
-    u32 flags;         // enum aya_service_flags
+    u32 previous_size;                 // 0: no previous table, or its time is over
+    u32 flags;                         // enum aya_service_flags
     u16 idle_timeout[AYA_FLOW_STATES]; // ticks (seconds) by enum aya_flow_state; at most AYA_MAX_IDLE
     u32 unused[7];
 };
@@ -85,9 +85,9 @@ enum aya_encap_kind {
 
 // A packet is sent to a backend by copying `header` and patching lengths, TOS and checksum.
 struct aya_backend {
-    u8 state;             // enum aya_backend_state
-    u8 encap;             // enum aya_encap_kind
-    u8 outer_length;      // bytes of outer IP header: 0, 20 or 40
+    u8 state;        // enum aya_backend_state
+    u8 encap;        // enum aya_encap_kind
+    u8 outer_length; // bytes of outer IP header: 0, 20 or 40
     u8 unused;
     u16 incarnation;      // raised whenever the id passes to another backend or the backend goes down
     u16 service;          // id of the service that this backend belongs to
@@ -122,7 +122,8 @@ AYA_STATIC_ASSERT(offsetof(struct aya_settings, vip_mask) == 256, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_vip) == 32, "two to a cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_service) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_backend) == 128, "two cache lines");
-AYA_STATIC_ASSERT(offsetof(struct aya_backend, header) == 16, "the IPv4 header template ends in the first line");
+AYA_STATIC_ASSERT(offsetof(struct aya_backend, header) == 16,
+                  "the IPv4 header template ends in the first line");
 AYA_STATIC_ASSERT(sizeof(struct aya_lookup_line) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_control) == 64, "one cache line");
 

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Cycles a packet of the decision and the IPIP rewrite alone: no driver, packet buffers in the cache. What is
+// left to the data plane's budget is what its driver and mbufs cost. Run by hand: core_bench [bursts].
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+#include <x86intrin.h>
+
+#include "aya/forward.h"
+#include "aya/rewrite.h"
+
+namespace
+{
+
+constexpr u32 kBurst = 32;
+constexpr u32 kServices = 100;
+constexpr u32 kBackendsPerService = 100;
+constexpr u32 kSlots = 65536;
+constexpr u32 kRoom = 128;
+
+struct Tables {
+    aya_settings settings{};
+    std::vector<aya_vip> vips = std::vector<aya_vip>(1024);
+    std::vector<aya_service> services = std::vector<aya_service>(kServices);
+    std::vector<aya_backend> backends = std::vector<aya_backend>(kServices * kBackendsPerService);
+    std::vector<u32> lookup = std::vector<u32>(kServices * kSlots);
+    aya_view view{};
+
+    Tables()
+    {
+        const u64 seed[2] = {1, 2};
+        aya_hash_key_init(&settings.hash_key, seed);
+        u64 state = 3;
+        for (u64 &k : settings.vip_key.k)
+            k = aya_splitmix64(&state);
+        settings.vip_mask = static_cast<u32>(vips.size() - 1);
+        for (u32 s = 0; s < kServices; s++)
+            add_service(s);
+        view = {&settings,
+                vips.data(),
+                services.data(),
+                backends.data(),
+                lookup.data(),
+                settings.vip_mask + 1,
+                kServices,
+                static_cast<u32>(backends.size()),
+                static_cast<u32>(lookup.size())};
+    }
+
+    static be32 vip_address(u32 service) { return aya_cpu_to_be32(0xcb007100u + service); }
+
+    void add_service(u32 s)
+    {
+        const be32 address[4] = {{0}, {0}, aya_cpu_to_be32(0xffff), vip_address(s)};
+        const be16 port = aya_cpu_to_be16(443);
+        u32 at = aya_vip_hash(&settings.vip_key, address, port, AYA_PROTO_TCP) & settings.vip_mask;
+        while (vips[at].protocol)
+            at = (at + 1) & settings.vip_mask;
+        std::memcpy(vips[at].address, address, sizeof(address));
+        vips[at].port = port;
+        vips[at].protocol = AYA_PROTO_TCP;
+        vips[at].service = s;
+        services[s].flags = AYA_SERVICE_PRESENT;
+        services[s].lookup_offset = s * kSlots;
+        services[s].lookup_size = kSlots;
+        std::fill_n(services[s].idle_timeout, AYA_FLOW_STATES, u16{900});
+        for (u32 b = 0; b < kBackendsPerService; b++) {
+            aya_backend &backend = backends[s * kBackendsPerService + b];
+            backend.state = AYA_BACKEND_UP;
+            backend.encap = AYA_ENCAP_IPIP;
+            backend.outer_length = 20;
+            backend.service = static_cast<u16>(s);
+            backend.mtu = 1480;
+        }
+        for (u32 i = 0; i < kSlots; i++)
+            lookup[s * kSlots + i] = s * kBackendsPerService + i % kBackendsPerService;
+    }
+};
+
+struct Frame {
+    u8 room[kRoom];
+    u8 bytes[64];
+};
+
+void fill(Frame &frame, u64 flow, u8 flags)
+{
+    aya_eth eth{{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}, aya_cpu_to_be16(AYA_ETHERTYPE_IPV4)};
+    aya_ipv4 ip{};
+    aya_tcp tcp{};
+    ip.version_ihl = 0x45;
+    ip.total_length = aya_cpu_to_be16(40);
+    ip.ttl = 64;
+    ip.protocol = AYA_PROTO_TCP;
+    u64 mixed = flow;
+    u64 random = aya_splitmix64(&mixed);
+    be32 src = aya_cpu_to_be32(0x0a000000u | (static_cast<u32>(random) & 0xffffff));
+    aya_store_be32(ip.src, src);
+    aya_store_be32(ip.dst, Tables::vip_address(static_cast<u32>(flow % kServices)));
+    tcp.src_port = aya_cpu_to_be16(static_cast<u16>(random >> 32));
+    tcp.dst_port = aya_cpu_to_be16(443);
+    tcp.data_offset = 0x50;
+    tcp.flags = flags;
+    std::memcpy(frame.bytes, &eth, sizeof(eth));
+    std::memcpy(frame.bytes + 14, &ip, sizeof(ip));
+    std::memcpy(frame.bytes + 34, &tcp, sizeof(tcp));
+}
+
+struct Burst {
+    aya_packet packet[kBurst];
+    u64 hash[kBurst];
+    u16 service[kBurst];
+    aya_flow_set *set[kBurst];
+    aya_flow_entry *entry[kBurst];
+    aya_verdict verdict[kBurst];
+};
+
+// The same stages as a worker's, without its mbufs.
+u32 decide(const Tables &tables, aya_flow_set *sets, u32 set_mask, u16 now, Frame *const *frames,
+           Burst &burst)
+{
+    const aya_view &view = tables.view;
+    for (u32 i = 0; i < kBurst; i++) {
+        const u8 *frame = frames[i]->bytes;
+        if (aya_parse(frame, frame + 64, 64, &burst.packet[i]) != AYA_REASON_NONE ||
+            aya_classify(&view, &burst.packet[i], &burst.service[i]) != AYA_REASON_NONE)
+            std::abort();
+        burst.hash[i] = aya_flow_hash(&tables.settings, &burst.packet[i]);
+        burst.set[i] = &sets[aya_flow_set_index(burst.hash[i], set_mask)];
+        __builtin_prefetch(burst.set[i], 1);
+    }
+    for (u32 i = 0; i < kBurst; i++) {
+        burst.entry[i] = aya_flow_find(burst.set[i], burst.hash[i], burst.service[i], now);
+        if (burst.entry[i])
+            __builtin_prefetch(&view.backends[burst.entry[i]->backend]);
+        else
+            __builtin_prefetch(&view.lookup[tables.services[burst.service[i]].lookup_offset +
+                                            aya_slot(burst.hash[i], kSlots)]);
+    }
+    u32 notes = 0;
+    for (u32 i = 0; i < kBurst; i++) {
+        aya_choose(&view, &burst.packet[i], burst.service[i], burst.hash[i], burst.set[i], burst.entry[i],
+                   now, &burst.verdict[i]);
+        __builtin_prefetch(burst.verdict[i].backend);
+        notes |= burst.verdict[i].notes;
+    }
+    for (u32 i = 0; i < kBurst; i++)
+        if (burst.verdict[i].action != AYA_ACTION_FORWARD ||
+            aya_encap(frames[i]->bytes - 20, frames[i]->bytes + 64, &burst.packet[i],
+                      burst.verdict[i].backend, burst.hash[i]) != AYA_REASON_NONE)
+            std::abort();
+    return notes;
+}
+
+// `flows` distinct flows, in turn; 0: never the same twice, in a table for 1 M.
+double measure(const Tables &tables, u64 flows, u8 flags, u32 bursts)
+{
+    constexpr u32 kFrames = 256;
+    const u64 table_flows = flows ? flows : 1 << 20;
+    u32 set_count = 1;
+    while (set_count * AYA_FLOW_WAYS < 2 * table_flows)
+        set_count *= 2;
+    std::vector<aya_flow_set> sets(set_count);
+    auto frames = std::make_unique<Frame[]>(kFrames);
+    auto burst = std::make_unique<Burst>();
+    u64 cycles = 0;
+    u64 next = 0;
+    Frame *pointers[kBurst];
+    const u64 warm_up = 2 * table_flows / kBurst;
+    for (u64 n = 0; n < warm_up + bursts; n++) {
+        for (u32 i = 0; i < kBurst; i++) {
+            pointers[i] = &frames[(n * kBurst + i) % kFrames];
+            fill(*pointers[i], flows ? next % flows : next, flags);
+            next++;
+        }
+        u64 begin = __rdtsc();
+        decide(tables, sets.data(), set_count - 1, 1000, pointers, *burst);
+        if (n >= warm_up)
+            cycles += __rdtsc() - begin;
+    }
+    return static_cast<double>(cycles) / (static_cast<double>(bursts) * kBurst);
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    u32 bursts = argc > 1 ? static_cast<u32>(std::strtoul(argv[1], nullptr, 0)) : 20000;
+    auto tables = std::make_unique<Tables>();
+    std::printf("%-28s %8s %8s %8s  TSC cycles a packet\n", "case", "min", "median", "max");
+    const struct {
+        const char *name;
+        u64 flows;
+        u8 flags;
+    } rows[] = {{"1 k flows, hit", 1000, AYA_TCP_ACK},
+                {"64 k flows, hit", 65536, AYA_TCP_ACK},
+                {"1 M flows, hit", 1 << 20, AYA_TCP_ACK},
+                {"SYN of a new flow, 1 M table", 0, AYA_TCP_SYN}};
+    for (const auto &row : rows) {
+        std::vector<double> runs;
+        for (int i = 0; i < 5; i++)
+            runs.push_back(measure(*tables, row.flows, row.flags, bursts));
+        std::sort(runs.begin(), runs.end());
+        std::printf("%-28s %8.1f %8.1f %8.1f\n", row.name, runs[0], runs[2], runs[4]);
+    }
+}
