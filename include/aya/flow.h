@@ -28,12 +28,13 @@ struct aya_flow {
     u16 unused;
 };
 
+// Kinds up to FRAGMENT_FIRST carry a client's transport header; the others prove nothing of their flow.
 enum aya_packet_kind {
     AYA_KIND_DATA,           // TCP or UDP, whole
-    AYA_KIND_ICMP_ECHO,      // echo request without IP options; ports are 0
-    AYA_KIND_ICMP_ERROR,     // flow is the one that the error quotes, turned to client -> VIP
     AYA_KIND_FRAGMENT_FIRST, // TCP or UDP with its ports; fragment_id is set
     AYA_KIND_FRAGMENT_LATER, // ports are 0; fragment_id is set
+    AYA_KIND_ICMP_ERROR,     // flow is the one that the error quotes, turned to client -> VIP
+    AYA_KIND_ICMP_ECHO,      // echo request without IP options; ports are 0
 };
 
 struct aya_packet {

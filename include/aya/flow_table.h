@@ -50,13 +50,17 @@ AYA_INLINE int aya_flow_remaining(const struct aya_flow_entry *entry, u16 now)
     return (int16_t)(u16)(entry->expires - now);
 }
 
+AYA_INLINE int aya_flow_matches(const struct aya_flow_entry *entry, u64 hash, u16 service)
+{
+    return entry->tag == aya_flow_tag(hash) && entry->service == service && entry->state != AYA_FLOW_FREE;
+}
+
 // The live entry of this flow in its set, or NULL. A flow of another service never matches.
 AYA_INLINE struct aya_flow_entry *aya_flow_find(struct aya_flow_set *set, u64 hash, u16 service, u16 now)
 {
-    u32 tag = aya_flow_tag(hash);
     for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
         struct aya_flow_entry *entry = &set->way[i];
-        if (entry->tag == tag && entry->service == service && entry->state != AYA_FLOW_FREE)
+        if (aya_flow_matches(entry, hash, service))
             return aya_flow_remaining(entry, now) > 0 ? entry : NULL;
     }
     return NULL;
@@ -81,13 +85,12 @@ AYA_INLINE u32 aya_flow_rank(const struct aya_flow_entry *entry, u16 now)
 AYA_INLINE struct aya_flow_entry *aya_flow_place(struct aya_flow_set *set, u64 hash, u16 service, u16 now,
                                                  int may_evict_established, int *evicts)
 {
-    u32 tag = aya_flow_tag(hash);
     struct aya_flow_entry *victim = NULL;
     u32 lowest = ~0u;
     *evicts = 0;
     for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
         struct aya_flow_entry *entry = &set->way[i];
-        if (entry->tag == tag && entry->service == service && entry->state != AYA_FLOW_FREE)
+        if (aya_flow_matches(entry, hash, service))
             return entry;
         u32 rank = aya_flow_rank(entry, now);
         if (rank < lowest) {

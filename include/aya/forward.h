@@ -171,8 +171,8 @@ AYA_INLINE u8 aya_next_flow_state(u8 state, const struct aya_packet *packet)
 AYA_INLINE void aya_touch(struct aya_flow_entry *entry, const struct aya_service *service,
                           const struct aya_packet *packet, u16 now)
 {
-    if (AYA_UNLIKELY(packet->kind == AYA_KIND_ICMP_ERROR))
-        return; // anyone can send one: it proves nothing of the flow
+    if (AYA_UNLIKELY(packet->kind > AYA_KIND_FRAGMENT_FIRST))
+        return;
     u8 state = aya_next_flow_state(entry->state, packet);
     u16 expires = (u16)(now + service->idle_timeout[state & (AYA_FLOW_STATES - 1)]);
     if (state != entry->state)
@@ -238,7 +238,7 @@ AYA_INLINE enum aya_reason aya_check_fit(const struct aya_packet *packet, const 
     if (AYA_LIKELY(packet->ttl > 1 && packet->l3_length <= backend->mtu &&
                    backend->egress_port != AYA_PORT_NONE))
         return AYA_REASON_NONE;
-    int may_reply = packet->kind != AYA_KIND_ICMP_ERROR && packet->kind != AYA_KIND_FRAGMENT_LATER;
+    int may_reply = packet->kind <= AYA_KIND_FRAGMENT_FIRST;
     if (backend->egress_port == AYA_PORT_NONE)
         return AYA_REASON_BACKEND_UNREACHABLE;
     if (packet->ttl <= 1)
@@ -273,6 +273,10 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
         aya_refuse(verdict, AYA_REASON_INTERNAL);
         return;
     }
+    // An earlier packet of the burst may have put this flow into the table, or another one in its place.
+    u16 key_service = aya_flow_service(packet, service_id);
+    if (AYA_UNLIKELY(set && !(entry && aya_flow_matches(entry, hash, key_service))))
+        entry = aya_flow_find(set, hash, key_service, now);
     int opens = aya_opens(packet);
     if (AYA_LIKELY(entry && !(opens && entry->state != AYA_FLOW_EMBRYONIC))) {
         const struct aya_backend *remembered = aya_view_backend(view, entry->backend);
@@ -298,7 +302,7 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
         aya_refuse(verdict, AYA_REASON_NO_BACKEND);
         return;
     }
-    if (set && !(service->flags & AYA_SERVICE_STATELESS) && packet->kind != AYA_KIND_ICMP_ERROR)
+    if (set && !(service->flags & AYA_SERVICE_STATELESS) && packet->kind <= AYA_KIND_FRAGMENT_FIRST)
         aya_remember(set, hash, service_id, service, packet, now, verdict);
     aya_settle(verdict, aya_check_fit(packet, verdict->backend));
 }
