@@ -25,14 +25,14 @@ def run(*command, timeout=30, check=True, stdin=None):
 
 
 def wait_until(true_when, what, timeout=15.0, pause=0.02):
-    """Wait until true_when() returns something true, and return that."""
+    """Wait until true_when() returns something true, and return that. `what`: text, or a function that makes it."""
     end = time.monotonic() + timeout
     while True:
         result = true_when()
         if result:
             return result
         if time.monotonic() > end:
-            raise LabError(f"waited {timeout:g} s in vain: {what}")
+            raise LabError(f"waited {timeout:g} s in vain: {what() if callable(what) else what}")
         time.sleep(pause)
 
 
