@@ -20,7 +20,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text)
     std::uint16_t port = 0;
     const char *end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, port);
-    if (error != std::errc{} || stop != end)
+    const bool padded = text.size() > 1 && text.front() == '0';
+    if (error != std::errc{} || stop != end || padded)
         return std::nullopt;
     return port;
 }

@@ -134,7 +134,7 @@ Kind<bool> boolean_kind()
 
 Kind<Duration> duration_kind(Duration shortest, Duration longest, Duration step)
 {
-    const std::string whole = step == Duration(1) ? "" : ", a multiple of " + format_duration(step);
+    const std::string whole = step == Duration(1) ? "" : ", a multiple of \"" + format_duration(step) + "\"";
     return {"a time from \"" + format_duration(shortest) + "\" to \"" + format_duration(longest) + "\"" +
                 whole + " (units ms, s, m, h)",
             [=](const Json &value, std::string &) -> std::optional<Duration> {

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "config/edit.hpp"
+
+#include "config/merge.hpp"
+#include "support.hpp"
+
+namespace aya::test
+{
+
+Lines changes_of(const Config &from, const Result<Config> &to)
+{
+    if (!to)
+        return lines_of(to.errors());
+    Lines lines;
+    for (const Change &change : diff(from, *to))
+        lines.push_back(to_string(change));
+    return lines;
+}
+
+ErrorKind kind_of(const Result<Config> &result)
+{
+    return result.errors().at(0).kind;
+}
+
+TEST(AddService, StandsLastAndIsReadLikeTheFile)
+{
+    const Config config = valid_config();
+    const auto changed = add_service(
+        config, R"({"name": "ssh", "vips": ["203.0.113.10:22/tcp"], /* none yet */ "backends": []})");
+    EXPECT_EQ(changes_of(config, changed), Lines{"add service ssh"});
+    EXPECT_EQ(changed->services.back().name, "ssh");
+}
+
+TEST(AddService, ErrorsPointIntoTheRequest)
+{
+    const Config config = valid_config();
+    EXPECT_EQ(errors_of(add_service(config, R"({"name": "ssh", "vips": ["203.0.113.10:443/tcp"]})")),
+              Lines{"f: /vips/0: found \"203.0.113.10:443/tcp\", which service \"web\" has already "
+                    "(/services/0/vips/0); allowed: each VIP once"});
+    EXPECT_EQ(
+        errors_of(add_service(config, "{\"name\": ")),
+        Lines{
+            "f: line 1, column 10: syntax error while parsing value - unexpected end of input; expected '[', "
+            "'{', or a literal"});
+    EXPECT_EQ(
+        errors_of(add_service(config, R"({"name": "ssh", "vips": ["1.1.1.1:1/tcp"], "weight": 3})")),
+        Lines{
+            "f: /weight: found the unknown key \"weight\"; allowed: name, vips, scheduler, affinity, encap, "
+            "health, lookup_size, idle_timeouts, panic_threshold, stateless, backends"});
+}
+
+TEST(AddService, ANameThatIsTakenIsAConflict)
+{
+    const auto result = add_service(valid_config(), R"({"name": "web", "vips": ["203.0.113.11:443/tcp"]})");
+    EXPECT_EQ(errors_of(result), Lines{"f: /name: found \"web\", which is a service already"});
+    EXPECT_EQ(kind_of(result), ErrorKind::conflict);
+}
+
+TEST(AddService, AVipThatIsABackendIsRefused)
+{
+    const auto result = add_service(valid_config(), R"({"name": "x", "vips": ["10.0.1.11:443/tcp"]})");
+    EXPECT_EQ(errors_of(result),
+              Lines{"f: /services/0/backends/0/address: found \"10.0.1.11\", which is a VIP of service "
+                    "\"x\" (/services/2/vips/0); allowed: the backend's own address"});
+}
+
+TEST(PatchService, ChangesOnlyWhatItSays)
+{
+    const Config config = valid_config();
+    EXPECT_EQ(changes_of(config, patch_service(config, "web",
+                                               R"({"scheduler": "source-hash", "health": {"fall": 5}})")),
+              (Lines{"change service web: scheduler maglev -> source-hash",
+                     "change service web: health.fall 3 -> 5"}));
+    EXPECT_EQ(changes_of(config, patch_service(config, "web", "{}")), Lines{});
+    EXPECT_EQ(changes_of(config, patch_service(config, "web", R"({"vips": ["203.0.113.10:80/tcp"]})")),
+              Lines{R"(change service web: vips ["203.0.113.10:443/tcp","203.0.113.10:443/udp"] -> )"
+                    R"(["203.0.113.10:80/tcp"])"});
+}
+
+TEST(PatchService, NullTakesAnOptionalValueAwayAndNothingElse)
+{
+    Config config = valid_config();
+    config.services[0].health.port = 8080;
+    EXPECT_EQ(changes_of(config, patch_service(config, "web", R"({"health": {"port": null}})")),
+              Lines{"change service web: health.port 8080 -> nothing"});
+    EXPECT_EQ(errors_of(patch_service(config, "web", R"({"scheduler": null})")),
+              Lines{"f: /scheduler: found null; allowed: \"maglev\", \"source-hash\""});
+}
+
+TEST(PatchService, NameAndBackendsStay)
+{
+    EXPECT_EQ(
+        errors_of(patch_service(valid_config(), "web", R"({"name": "www", "backends": []})")),
+        (Lines{
+            "f: /name: found \"www\"; a name cannot be changed: add a service of the new name, remove this "
+            "one",
+            "f: /backends: found an empty list; backends are not changed through their service: add, set or "
+            "remove each"}));
+}
+
+TEST(PatchService, TheResultIsChecked)
+{
+    EXPECT_EQ(
+        errors_of(patch_service(valid_config(), "web", R"({"health": {"timeout": "2s"}})")),
+        Lines{"f: /health/timeout: found \"2s\" with the interval \"1s\"; allowed: less than the interval"});
+    EXPECT_EQ(errors_of(patch_service(valid_config(), "dns", R"({"encap": "l2"})")),
+              Lines{"f: /backends/0/address: found \"10.0.2.1\" behind the IPv6 VIP \"[2001:db8::53]:*/udp\" "
+                    "with encap "
+                    "\"l2\"; allowed: an IPv6 address, or encap \"ipip\""});
+    EXPECT_EQ(errors_of(patch_service(valid_config(), "dns", "[]")),
+              Lines{"f: found an empty list; allowed: an object, { ... }"});
+}
+
+TEST(Services, WhatIsNotThereIsNotFound)
+{
+    const Config config = valid_config();
+    const Lines expected{"f: found no service \"wbe\"; did you mean \"web\"?"};
+    for (const auto &result :
+         {patch_service(config, "wbe", "{}"), remove_service(config, "wbe"), add_backend(config, "wbe", "{}"),
+          patch_backend(config, "wbe", "web-1", "{}"), remove_backend(config, "wbe", "web-1")}) {
+        EXPECT_EQ(errors_of(result), expected);
+        EXPECT_EQ(kind_of(result), ErrorKind::not_found);
+    }
+    EXPECT_EQ(errors_of(remove_backend(config, "web", "other")),
+              Lines{"f: found no backend \"other\" in service \"web\""});
+    EXPECT_EQ(kind_of(patch_backend(config, "web", "other", "{}")), ErrorKind::not_found);
+}
+
+TEST(Services, Remove)
+{
+    const Config config = valid_config();
+    EXPECT_EQ(changes_of(config, remove_service(config, "web")), Lines{"remove service web"});
+    EXPECT_EQ(changes_of(config, remove_backend(config, "web", "web-1")),
+              Lines{"remove service web backend web-1"});
+}
+
+TEST(AddBackend, StandsLastAndIsReadLikeTheFile)
+{
+    const Config config = valid_config();
+    const auto changed =
+        add_backend(config, "web", R"({"name": "web-3", "address": "10.0.1.13", "weight": 3})");
+    EXPECT_EQ(changes_of(config, changed), Lines{"add service web backend web-3"});
+    EXPECT_EQ(changed->services[0].backends.back().weight, 3);
+}
+
+TEST(AddBackend, ErrorsPointIntoTheRequest)
+{
+    const Config config = valid_config();
+    EXPECT_EQ(
+        errors_of(add_backend(config, "web", R"({"name": "web-3", "address": "203.0.113.10"})")),
+        Lines{"f: /address: found \"203.0.113.10\", which is a VIP of service \"web\" (/services/0/vips/0); "
+              "allowed: the backend's own address"});
+    EXPECT_EQ(
+        errors_of(add_backend(config, "web", R"({"name": "web-3", "address": "2001:db8::1", "weight": -1})")),
+        Lines{"f: /weight: found -1; allowed: a whole number from 0 to 65535"});
+    const auto taken = add_backend(config, "web", R"({"name": "web-1", "address": "10.0.1.13"})");
+    EXPECT_EQ(errors_of(taken),
+              Lines{"f: /name: found \"web-1\", which is a backend of service \"web\" already"});
+    EXPECT_EQ(kind_of(taken), ErrorKind::conflict);
+}
+
+TEST(PatchBackend, WeightStateAndMac)
+{
+    const Config config = valid_config();
+    const auto changed = patch_backend(config, "web", "web-1",
+                                       R"({"weight": 0, "state": "draining", "mac": "52:54:00:00:00:11"})");
+    EXPECT_EQ(changes_of(config, changed),
+              (Lines{"change service web backend web-1: weight 8 -> 0",
+                     "change service web backend web-1: state active -> draining",
+                     "change service web backend web-1: mac nothing -> 52:54:00:00:00:11"}));
+    EXPECT_EQ(changes_of(*changed, patch_backend(*changed, "web", "web-1", R"({"mac": null})")),
+              Lines{"change service web backend web-1: mac 52:54:00:00:00:11 -> nothing"});
+}
+
+TEST(PatchBackend, NameAndAddressStay)
+{
+    EXPECT_EQ(
+        errors_of(patch_backend(valid_config(), "web", "web-1", R"({"address": "10.9.9.9", "wait": 1})")),
+        (Lines{"f: /address: found \"10.9.9.9\"; an address cannot be changed: add a backend of another "
+               "name, drain "
+               "this one",
+               "f: /wait: found the unknown key \"wait\"; allowed: weight, state, mac"}));
+}
+
+} // namespace aya::test
