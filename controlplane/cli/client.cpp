@@ -27,6 +27,9 @@ using Stream = beast::basic_stream<asio::local::stream_protocol>;
 // A configuration of every backend that the tables can hold is some tens of MiB.
 constexpr std::uint64_t kMaxAnswer = 256ULL << 20;
 
+// Beast reads what the buffer has room for, and 512 bytes at a time if left alone.
+constexpr std::size_t kReadSize = 64U << 10U;
+
 struct Answer {
     unsigned status = 0;
     std::string body;
@@ -72,6 +75,10 @@ std::string no_socket_advice(const fs::path &socket)
     namespace errc = boost::system::errc;
     if (error == errc::no_such_file_or_directory || error == errc::not_a_directory)
         fail(socket, "no such file", no_socket_advice(socket));
+    std::error_code ignored;
+    if (error == errc::connection_refused && !fs::is_socket(socket, ignored))
+        fail(socket, "not a socket",
+             "name the control plane's own socket, api.sock in the instance's folder");
     if (error == errc::connection_refused)
         fail(socket, "connection refused",
              "the socket is there but nobody listens on it: start aya-controlplane again");
@@ -128,6 +135,7 @@ public:
             fail_to_talk(socket_, sent, timeout_, change);
 
         beast::flat_buffer buffer;
+        buffer.reserve(kReadSize);
         http::response_parser<http::string_body> parser;
         parser.body_limit(kMaxAnswer);
         if (const auto error = finish([&](auto done) { http::async_read(stream_, buffer, parser, done); }))

@@ -86,7 +86,7 @@ void run_add(Session &session, const Target &target)
 void run_set(Session &session, const Target &target)
 {
     if (target.fields.empty())
-        throw BadUsage("\"ayactl backend set\" wants something to change");
+        throw BadUsage("\"ayactl backend set\" wants something to change: --weight or --mac");
     Json changes = Json::object();
     target.fields.apply(changes);
     const Json backend = session.daemon().patch(target.path(), changes);

@@ -145,11 +145,13 @@ void run_set(Session &session, const Edit &edit)
 {
     Json changes = edit.read();
     // The API replaces a key as a whole, and an operator who sets one probe time means that one alone.
-    if (edit.fields.any_health() && !changes.contains("health"))
-        changes["health"] = member(session.daemon().get(service_path(edit.name)), "health");
+    if (edit.fields.any_health() && !changes.contains("health")) {
+        const Json service = session.daemon().get(service_path(edit.name));
+        changes["health"] = member(service, "health");
+    }
     edit.fields.apply(changes);
     if (changes.empty())
-        throw BadUsage("\"ayactl service set\" wants something to change");
+        throw BadUsage("\"ayactl service set\" wants something to change, such as --vip or --scheduler");
     const Json service = session.daemon().patch(service_path(edit.name), changes);
     if (session.json())
         return session.print_json(service);
@@ -173,17 +175,20 @@ CLI::Option *add_name(Program &program, CLI::App *command, std::string &name)
     return option;
 }
 
-void add_show_and_remove(Program &program, CLI::App *group)
+void add_show(Program &program, CLI::App *group)
 {
-    const auto shown = std::make_shared<std::string>();
+    const auto name = std::make_shared<std::string>();
     CLI::App *show = program.add_command(group, "show", "Show all about a service and its backends",
-                                         [shown](Session &session) { run_show(session, *shown); });
-    add_name(program, show, *shown)->required();
+                                         [name](Session &session) { run_show(session, *name); });
+    add_name(program, show, *name)->required();
+}
 
-    const auto removed = std::make_shared<std::string>();
+void add_remove(Program &program, CLI::App *group)
+{
+    const auto name = std::make_shared<std::string>();
     CLI::App *remove = program.add_command(group, "remove", "Remove a service and its backends",
-                                           [removed](Session &session) { run_remove(session, *removed); });
-    add_name(program, remove, *removed)->required();
+                                           [name](Session &session) { run_remove(session, *name); });
+    add_name(program, remove, *name)->required();
 }
 
 void add_add(Program &program, CLI::App *group)
@@ -245,9 +250,10 @@ void add_service_commands(Program &program)
 {
     CLI::App *group = program.add_group("service", "Services: named groups of VIPs and backends");
     program.add_command(group, "list", "List the services", run_list);
-    add_show_and_remove(program, group);
+    add_show(program, group);
     add_add(program, group);
     add_set(program, group);
+    add_remove(program, group);
 }
 
 } // namespace aya::ctl

@@ -119,7 +119,8 @@ private:
     {
         std::vector<std::string> found;
         const Client client(globals().socket_path(), kPatience);
-        for (const Json &item : list(client.get(path), key))
+        const Json answer = client.get(path);
+        for (const Json &item : list(answer, key))
             found.push_back(text(item, "name"));
         return found;
     }

@@ -114,14 +114,6 @@ std::string unknown_option(const Walk::Stray &stray)
            did_you_mean(nearest(stray.word, names));
 }
 
-std::string command_wanted(const CLI::App &app)
-{
-    std::string names;
-    for (const CLI::App *command : commands(app))
-        names += (names.empty() ? "" : ", ") + command->get_name();
-    return quoted(path_of(app)) + " wants a command: " + names;
-}
-
 // Required positionals that were not given.
 std::string missing_arguments(const Walk &at)
 {
@@ -145,7 +137,7 @@ std::string what_is_wrong(const CLI::App &root, const Walk &at, const std::strin
     if (at.stray)
         return quoted(path_of(*at.stray->at)) + " does not know what to do with " + quoted(at.stray->word);
     if (!commands(*at.app).empty())
-        return command_wanted(*at.app);
+        return quoted(path_of(*at.app)) + " wants a command";
     const std::string missing = missing_arguments(at);
     return missing.empty() ? message : quoted(path_of(*at.app)) + " wants " + missing;
 }

@@ -20,5 +20,8 @@ bool truth(const Json &object, const char *key);
 // The member, or an empty array (object) if it is absent or of another type.
 const Json &list(const Json &object, const char *key);
 const Json &member(const Json &object, const char *key);
+// They give references into the object, which must outlive them: a loop over a temporary's list would not do.
+const Json &list(Json &&object, const char *key) = delete;
+const Json &member(Json &&object, const char *key) = delete;
 
 } // namespace aya::ctl

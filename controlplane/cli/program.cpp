@@ -64,7 +64,7 @@ void Program::add_globals()
         "-o,--output",
         [this](const std::string &word) {
             if (word != "table" && word != "json")
-                throw CLI::ValidationError("\"" + word + "\" is not an output: table or json");
+                throw CLI::ValidationError("--output wants table or json, not \"" + word + "\"");
             globals.format = word == "json" ? Format::json : Format::table;
         },
         "A table for people, or JSON for programs");
@@ -75,7 +75,7 @@ void Program::add_globals()
         "--instance",
         [this](const std::string &name) {
             if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
-                throw CLI::ValidationError("\"" + name + "\" is not the name of an instance");
+                throw CLI::ValidationError("--instance wants the name of an instance, not \"" + name + "\"");
             globals.instance = name;
         },
         "The instance to talk to, \"default\" unless named");
@@ -158,8 +158,8 @@ std::chrono::milliseconds parse_timeout(const std::string &text)
         scale = 60'000;
     const double milliseconds = value * scale;
     if (error != std::errc() || !(milliseconds >= 1) || milliseconds > 3'600'000)
-        throw std::invalid_argument("\"" + text +
-                                    "\" is not a time from 1ms to 60m, such as 500ms, 5s or 1m");
+        throw std::invalid_argument(
+            "--timeout wants a time from 1ms to 60m, such as 500ms, 5s or 1m, not \"" + text + "\"");
     return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
 }
 

@@ -172,8 +172,6 @@ std::string usage_line(const CLI::App &app)
 {
     std::string line = path_of(app);
     if (const auto verbs = commands(app); !verbs.empty()) {
-        if (app.get_parent() == nullptr)
-            return line + " COMMAND [OPTIONS]";
         std::string names;
         for (const CLI::App *verb : verbs)
             names += (names.empty() ? "" : "|") + verb->get_name();

@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every command of ayactl against a server: what it asks for, and what it prints."""
+
+import json
+import unittest
+
+import api_server
+from api_server import COUNTERS, HEALTH, STATUS, CHANGES
+
+
+class Commands(api_server.Case):
+    def setUp(self):
+        super().setUp()
+        self.start_server()
+
+    # status, version, health, counters, explain
+
+    def test_status(self):
+        self.assertEqual(self.ok("status"), """\
+instance       default
+control plane  0.1.0, pid 1234, up 1h 2m
+data plane     running, pid 1235, up 10s
+configuration  /etc/aya/aya.json
+generation     17
+services       1
+backends       3: 2 up, 1 down
+
+WORKER  LCORE  ALIVE  GENERATION  HEARTBEAT    RX  TX
+     0      1  yes            17        3ms  1.2M  12
+
+PORT  NAME         INTERFACE  PUNT  MAC                 MTU  QUEUES
+   0  net_af_xdp0  eth0       aya0  52:54:00:00:00:01  1500       1
+
+warning: service web: 1 of 3 backends down
+""")
+        self.assertEqual(self.json("status"), STATUS)
+
+    def test_json_keeps_the_daemons_order_of_keys(self):
+        self.assertEqual(list(self.json("status")), list(STATUS))
+
+    def test_version(self):
+        self.assertRegex(self.ok("version"),
+                         r"\Aayactl \d+\.\d+\.\d+\naya-controlplane 9\.9\.9 \(ABI 4, instance default\)\n\Z")
+        both = self.json("version")
+        self.assertEqual(both["daemon"], {"version": "9.9.9", "abi": 4, "instance": "default"})
+        asked = len(self.server.requests)
+        self.assertEqual(self.ok("version", "--client"), f"ayactl {both['client']}\n")
+        self.assertEqual(self.json("version", "--client"), {"client": both["client"]})
+        self.assertEqual(len(self.server.requests), asked)
+
+    def test_health(self):
+        self.assertEqual(self.ok("health"), """\
+SERVICE  BACKEND  TARGET         HEALTH  SINCE  GOOD  BAD  LAST PROBE
+web      gpu-01   10.0.1.11:443  up      1m 2s  40/2  0/3  ok
+api      cpu-01   10.0.1.21:80   down       5s   0/2  9/3  failed: connection refused
+""")
+        self.assertEqual(self.json("health"), HEALTH)
+        self.assertEqual(self.json("health", "web"), {"backends": HEALTH["backends"][:1]})
+
+    def test_health_of_a_service_that_is_not_there(self):
+        done = self.run_ayactl("health", "nope")
+        self.assertEqual((done.returncode, done.stderr), (1, 'ayactl: no service "nope"\n'))
+
+    def test_counters_leave_out_reasons_that_never_happened(self):
+        self.assertEqual(self.ok("counters"), """\
+REASON     PACKETS  MEANING
+forwarded     1.2T  sent to a backend
+
+SERVICE  PACKETS   BYTES  NEW FLOWS
+web         2.0k  4.0KiB          7
+idle           0      0B          0
+
+SERVICE  BACKEND  PACKETS   BYTES
+web      gpu-01      2.0k  4.0KiB
+idle     gpu-09         0      0B
+""")
+        self.assertIn("malformed IP header", self.ok("counters", "--all"))
+        self.assertNotIn("idle", self.ok("counters", "--nonzero"))
+
+    def test_counters_as_json_are_exact_and_whole(self):
+        self.assertEqual(self.json("counters"), COUNTERS)
+        self.assertEqual([s["name"] for s in self.json("counters", "--nonzero")["services"]], ["web"])
+
+    def test_explain(self):
+        text = self.ok("explain", "198.51.100.7:40000", "203.0.113.10:443/tcp")
+        self.assertEqual(text, "parse  IPv4 TCP\nvip    service web\n\nforward to web/gpu-01 (flow_new)\n")
+        self.assertEqual(self.last(), ("POST", "/v1/explain", {"source": "198.51.100.7:40000",
+                                                               "destination": "203.0.113.10:443/tcp", "syn": True}))
+        self.assertEqual(self.json("explain", "[2001:db8::1]:1", "[2001:db8::10]:443/tcp", "--no-syn")["backend"],
+                         "gpu-01")
+        self.assertEqual(self.last()[2]["syn"], False)
+
+    # service
+
+    def test_service_list(self):
+        self.assertEqual(self.ok("service", "list"), """\
+NAME  VIPS                     SCHEDULER  ENCAP  HEALTH  SERVING  PACKETS   BYTES  NEW FLOWS
+web   203.0.113.10:443/tcp +1  maglev     ipip   tcp         2/2     1.2M  3.4GiB        999
+""")
+        self.assertEqual(self.json("service", "list"), {"services": self.snapshot()})
+
+    def test_lists_that_are_empty_say_so(self):
+        self.server.services[0]["backends"] = []
+        self.assertEqual(self.ok("backend", "list"), "no backends\n")
+        self.assertEqual(self.ok("backend", "list", "web"), "no backends in service web\n")
+        self.assertIn("\nno backends\n", self.ok("service", "show", "web"))
+        self.server.services.clear()
+        self.assertEqual(self.ok("service", "list"), "no services\n")
+        self.assertEqual(self.json("backend", "list"), {"backends": []})
+
+    def test_service_show(self):
+        self.assertEqual(self.ok("service", "show", "web"), """\
+name       web
+vips       203.0.113.10:443/tcp
+           [2001:db8::10]:443/tcp
+scheduler  maglev
+affinity   none
+encap      ipip
+health     tcp, every 1s, timeout 500ms, rise 2, fall 3
+traffic    1.2M packets, 3.4GiB, 999 new flows
+
+NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES
+gpu-01  10.0.1.11       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
+gpu-02  10.0.1.12       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
+""")
+        self.assertEqual(self.json("service", "show", "web"), self.snapshot()[0])
+
+    def test_service_add(self):
+        text = self.ok("service", "add", "api", "--vip", "203.0.113.11:80/tcp", "--vip", "203.0.113.11:81/tcp",
+                       "--encap", "l2", "--health", "tcp", "--health-interval", "2s",
+                       "--backend", "a=10.0.1.21,weight=8", "--backend", "b=10.0.1.22")
+        self.assertEqual(text, "added service api: 2 VIPs, 2 backends; generation 18\n")
+        self.assertEqual(self.last(), ("POST", "/v1/services", {
+            "name": "api", "vips": ["203.0.113.11:80/tcp", "203.0.113.11:81/tcp"], "encap": "l2",
+            "health": {"type": "tcp", "interval": "2s"},
+            "backends": [{"name": "a", "address": "10.0.1.21", "weight": 8}, {"name": "b", "address": "10.0.1.22"}]}))
+
+    def test_service_add_from_a_file_with_comments_and_options_over_it(self):
+        file = self.write("api.json", '{"name": "api", /* why */ "vips": ["203.0.113.11:80/tcp"], "encap": "l2"}')
+        self.assertEqual(self.json("service", "add", "-f", file, "--encap", "ipip")["name"], "api")
+        self.assertEqual(self.last()[2], {"name": "api", "vips": ["203.0.113.11:80/tcp"], "encap": "ipip"})
+        self.ok("service", "add", "dns", "-f", "-", stdin='{"vips": ["203.0.113.12:53/udp"]}')
+        self.assertEqual(self.last()[2], {"vips": ["203.0.113.12:53/udp"], "name": "dns"})
+
+    def test_service_set_sends_only_what_changes(self):
+        self.assertEqual(self.ok("service", "set", "web", "--encap", "l2"), "changed service web; generation 18\n")
+        self.assertEqual(self.last(), ("PATCH", "/v1/services/web", {"encap": "l2"}))
+
+    def test_service_set_of_one_probe_time_keeps_the_others(self):
+        changed = self.json("service", "set", "web", "--health-interval", "3s")
+        self.assertEqual(changed["health"], {"type": "tcp", "interval": "3s", "timeout": "500ms", "rise": 2, "fall": 3})
+
+    def test_service_set_from_a_file(self):
+        file = self.write("change.json", '{"idle_timeouts": {"udp": "1m"}}')
+        self.ok("service", "set", "web", "-f", file)
+        self.assertEqual(self.last()[2], {"idle_timeouts": {"udp": "1m"}})
+
+    def test_service_remove_says_what_is_gone(self):
+        before = self.snapshot()[0]
+        self.assertEqual(self.ok("service", "remove", "web"),
+                         "removed service web: 2 VIPs, 2 backends; generation 18\n")
+        self.assertEqual(self.server.services, [])
+        self.server.services = [before]
+        self.assertEqual(self.json("service", "remove", "web"), {"removed": before, "generation": 18})
+
+    # backend
+
+    def test_backend_list(self):
+        self.assertEqual(self.ok("backend", "list"), """\
+SERVICE  NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES
+web      gpu-01  10.0.1.11       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
+web      gpu-02  10.0.1.12       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
+""")
+        self.assertEqual(self.ok("backend", "list", "web").splitlines()[0],
+                         "NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES")
+        both = {"backends": self.snapshot()[0]["backends"]}
+        self.assertEqual(self.json("backend", "list"), both)
+        self.assertEqual(self.json("backend", "list", "web"), both)
+
+    def test_backend_add(self):
+        self.assertEqual(self.ok("backend", "add", "web", "gpu-03", "2001:db8::3", "--weight", "4",
+                                 "--mac", "52:54:00:00:00:13"),
+                         "added backend gpu-03 of service web: 2001:db8::3, weight 4; generation 18\n")
+        self.assertEqual(self.last(), ("POST", "/v1/services/web/backends", {
+            "name": "gpu-03", "address": "2001:db8::3", "weight": 4, "mac": "52:54:00:00:00:13"}))
+
+    def test_backend_set(self):
+        self.assertEqual(self.ok("backend", "set", "web", "gpu-01", "--weight", "0"),
+                         "changed backend gpu-01 of service web: weight 0; generation 18\n")
+        self.assertEqual(self.last(), ("PATCH", "/v1/services/web/backends/gpu-01", {"weight": 0}))
+
+    def test_backend_drain_enable_disable(self):
+        for verb, state in (("drain", "draining"), ("disable", "disabled"), ("enable", "active")):
+            self.assertEqual(self.ok("backend", verb, "web", "gpu-01"),
+                             f"backend gpu-01 of service web is now {state}; generation 18\n")
+            self.assertEqual(self.last(), ("PATCH", "/v1/services/web/backends/gpu-01", {"state": state}))
+        self.assertEqual(self.json("backend", "drain", "web", "gpu-01")["state"], "draining")
+
+    def test_backend_remove_says_what_is_gone(self):
+        before = self.snapshot()[0]["backends"][0]
+        self.assertEqual(self.ok("backend", "remove", "web", "gpu-01"),
+                         "removed backend gpu-01 of service web: 10.0.1.11, weight 8; generation 18\n")
+        self.assertEqual([b["name"] for b in self.server.services[0]["backends"]], ["gpu-02"])
+        self.server.services[0]["backends"].append(before)
+        self.assertEqual(self.json("backend", "remove", "web", "gpu-01"), {"removed": before, "generation": 18})
+
+    def test_names_are_escaped_in_paths(self):
+        odd = "a/b ?#%ü"
+        self.server.services.append(api_server.service(odd))
+        self.assertEqual(self.json("service", "show", odd)["name"], odd)
+        self.assertEqual(self.server.requests[-1][1], "/v1/services/a%2Fb%20%3F%23%25%C3%BC")
+
+    # config
+
+    def test_config_check_and_apply_send_the_text_as_it_is(self):
+        text = '{ // a comment\n  "services": [] }\n'
+        file = self.write("aya.json", text)
+        difference = "+ service api\n~ service web backend gpu-01: weight 8 -> 4\n"
+        self.assertEqual(self.ok("config", "check", file), difference)
+        self.assertEqual(self.server.requests[-1], ("POST", "/v1/config/check", text))
+        self.assertEqual(self.ok("config", "apply", "-", stdin=text), difference + "applied: 2 changes; generation 18\n")
+        self.assertEqual(self.server.requests[-1], ("POST", "/v1/config/apply", text))
+        self.assertEqual(self.json("config", "check", file), {"changes": CHANGES})
+
+    def test_config_without_changes_says_so(self):
+        self.server.changes = []
+        self.assertEqual(self.ok("config", "check", self.write("aya.json", "{}")), "no changes\n")
+
+    def test_config_of_some_megabytes_arrives_whole(self):
+        text = json.dumps({"services": [{"name": f"s{i}", "pad": "x" * 1000} for i in range(4000)]})
+        self.ok("config", "apply", self.write("aya.json", text), "--timeout", "30s")
+        self.assertEqual(self.server.requests[-1][2], text)
+
+    def test_config_show_is_json_either_way(self):
+        self.assertEqual(json.loads(self.ok("config", "show")), {"seed": "00", "services": []})
+        self.assertEqual(self.ok("config", "show"), self.ok("config", "show", "-o", "json"))
+
+    def test_config_reload(self):
+        self.assertTrue(self.ok("config", "reload").endswith("reloaded: 2 changes; generation 18\n"))
+        self.assertEqual(self.server.requests[-1], ("POST", "/v1/config/reload", ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
