@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The heart of the control plane: desired state and observed state in, table image out. No I/O, no clock: what
-// depends on time reaches it as an observation.
+// The heart of the control plane: desired state and observed state in, table image out. No I/O, no clock:
+// what depends on time reaches it as an observation.
 //
 //   desired                 observed           table entry, new flows
 //   disabled                any                DOWN: loses its flows
 //   any other               down, no panic     DOWN: loses its flows
 //   draining, or weight 0   any other          DRAINING: keeps its flows, gets no new ones
-//   active, weight above 0  any other          UP: keeps its flows; gets new ones if its next hop is resolved, or if
+//   active, weight above 0  any other          UP: keeps its flows; gets new ones if its next hop is
+//   resolved, or if
 //                                              that of no other backend is
 //
-// A backend without a result yet (unknown) counts as up, as haproxy and keepalived have it: a fresh start forwards
-// at once, and a backend that does not answer is out again after its first probes. Only where the live tables
-// already call it down (`was_down`: the control plane was restarted) it stays down until it proves otherwise.
+// A backend without a result yet (unknown) counts as up, as haproxy and keepalived have it: a fresh start
+// forwards at once, and a backend that does not answer is out again after its first probes. Only where the
+// live tables already call it down (`was_down`: the control plane was restarted) it stays down until it
+// proves otherwise.
 //
 // Panic: if more than panic_threshold percent of the backends that count (active, weight above 0) are down,
 // health is ignored for the whole service. Otherwise a service without any backend for new flows has an
@@ -28,6 +30,7 @@
 
 #include "config/config.hpp"
 #include "model/image.hpp"
+#include "model/maglev.hpp"
 
 namespace aya
 {
@@ -43,11 +46,11 @@ std::string_view to_string(Health value);
 
 // The way to a backend, as routes, neighbours and the data plane's ports tell it.
 struct NextHop {
-    IpAddress address;              // of the neighbour: the gateway, or the backend itself
-    std::optional<Mac> mac;         // of the neighbour; BackendConfig::mac takes its place
-    u16 port = AYA_PORT_NONE;       // index of the data plane's port that leads there
-    Mac port_mac;                   // source of what leaves through it
-    u16 mtu = 1500;                 // of that port: its largest IP packet
+    IpAddress address;               // of the neighbour: the gateway, or the backend itself
+    std::optional<Mac> mac;          // of the neighbour; BackendConfig::mac takes its place
+    u16 port = AYA_PORT_NONE;        // index of the data plane's port that leads there
+    Mac port_mac;                    // source of what leaves through it
+    u16 mtu = 1500;                  // of that port: its largest IP packet
     std::optional<IpAddress> source; // the route's preferred source, in the family of the backend's address
 
     bool operator==(const NextHop &) const = default;
@@ -76,26 +79,35 @@ struct CompileOptions {
 };
 
 // Pure, and from nothing: builds the lookup table anew.
-ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observed, const CompileOptions &options);
+ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observed,
+                     const CompileOptions &options);
 
-// The same with a memory. Equal input gives the same image object; equal candidates for new flows give the same
-// lookup table object, also when they come back after a few others (a backend that flaps).
+// The same with a memory. Equal input gives the same image object; equal candidates for new flows give the
+// same lookup table object, also when they come back after a few others (a backend that flaps).
 class Compiler
 {
 public:
     explicit Compiler(CompileOptions options) : options_(std::move(options)) {}
 
-    std::shared_ptr<const ServiceImage> compile(const ServiceConfig &service, const ServiceObserved &observed);
+    std::shared_ptr<const ServiceImage> compile(const ServiceConfig &service,
+                                                const ServiceObserved &observed);
     void forget(const std::string &service) { memory_.erase(service); }
     const CompileOptions &options() const { return options_; }
 
 private:
+    struct Table {
+        std::vector<MaglevCandidate> candidates;
+        LookupTable lookup;
+    };
     struct Remembered {
         ServiceConfig service;
         ServiceObserved observed;
         std::shared_ptr<const ServiceImage> image;
-        std::vector<std::pair<std::vector<u64>, LookupTable>> tables; // newest first
+        std::vector<Table> tables; // last used first
     };
+
+    static LookupTable find_table(std::vector<Table> &tables, const std::vector<MaglevCandidate> &candidates,
+                                  u32 size);
 
     CompileOptions options_;
     std::unordered_map<std::string, Remembered> memory_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What compile() gives and the publisher takes: what every table entry shall say, before ids and places in the
-// arena are known.
+// What compile() gives and the publisher takes: what every table entry shall say, before ids and places in
+// the arena are known.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,8 @@ namespace aya
 struct BackendImage {
     std::string name;
     IpAddress address;
-    // As it will stand in the table, but for `incarnation` and `service`, which are 0 and the publisher's to set.
+    // As it will stand in the table, but for `incarnation` and `service`, which are 0 and the publisher's to
+    // set.
     aya_backend entry{};
     u32 effective_weight = 0; // 0: gets no new flows
     u32 slots = 0;            // of the lookup table
@@ -40,8 +41,8 @@ struct ServiceImage {
     std::vector<std::string> warnings;  // one line each, for people
 };
 
-// Everything that is to be live. Services that did not change are the same objects as in the image before, which
-// is how the publisher knows without looking.
+// Everything that is to be live. Services that did not change are the same objects as in the image before,
+// which is how the publisher knows without looking.
 struct TableImage {
     Seed seed{};
     std::vector<std::shared_ptr<const ServiceImage>> services;

@@ -17,6 +17,8 @@ namespace aya
 struct MaglevCandidate {
     u64 key = 0;    // names the backend: see maglev_key(); distinct within one table
     u32 weight = 0; // 0: owns no slot
+
+    bool operator==(const MaglevCandidate &) const = default;
 };
 
 // The same on every box of a fleet, whatever order a configuration lists its backends in.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The data plane's segment as the control plane reads it: who reads the tables, how far they are, ports, counters.
+// The data plane's segment as the control plane reads it: who reads the tables, how far they are, ports,
+// counters.
 #pragma once
 
 #include <string>
@@ -16,15 +17,16 @@ public:
     // `path` need not exist yet, or any more: see refresh().
     explicit DataplaneSegment(std::string path) : path_(std::move(path)) {}
 
-    // Opens the file, or opens it again if a new one has taken its name. False: there is none, or it is not usable
-    // (error() says why); accessors below must then not be called.
+    // Opens the file, or opens it again if a new one has taken its name. False: there is none, or it is not
+    // usable (error() says why); accessors below must then not be called.
     bool refresh();
     const std::string &error() const { return error_; }
 
-    // The process that wrote the segment still exists.
+    // The process that wrote the segment still exists, and is not a later one with its id. Reads /proc.
     bool process_alive() const;
-    // That, and the worker runs and renewed its heartbeat within the last kSilentAfter.
-    bool worker_alive(u32 worker) const;
+    // The worker says that it runs, and renewed its heartbeat within the last kSilentAfterNs.
+    bool worker_responds(u32 worker) const;
+    bool worker_alive(u32 worker) const { return worker_responds(worker) && process_alive(); }
 
     const SegmentHeader &header() const { return *file_.at<const SegmentHeader>(0); }
     u64 inode() const { return file_.inode(); }
@@ -32,7 +34,10 @@ public:
     u32 worker_count() const { return header().worker_count; }
     const PortLine &port(u32 index) const { return file_.at<const PortLine>(layout().ports)[index]; }
     const WorkerLine &worker(u32 index) const { return file_.at<const WorkerLine>(layout().workers)[index]; }
-    const WorkerTotals &totals(u32 worker) const { return file_.at<const WorkerTotals>(layout().totals)[worker]; }
+    const WorkerTotals &totals(u32 worker) const
+    {
+        return file_.at<const WorkerTotals>(layout().totals)[worker];
+    }
     const ServiceCounters &service_counters(u32 worker, u32 service) const;
     const BackendCounters &backend_counters(u32 worker, u32 backend) const;
 

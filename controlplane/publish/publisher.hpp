@@ -3,8 +3,8 @@
 // Brings a TableImage into the tables: gives ids and places in the lookup arena, writes what differs into the
 // slot that nobody reads, and flips.
 //
-// The live tables are the truth for ids: a publisher that starts on tables that exist takes names, ids, incarnations
-// and spans from the live slot, and writes nothing if they already say what the image says.
+// The live tables are the truth for ids: a publisher that starts on tables that exist takes names, ids,
+// incarnations and spans from the live slot, and writes nothing if they already say what the image says.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,7 @@ namespace aya
 {
 
 struct Published {
-    u64 generation = 0;  // the live one
+    u64 generation = 0;   // the live one
     bool changed = false; // false: the live tables said so already, nothing was written
 };
 
@@ -52,8 +52,8 @@ public:
     // Needs ready(). An error (a table is full) names the limit and its key, and nothing has changed.
     Result<Published> publish(const TableImage &image);
 
-    // Takes the previous lookup tables of these services out of use, which is a publish as well: needs ready().
-    // To be called once a service's established idle timeout has passed since its last change.
+    // Takes the previous lookup tables of these services out of use, which is a publish as well: needs
+    // ready(). To be called once a service's established idle timeout has passed since its last change.
     Published retire_previous(const std::vector<std::string> &services);
 
     u64 generation() const;

@@ -12,16 +12,16 @@
 namespace aya
 {
 
-// Room in the tables for what the configuration allows: VIP hash at most half full, and an arena with space for
-// every service's live, previous and next lookup table.
+// Room in the tables for what the configuration allows: VIP hash at most half full, and an arena with space
+// for every service's live, previous and next lookup table.
 Capacities capacities_for(const Limits &limits);
 
 class ShmSink final : public Sink
 {
 public:
-    // Takes up `directory`/tables, or makes it; a new file gets its name with the first flip(), so that nobody ever
-    // maps tables without a generation. Throws SegmentError if the file is foreign, truncated, of another version or
-    // of other capacities. The caller holds the lock that makes it the only writer.
+    // Takes up `directory`/tables, or makes it; a new file gets its name with the first flip(), so that
+    // nobody ever maps tables without a generation. Throws SegmentError if the file is foreign, truncated, of
+    // another version or of other capacities. The caller holds the lock that makes it the only writer.
     ShmSink(const std::string &directory, const Capacities &capacities);
     ~ShmSink() override;
 
@@ -33,7 +33,7 @@ public:
     bool quiescent() override;
 
     u64 identity() const;
-    bool attached() const { return attached_; } // the file was there before
+    bool in_place() const { return in_place_; } // readers can open the file
     DataplaneSegment &dataplane() { return dataplane_; }
 
 private:
@@ -44,7 +44,7 @@ private:
     std::array<TableSlot, 2> slots_{};
     aya_control *control_ = nullptr;
     u32 *lookup_ = nullptr;
-    bool attached_ = false;
+    bool in_place_ = false;
 };
 
 } // namespace aya

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Where tables are published to. The publisher writes through these pointers; a sink only knows how the arrays come
-// to be mapped, how readers learn of a new generation, and when they have left the one before.
+// Where tables are published to. The publisher writes through these pointers; a sink only knows how the
+// arrays come to be mapped, how readers learn of a new generation, and when they have left the one before.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ public:
     virtual const Capacities &capacities() const = 0;
     virtual const TableSlot &slot(u64 generation) const = 0; // by its lowest bit
     virtual u32 *lookup() const = 0;                         // the arena
-    virtual u64 generation() const = 0;                      // the live one; 0: nothing was published yet
+    virtual u64 generation() const = 0; // the live one; 0: nothing was written yet, both slots are zero
 
     // Makes slot(generation) the live one. Everything written before is visible to whoever sees it.
     virtual void flip(u64 generation) = 0;

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "model/compile.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "model/outer_header.hpp"
+
+namespace aya
+{
+
+namespace
+{
+
+// Lookup tables that a service keeps for their return. A table of 65537 slots is 256 KiB.
+constexpr size_t kKeptTables = 3;
+
+u16 to_ticks(Duration idle)
+{
+    auto seconds = std::chrono::ceil<std::chrono::seconds>(idle).count();
+    return static_cast<u16>(std::clamp<decltype(seconds)>(seconds, 1, AYA_MAX_IDLE));
+}
+
+bool counts(const BackendConfig &backend)
+{
+    return backend.state == AdminState::active && backend.weight > 0;
+}
+
+bool is_down(const BackendObserved &observed)
+{
+    return observed.health == Health::down || (observed.health == Health::unknown && observed.was_down);
+}
+
+bool panics(const ServiceConfig &service, const ServiceObserved &observed)
+{
+    u64 counting = 0;
+    u64 down = 0;
+    for (size_t i = 0; i < service.backends.size(); i++) {
+        if (!counts(service.backends[i]))
+            continue;
+        counting++;
+        down += is_down(observed.backends[i]) ? 1 : 0;
+    }
+    return down * 100 > service.panic_threshold * counting;
+}
+
+aya_backend_state table_state(const BackendConfig &backend, const BackendObserved &observed, bool panic)
+{
+    if (backend.state == AdminState::disabled || (is_down(observed) && !panic))
+        return AYA_BACKEND_DOWN;
+    return counts(backend) ? AYA_BACKEND_UP : AYA_BACKEND_DRAINING;
+}
+
+std::optional<IpAddress> tunnel_source(const TunnelSource &configured, const BackendConfig &backend,
+                                       const NextHop &next_hop)
+{
+    const auto &fixed = backend.address.is_v4() ? configured.ipv4 : configured.ipv6;
+    return fixed ? fixed : next_hop.source;
+}
+
+// Fills in the way to the backend. What stands in the way is answered as text; then egress_port stays NONE.
+std::string write_way(aya_backend &entry, const ServiceConfig &service, const BackendConfig &backend,
+                      const BackendObserved &observed, const CompileOptions &options)
+{
+    entry.egress_port = AYA_PORT_NONE;
+    entry.encap = service.encap == Encap::ipip ? AYA_ENCAP_IPIP : AYA_ENCAP_L2;
+    if (!observed.next_hop || observed.next_hop->port == AYA_PORT_NONE)
+        return "no route to " + to_string(backend.address) + " through a port of the data plane";
+    const NextHop &next_hop = *observed.next_hop;
+    const auto &mac = backend.mac ? backend.mac : next_hop.mac;
+    if (!mac)
+        return "the MAC address of " + to_string(next_hop.address) + " is not known";
+    if (service.encap == Encap::ipip) {
+        auto source = tunnel_source(options.tunnel_source, backend, next_hop);
+        if (!source)
+            return "no source address for the tunnel to " + to_string(backend.address);
+        write_ipip_header(entry, *mac, next_hop.port_mac, backend.address, *source);
+    } else {
+        write_l2_header(entry, *mac, next_hop.port_mac);
+    }
+    entry.egress_port = next_hop.port;
+    entry.mtu = next_hop.mtu > entry.outer_length ? static_cast<u16>(next_hop.mtu - entry.outer_length) : 0;
+    return {};
+}
+
+std::string why_no_new_flows(const BackendConfig &backend, const BackendObserved &observed, bool panic)
+{
+    if (backend.state == AdminState::disabled)
+        return "disabled";
+    if (is_down(observed) && !panic)
+        return "down";
+    if (backend.state == AdminState::draining)
+        return "draining";
+    return backend.weight == 0 ? "weight 0" : "";
+}
+
+void compile_backends(ServiceImage &image, const ServiceConfig &service, const ServiceObserved &observed,
+                      const CompileOptions &options)
+{
+    for (size_t i = 0; i < service.backends.size(); i++) {
+        const BackendConfig &backend = service.backends[i];
+        BackendImage &made = image.backends.emplace_back();
+        made.name = backend.name;
+        made.address = backend.address;
+        made.entry.state = static_cast<u8>(table_state(backend, observed.backends[i], image.panic));
+        std::string obstacle = write_way(made.entry, service, backend, observed.backends[i], options);
+        made.reachable = obstacle.empty();
+        made.reason = why_no_new_flows(backend, observed.backends[i], image.panic);
+        if (made.reason.empty())
+            made.reason = obstacle;
+    }
+}
+
+// Who may get new flows, with what weight. In the order of the backends, so that the table's indices are
+// theirs.
+std::vector<MaglevCandidate> candidates_of(const ServiceConfig &service, const ServiceImage &image,
+                                           const CompileOptions &options)
+{
+    auto is_up = [](const BackendImage &backend) { return backend.entry.state == AYA_BACKEND_UP; };
+    bool some_reachable =
+        std::any_of(image.backends.begin(), image.backends.end(),
+                    [&](const BackendImage &backend) { return is_up(backend) && backend.reachable; });
+    std::vector<MaglevCandidate> candidates;
+    candidates.reserve(image.backends.size());
+    for (size_t i = 0; i < image.backends.size(); i++) {
+        const BackendImage &backend = image.backends[i];
+        bool chosen = is_up(backend) && (backend.reachable || !some_reachable);
+        candidates.push_back({.key = maglev_key(options.seed, backend.name, backend.address),
+                              .weight = chosen ? service.backends[i].weight : 0u});
+    }
+    return candidates;
+}
+
+void add_shares(ServiceImage &image, const std::vector<MaglevCandidate> &candidates, u32 size)
+{
+    const std::vector<u32> slots = maglev_quotas(candidates, size);
+    for (size_t i = 0; i < candidates.size(); i++) {
+        BackendImage &backend = image.backends[i];
+        backend.effective_weight = candidates[i].weight;
+        backend.slots = slots[i];
+        backend.share = static_cast<double>(slots[i]) / size;
+        if (backend.effective_weight > 0 && backend.slots == 0)
+            backend.reason = "the lookup table has fewer slots than the service has backends";
+    }
+}
+
+std::string of(size_t part, size_t whole)
+{
+    return std::to_string(part) + " of " + std::to_string(whole) + " backends ";
+}
+
+void add_warnings(ServiceImage &image, const ServiceConfig &service, const ServiceObserved &observed)
+{
+    const std::string prefix = "service " + service.name + ": ";
+    const size_t total = image.backends.size();
+    size_t down = 0;
+    size_t unreachable = 0;
+    size_t without_slot = 0;
+    bool any_new_flows = false;
+    for (size_t i = 0; i < total; i++) {
+        const BackendImage &backend = image.backends[i];
+        bool disabled = service.backends[i].state == AdminState::disabled;
+        down += !disabled && is_down(observed.backends[i]) ? 1 : 0;
+        unreachable += backend.entry.state >= AYA_BACKEND_DRAINING && !backend.reachable ? 1 : 0;
+        without_slot += backend.effective_weight > 0 && backend.slots == 0 ? 1 : 0;
+        any_new_flows |= backend.slots > 0;
+    }
+    if (down > 0)
+        image.warnings.push_back(prefix + of(down, total) + "down");
+    if (image.panic)
+        image.warnings.push_back(prefix + "more than " + std::to_string(service.panic_threshold) +
+                                 " % of the backends are down: health is ignored (panic_threshold)");
+    if (unreachable > 0)
+        image.warnings.push_back(prefix + of(unreachable, total) + "without a known next hop");
+    if (without_slot > 0)
+        image.warnings.push_back(prefix + of(without_slot, total) + "without a slot: raise lookup_size");
+    if (!any_new_flows)
+        image.warnings.push_back(prefix + "no backend for new flows: they are dropped");
+}
+
+// Everything but the lookup table, whose candidates are answered.
+std::vector<MaglevCandidate> compile_entries(ServiceImage &image, const ServiceConfig &service,
+                                             const ServiceObserved &observed, const CompileOptions &options)
+{
+    if (observed.backends.size() != service.backends.size())
+        throw std::logic_error("compile: one observation for each backend");
+    image.name = service.name;
+    image.vips = service.vips;
+    image.flags = AYA_SERVICE_PRESENT;
+    if (service.affinity == Affinity::source || service.scheduler == Scheduler::source_hash)
+        image.flags |= AYA_SERVICE_AFFINITY_SOURCE;
+    if (service.stateless)
+        image.flags |= AYA_SERVICE_STATELESS;
+    image.idle_timeout[AYA_FLOW_EMBRYONIC] = to_ticks(service.idle_timeouts.tcp_embryonic);
+    image.idle_timeout[AYA_FLOW_CLOSING] = to_ticks(service.idle_timeouts.tcp_closing);
+    image.idle_timeout[AYA_FLOW_ESTABLISHED] = to_ticks(service.idle_timeouts.tcp_established);
+    image.idle_timeout[AYA_FLOW_DATAGRAM] = to_ticks(service.idle_timeouts.udp);
+    image.panic = panics(service, observed);
+    compile_backends(image, service, observed, options);
+    std::vector<MaglevCandidate> candidates = candidates_of(service, image, options);
+    add_shares(image, candidates, service.lookup_size);
+    add_warnings(image, service, observed);
+    return candidates;
+}
+
+} // namespace
+
+std::string_view to_string(Health value)
+{
+    switch (value) {
+    case Health::unchecked:
+        return "unchecked";
+    case Health::unknown:
+        return "unknown";
+    case Health::up:
+        return "up";
+    case Health::down:
+        return "down";
+    }
+    return "?";
+}
+
+ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observed,
+                     const CompileOptions &options)
+{
+    ServiceImage image;
+    auto candidates = compile_entries(image, service, observed, options);
+    image.lookup = std::make_shared<const std::vector<u32>>(build_maglev(candidates, service.lookup_size));
+    return image;
+}
+
+LookupTable Compiler::find_table(std::vector<Table> &tables, const std::vector<MaglevCandidate> &candidates,
+                                 u32 size)
+{
+    auto found = std::find_if(tables.begin(), tables.end(), [&](const Table &table) {
+        return table.candidates == candidates && (table.lookup->empty() || table.lookup->size() == size);
+    });
+    if (found == tables.end()) {
+        if (tables.size() == kKeptTables)
+            tables.pop_back();
+        found = tables.insert(tables.end(), {.candidates = candidates,
+                                             .lookup = std::make_shared<const std::vector<u32>>(
+                                                 build_maglev(candidates, size))});
+    }
+    std::rotate(tables.begin(), found, found + 1);
+    return tables.front().lookup;
+}
+
+std::shared_ptr<const ServiceImage> Compiler::compile(const ServiceConfig &service,
+                                                      const ServiceObserved &observed)
+{
+    Remembered &memory = memory_[service.name];
+    if (memory.image && memory.service == service && memory.observed == observed)
+        return memory.image;
+    auto image = std::make_shared<ServiceImage>();
+    auto candidates = compile_entries(*image, service, observed, options_);
+    image->lookup = find_table(memory.tables, candidates, service.lookup_size);
+    memory.service = service;
+    memory.observed = observed;
+    memory.image = std::move(image);
+    return memory.image;
+}
+
+} // namespace aya

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "publish/publisher.hpp"
+
+#include <cstring>
+#include <ctime>
+#include <random>
+#include <stdexcept>
+
+#include "aya/hash.h"
+#include "publish/publisher_state.hpp"
+
+namespace aya
+{
+
+namespace
+{
+
+void write_name(aya_name &to, std::string_view name)
+{
+    to = {};
+    std::memcpy(to.text, name.data(), name.size());
+}
+
+template <class Entry>
+void copy_where_different(Entry *to, const Entry *from, u32 count)
+{
+    for (u32 i = 0; i < count; i++)
+        if (std::memcmp(&to[i], &from[i], sizeof(Entry)) != 0)
+            to[i] = from[i];
+}
+
+u64 random_seed()
+{
+    std::random_device random;
+    return u64{random()} << 32 | random();
+}
+
+} // namespace
+
+aya_hash_key hash_key_of(const Seed &seed)
+{
+    u64 words[2];
+    std::memcpy(words, seed.data(), sizeof(words));
+    aya_hash_key key;
+    aya_hash_key_init(&key, words);
+    return key;
+}
+
+Publisher::State::State(Sink &tables)
+    : sink(tables), generation(tables.generation()), arena(tables.capacities().lookup_slots),
+      vips(tables.capacities().vips, random_seed())
+{
+    recover();
+}
+
+void Publisher::State::release_dropped()
+{
+    for (Span span : dropped)
+        arena.release(span);
+    dropped.clear();
+}
+
+void Publisher::State::require_ready()
+{
+    if (!ready && !sink.quiescent())
+        throw std::logic_error("publish: a reader still uses the slot to be written; wait for ready()");
+    ready = true;
+}
+
+// Makes the slot that nobody reads equal to the live one.
+void Publisher::State::bring_up_to_date(const TableSlot &target)
+{
+    const TableSlot &from = live();
+    if (unknown_differences) {
+        const Capacities &c = sink.capacities();
+        copy_where_different(target.services, from.services, c.services);
+        copy_where_different(target.service_names, from.service_names, c.services);
+        copy_where_different(target.backends, from.backends, c.backends);
+        copy_where_different(target.backend_names, from.backend_names, c.backends);
+        copy_where_different(target.vips, from.vips, c.vips);
+        unknown_differences = false;
+    }
+    for (u32 id : differences.services) {
+        target.services[id] = from.services[id];
+        target.service_names[id] = from.service_names[id];
+    }
+    for (u32 id : differences.backends) {
+        target.backends[id] = from.backends[id];
+        target.backend_names[id] = from.backend_names[id];
+    }
+    for (u32 index : differences.vips)
+        target.vips[index] = from.vips[index];
+    differences = {};
+}
+
+void Publisher::State::write_entries(const Plan &plan, const TableSlot &target)
+{
+    for (const auto &edit : plan.services) {
+        target.services[edit.id] = edit.entry;
+        write_name(target.service_names[edit.id], edit.name);
+        differences.services.push_back(edit.id);
+    }
+    for (const auto &edit : plan.backends) {
+        target.backends[edit.id] = edit.entry;
+        write_name(target.backend_names[edit.id], edit.name);
+        differences.backends.push_back(edit.id);
+    }
+    for (const auto &edit : plan.lookups) {
+        u32 *slot = sink.lookup() + edit.span.offset;
+        for (u32 index : *edit.table)
+            *slot++ = edit.ids[index];
+    }
+}
+
+void Publisher::State::write_settings(const TableSlot &target, const aya_hash_key &hash_key)
+{
+    aya_settings settings = {};
+    settings.hash_key = hash_key;
+    settings.vip_key = vips.key();
+    settings.vip_mask = vips.mask();
+    settings.any_port = vips.any_port();
+    settings.created_unix = static_cast<u64>(std::time(nullptr));
+    *target.settings = settings;
+}
+
+// Nothing here can fail but the sink itself.
+Published Publisher::State::commit(Plan &plan, std::vector<u32> vips_written)
+{
+    const u64 next = generation + 1;
+    const TableSlot &target = sink.slot(next);
+    bring_up_to_date(target);
+    write_entries(plan, target);
+    for (u32 index : vips_written)
+        target.vips[index] = vips.entry(index);
+    differences.vips = std::move(vips_written);
+    write_settings(target, plan.hash_key);
+    sink.flip(next);
+    generation = next;
+    ready = false;
+    dropped = std::move(plan.dropped);
+    return {.generation = next, .changed = true};
+}
+
+void Publisher::State::adopt(Plan &plan)
+{
+    for (const std::string &name : plan.forgotten)
+        services.erase(name);
+    for (auto &[name, service] : plan.known)
+        services.insert_or_assign(std::move(name), std::move(service));
+    free_services.insert(free_services.end(), plan.freed_services.begin(), plan.freed_services.end());
+    free_backends.insert(free_backends.end(), plan.freed_backends.begin(), plan.freed_backends.end());
+}
+
+Result<Published> Publisher::State::publish(const TableImage &image)
+{
+    require_ready();
+    release_dropped();
+    Plan todo;
+    std::vector<u32> vips_written;
+    Refusal refusal = plan(image, todo);
+    if (!refusal && !vips.apply(todo.vips, vips_written))
+        refusal = ConfigError{"/controlplane/limits/vips",
+                              "the table of VIPs has room for " + std::to_string(sink.capacities().vips / 2) +
+                                  " VIPs and addresses; raise the limit and start both daemons anew",
+                              ErrorKind::conflict};
+    if (refusal) {
+        undo(todo);
+        return *refusal;
+    }
+    adopt(todo);
+    if (!todo.writes())
+        return Published{.generation = generation, .changed = false};
+    return commit(todo, std::move(vips_written));
+}
+
+Published Publisher::State::retire_previous(const std::vector<std::string> &names)
+{
+    require_ready();
+    release_dropped();
+    Plan todo;
+    todo.hash_key = live().settings->hash_key;
+    for (const std::string &name : names) {
+        const auto found = services.find(name);
+        if (found == services.end() || found->second.previous.size == 0)
+            continue;
+        KnownService &service = found->second;
+        todo.dropped.push_back(std::exchange(service.previous, Span{}));
+        aya_service entry = live().services[service.id];
+        entry.previous_offset = 0;
+        entry.previous_size = 0;
+        todo.services.push_back({service.id, entry, found->first});
+    }
+    if (!todo.writes())
+        return {.generation = generation, .changed = false};
+    return commit(todo, {});
+}
+
+Publisher::Publisher(Sink &sink) : state_(std::make_unique<State>(sink)) {}
+
+Publisher::~Publisher() = default;
+
+bool Publisher::ready()
+{
+    state_->ready = state_->ready || state_->sink.quiescent();
+    return state_->ready;
+}
+
+Result<Published> Publisher::publish(const TableImage &image)
+{
+    return state_->publish(image);
+}
+
+Published Publisher::retire_previous(const std::vector<std::string> &services)
+{
+    return state_->retire_previous(services);
+}
+
+u64 Publisher::generation() const
+{
+    return state_->generation;
+}
+
+std::optional<LiveService> Publisher::find_service(std::string_view service) const
+{
+    const auto found = state_->services.find(service);
+    if (found == state_->services.end())
+        return std::nullopt;
+    const KnownService &known = found->second;
+    return LiveService{
+        .id = known.id, .lookup_size = known.current.size, .has_previous = known.previous.size > 0};
+}
+
+std::optional<LiveBackend> Publisher::find_backend(std::string_view service, std::string_view backend) const
+{
+    const auto found = state_->services.find(service);
+    if (found == state_->services.end())
+        return std::nullopt;
+    const auto known = found->second.backends.find(backend);
+    if (known == found->second.backends.end())
+        return std::nullopt;
+    const aya_backend &entry = state_->live().backends[known->second.id];
+    return LiveBackend{.id = known->second.id, .incarnation = entry.incarnation, .state = entry.state};
+}
+
+std::vector<std::string> Publisher::services_with_previous() const
+{
+    std::vector<std::string> names;
+    for (const auto &[name, service] : state_->services)
+        if (service.previous.size > 0)
+            names.push_back(name);
+    return names;
+}
+
+} // namespace aya

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What must be written so that the tables say what an image says.
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <unordered_set>
+
+#include "publish/publisher_state.hpp"
+
+namespace aya
+{
+
+namespace
+{
+
+bool is_alive(const aya_backend &entry)
+{
+    return entry.state >= AYA_BACKEND_DRAINING;
+}
+
+ConfigError full(const char *limit, const std::string &service, const std::string &what)
+{
+    return {.where = std::string("/controlplane/limits/") + limit,
+            .message = "service " + service + ": " + what + "; raise the limit and start both daemons anew",
+            .kind = ErrorKind::conflict};
+}
+
+template <class Entry>
+bool same(const Entry &a, const Entry &b)
+{
+    static_assert(std::is_trivially_copyable_v<Entry>);
+    return std::memcmp(&a, &b, sizeof(Entry)) == 0;
+}
+
+std::optional<u32> take(std::deque<u32> &free, std::deque<u32> &freed, std::vector<u32> &taken)
+{
+    if (!free.empty()) {
+        const u32 id = free.front();
+        free.pop_front();
+        taken.push_back(id);
+        return id;
+    }
+    if (freed.empty())
+        return std::nullopt;
+    const u32 id = freed.front();
+    freed.pop_front();
+    return id;
+}
+
+void give_back(std::deque<u32> &free, const std::vector<u32> &taken)
+{
+    free.insert(free.begin(), taken.begin(), taken.end());
+}
+
+aya_service make_service_entry(const ServiceImage &image, const KnownService &known)
+{
+    aya_service entry = {};
+    entry.lookup_offset = known.current.offset;
+    entry.lookup_size = known.current.size;
+    entry.previous_offset = known.previous.offset;
+    entry.previous_size = known.previous.size;
+    entry.flags = image.flags | AYA_SERVICE_PRESENT;
+    std::copy(std::begin(image.idle_timeout), std::end(image.idle_timeout), std::begin(entry.idle_timeout));
+    return entry;
+}
+
+// A free entry keeps its incarnation: flow tables may still name it.
+aya_backend make_free_entry(const aya_backend &live)
+{
+    aya_backend entry = {};
+    entry.incarnation = live.incarnation;
+    return entry;
+}
+
+} // namespace
+
+Refusal Publisher::State::plan(const TableImage &image, Plan &plan)
+{
+    std::unordered_set<std::string_view> wanted;
+    for (const auto &service : image.services) {
+        if (!wanted.insert(service->name).second)
+            return ConfigError{"/services", "two services are called " + service->name, ErrorKind::conflict};
+    }
+    for (const auto &[name, service] : services)
+        if (!wanted.contains(name))
+            plan_removal(name, service, plan);
+    for (const auto &service : image.services) {
+        const auto known = services.find(service->name);
+        const KnownService *before = known == services.end() ? nullptr : &known->second;
+        if (before && before->image == service)
+            continue;
+        if (Refusal refusal = plan_service(service, before, plan))
+            return refusal;
+    }
+    plan.hash_key = hash_key_of(image.seed);
+    plan.new_key = !same(plan.hash_key, live().settings->hash_key);
+    return check_vips(plan);
+}
+
+// Every VIP belongs to one service.
+Refusal Publisher::State::check_vips(const Plan &plan) const
+{
+    std::set<VipKey> gone;
+    for (const auto &change : plan.vips)
+        if (change.service == AYA_SERVICE_NONE)
+            gone.insert(change.vip);
+    std::set<VipKey> added;
+    for (const auto &change : plan.vips) {
+        if (change.service == AYA_SERVICE_NONE)
+            continue;
+        const bool taken = vips.vips().contains(change.vip) && !gone.contains(change.vip);
+        if (taken || !added.insert(change.vip).second)
+            return ConfigError{"/services", "VIP " + to_string(change.vip) + " belongs to two services",
+                               ErrorKind::conflict};
+    }
+    return std::nullopt;
+}
+
+Refusal Publisher::State::plan_service(const std::shared_ptr<const ServiceImage> &image,
+                                       const KnownService *before, Plan &plan)
+{
+    if (image->name.empty() || image->name.size() >= AYA_NAME_SIZE)
+        return ConfigError{"/services", "service name " + image->name + " does not fit the tables"};
+    KnownService after;
+    after.image = image;
+    if (before) {
+        after.id = before->id;
+    } else if (auto id = take(free_services, plan.freed_services, plan.taken_services)) {
+        after.id = *id;
+    } else {
+        return full("services", image->name,
+                    "the tables have room for " + std::to_string(sink.capacities().services) + " services");
+    }
+    if (Refusal refusal = plan_backends(*image, before, after, plan))
+        return refusal;
+    if (Refusal refusal = plan_lookup(*image, before, after, plan))
+        return refusal;
+    plan_vips(*image, before, after, plan);
+    const aya_service entry = make_service_entry(*image, after);
+    if (!before || !same(entry, live().services[after.id]))
+        plan.services.push_back({after.id, entry, image->name});
+    plan.known.emplace_back(image->name, std::move(after));
+    return std::nullopt;
+}
+
+Refusal Publisher::State::plan_backends(const ServiceImage &image, const KnownService *before,
+                                        KnownService &after, Plan &plan)
+{
+    std::unordered_set<std::string_view> wanted;
+    for (const BackendImage &backend : image.backends) {
+        if (backend.name.empty() || backend.name.size() >= AYA_NAME_SIZE)
+            return ConfigError{"/services", "backend name " + backend.name + " does not fit the tables"};
+        if (!wanted.insert(backend.name).second)
+            return ConfigError{"/services",
+                               "service " + image.name + " has two backends called " + backend.name,
+                               ErrorKind::conflict};
+    }
+    if (before)
+        for (const auto &[name, backend] : before->backends)
+            if (!wanted.contains(name)) {
+                plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}});
+                plan.freed_backends.push_back(backend.id);
+            }
+    for (const BackendImage &backend : image.backends) {
+        const KnownBackend *known = nullptr;
+        if (before)
+            if (auto found = before->backends.find(backend.name); found != before->backends.end())
+                known = &found->second;
+        const auto id = known ? known->id : take(free_backends, plan.freed_backends, plan.taken_backends);
+        if (!id)
+            return full("backends", image.name,
+                        "the tables have room for " + std::to_string(sink.capacities().backends) +
+                            " backends");
+        const aya_backend &now = live().backends[*id];
+        const bool another = !known || (known->address && *known->address != backend.address);
+        aya_backend entry = backend.entry;
+        entry.service = static_cast<u16>(after.id);
+        entry.incarnation = now.incarnation;
+        if (another || (is_alive(now) && !is_alive(entry)))
+            entry.incarnation++;
+        if (!known || !same(entry, now))
+            plan.backends.push_back({*id, entry, backend.name});
+        after.backends.emplace(backend.name, KnownBackend{.id = *id, .address = backend.address});
+        after.ids.push_back(*id);
+    }
+    return std::nullopt;
+}
+
+bool Publisher::State::holds(Span span, const std::vector<u32> &table, const std::vector<u32> &ids) const
+{
+    if (span.size != table.size())
+        return false;
+    const u32 *slots = sink.lookup() + span.offset;
+    for (u32 i = 0; i < span.size; i++)
+        if (slots[i] != ids[table[i]])
+            return false;
+    return true;
+}
+
+Refusal Publisher::State::plan_lookup(const ServiceImage &image, const KnownService *before,
+                                      KnownService &after, Plan &plan)
+{
+    const std::vector<u32> &table = *image.lookup;
+    if (before) {
+        after.current = before->current;
+        after.previous = before->previous;
+        const bool untouched =
+            before->image && before->image->lookup == image.lookup && before->ids == after.ids;
+        if (untouched || holds(before->current, table, after.ids))
+            return std::nullopt;
+        // A backend that came back finds the table of before its failure still there.
+        if (before->previous.size > 0 && holds(before->previous, table, after.ids)) {
+            std::swap(after.current, after.previous);
+            return std::nullopt;
+        }
+        // An empty table is no use as the previous one.
+        if (before->current.size > 0) {
+            after.previous = before->current;
+            if (before->previous.size > 0)
+                plan.dropped.push_back(before->previous);
+        }
+    }
+    after.current = {};
+    if (table.empty())
+        return std::nullopt;
+    const auto span = arena.allocate(static_cast<u32>(table.size()));
+    if (!span)
+        return full("lookup_slots", image.name,
+                    "the lookup arena of " + std::to_string(sink.capacities().lookup_slots) +
+                        " slots has no room for a table of " + std::to_string(table.size()));
+    plan.taken_spans.push_back(*span);
+    plan.lookups.push_back({*span, image.lookup, after.ids});
+    after.current = *span;
+    return std::nullopt;
+}
+
+void Publisher::State::plan_vips(const ServiceImage &image, const KnownService *before, KnownService &after,
+                                 Plan &plan)
+{
+    static const std::vector<VipKey> kNone;
+    const std::vector<VipKey> &old = before ? before->vips : kNone;
+    after.vips = image.vips;
+    std::sort(after.vips.begin(), after.vips.end());
+    for (const VipKey &vip : old)
+        if (!std::binary_search(after.vips.begin(), after.vips.end(), vip))
+            plan.vips.push_back({vip, AYA_SERVICE_NONE});
+    for (const VipKey &vip : after.vips)
+        if (!std::binary_search(old.begin(), old.end(), vip))
+            plan.vips.push_back({vip, after.id});
+}
+
+void Publisher::State::plan_removal(const std::string &name, const KnownService &service, Plan &plan)
+{
+    plan.services.push_back({service.id, aya_service{}, {}});
+    plan.freed_services.push_back(service.id);
+    for (const auto &[backend_name, backend] : service.backends) {
+        plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}});
+        plan.freed_backends.push_back(backend.id);
+    }
+    for (Span span : {service.current, service.previous})
+        if (span.size > 0)
+            plan.dropped.push_back(span);
+    for (const VipKey &vip : service.vips)
+        plan.vips.push_back({vip, AYA_SERVICE_NONE});
+    plan.forgotten.push_back(name);
+}
+
+void Publisher::State::undo(const Plan &plan)
+{
+    give_back(free_services, plan.taken_services);
+    give_back(free_backends, plan.taken_backends);
+    for (Span span : plan.taken_spans)
+        arena.release(span);
+}
+
+} // namespace aya

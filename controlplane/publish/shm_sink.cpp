@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "publish/shm_sink.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <ctime>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "publish/arena.hpp"
+
+namespace aya
+{
+
+namespace
+{
+
+u64 random_identity()
+{
+    u64 identity = 0;
+    while (identity == 0)
+        if (::getrandom(&identity, sizeof(identity), 0) != sizeof(identity))
+            throw SegmentError("no random numbers from the kernel");
+    return identity;
+}
+
+u64 monotonic_ns()
+{
+    timespec now = {};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
+}
+
+std::string to_string(const Capacities &c)
+{
+    return std::to_string(c.services) + " services, " + std::to_string(c.backends) + " backends, " +
+           std::to_string(c.vips) + " VIP entries, " + std::to_string(c.lookup_slots) + " lookup slots";
+}
+
+// Every capacity is what a layout can be computed of; a damaged header must not lead outside the file.
+void check_tables(const MappedFile &file, const Capacities &wanted)
+{
+    const SegmentHeader &header = check_segment(file, kTablesMagic, "aya-controlplane");
+    if (header.capacities != wanted)
+        throw SegmentError(
+            file.path() + ": made for " + to_string(header.capacities) + "; the configuration asks for " +
+            to_string(wanted) +
+            "; take controlplane.limits back, or stop aya-dataplane, remove the file and start both");
+    if (TablesLayout(wanted).size != file.size())
+        throw SegmentError(file.path() + ": capacities in the header do not fit the file's size");
+}
+
+} // namespace
+
+Capacities capacities_for(const Limits &limits)
+{
+    // A VIP has an entry, and so has its address; half full at most.
+    const u64 vips = std::bit_ceil(u64{limits.vips} * 4);
+    // Live, previous and next table of every service, the last line of each partly empty, and a fourth part
+    // against fragmentation.
+    const u64 lines = u64{limits.lookup_slots} / Arena::kLine + limits.services;
+    const u64 slots = std::min<u64>(lines * 4 * Arena::kLine, UINT32_MAX / Arena::kLine * Arena::kLine);
+    return {.services = limits.services,
+            .backends = limits.backends,
+            .vips = static_cast<u32>(vips),
+            .lookup_slots = static_cast<u32>(slots)};
+}
+
+ShmSink::ShmSink(const std::string &directory, const Capacities &capacities)
+    : capacities_(capacities), path_(directory + "/tables"), dataplane_(directory + "/dataplane")
+{
+    const TablesLayout layout(capacities);
+    in_place_ = ::access(path_.c_str(), F_OK) == 0;
+    if (in_place_) {
+        file_ = MappedFile::open(path_, MappedFile::Access::read_write);
+        check_tables(file_, capacities);
+    } else {
+        const std::string unnamed = path_ + ".new";
+        ::unlink(unnamed.c_str()); // of a predecessor that did not get as far as its first flip
+        file_ = MappedFile::create(unnamed, layout.size);
+        *file_.at<SegmentHeader>(0) = {.magic = kTablesMagic,
+                                       .abi_version = AYA_ABI_VERSION,
+                                       .header_size = sizeof(SegmentHeader),
+                                       .layout_hash = layout_hash(),
+                                       .size = layout.size,
+                                       .identity = random_identity(),
+                                       .owner_pid = 0,
+                                       .worker_count = 0,
+                                       .capacities = capacities,
+                                       .started_ns = 0,
+                                       .tables_identity = 0,
+                                       .reserved = {}};
+    }
+    auto *header = file_.at<SegmentHeader>(0);
+    __atomic_store_n(&header->owner_pid, static_cast<u32>(::getpid()), __ATOMIC_RELAXED);
+    __atomic_store_n(&header->started_ns, monotonic_ns(), __ATOMIC_RELAXED);
+
+    control_ = file_.at<aya_control>(layout.control);
+    lookup_ = file_.at<u32>(layout.lookup);
+    for (size_t i = 0; i < slots_.size(); i++) {
+        const TablesLayout::Slot &at = layout.slot[i];
+        slots_[i] = {.settings = file_.at<aya_settings>(at.settings),
+                     .vips = file_.at<aya_vip>(at.vips),
+                     .services = file_.at<aya_service>(at.services),
+                     .backends = file_.at<aya_backend>(at.backends),
+                     .service_names = file_.at<aya_name>(at.service_names),
+                     .backend_names = file_.at<aya_name>(at.backend_names)};
+    }
+}
+
+ShmSink::~ShmSink()
+{
+    if (file_ && !in_place_)
+        ::unlink((path_ + ".new").c_str());
+}
+
+u64 ShmSink::generation() const
+{
+    return __atomic_load_n(&control_->generation, __ATOMIC_RELAXED);
+}
+
+u64 ShmSink::identity() const
+{
+    return file_.at<const SegmentHeader>(0)->identity;
+}
+
+// Sequentially consistent, as is the look at the workers' lines in quiescent(): a worker that joins writes
+// its line first and reads the generation then, so that either it sees this store, or it is seen.
+void ShmSink::flip(u64 generation)
+{
+    __atomic_store_n(&control_->generation, generation, __ATOMIC_SEQ_CST);
+    if (in_place_)
+        return;
+    if (::rename((path_ + ".new").c_str(), path_.c_str()) != 0)
+        throw SegmentError(path_ + ": cannot be put in place: " + std::strerror(errno));
+    in_place_ = true;
+}
+
+bool ShmSink::quiescent()
+{
+    if (!dataplane_.refresh() || dataplane_.tables_identity() != identity())
+        return true;
+    const u64 live = generation();
+    for (u32 i = 0; i < dataplane_.worker_count(); i++)
+        if (dataplane_.worker_responds(i) &&
+            dataplane_.worker(i).epoch.load(std::memory_order_seq_cst) < live)
+            return !dataplane_.process_alive();
+    return true;
+}
+
+} // namespace aya
