@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "aya/flow_table.h"
 #include "model/outer_header.hpp"
 
 namespace aya
@@ -17,8 +18,9 @@ constexpr size_t kKeptTables = 3;
 
 u16 to_ticks(Duration idle)
 {
-    auto seconds = std::chrono::ceil<std::chrono::seconds>(idle).count();
-    return static_cast<u16>(std::clamp<decltype(seconds)>(seconds, 1, AYA_MAX_IDLE));
+    u64 ns = static_cast<u64>(std::chrono::nanoseconds(idle).count());
+    u64 ticks = (ns + AYA_TICK_NS - 1) / AYA_TICK_NS;
+    return static_cast<u16>(std::clamp<u64>(ticks, 1, AYA_MAX_IDLE));
 }
 
 bool counts(const BackendConfig &backend)

@@ -67,7 +67,7 @@ struct aya_service {
     u32 previous_offset;
     u32 previous_size;                 // 0: no previous table, or its time is over
     u32 flags;                         // enum aya_service_flags
-    u16 idle_timeout[AYA_FLOW_STATES]; // ticks (seconds) by enum aya_flow_state; at most AYA_MAX_IDLE
+    u16 idle_timeout[AYA_FLOW_STATES]; // aya_tick units by enum aya_flow_state; at most AYA_MAX_IDLE
     u32 unused[7];
 };
 
@@ -115,7 +115,7 @@ struct aya_control {
     u64 unused[7];
 };
 
-#define AYA_MAX_IDLE 32400 // 9 h: ticks are compared modulo 2^16
+#define AYA_MAX_IDLE 32400 // ticks, over 9 h: they are compared modulo 2^16
 
 AYA_STATIC_ASSERT(sizeof(struct aya_settings) == 320, "table ABI");
 AYA_STATIC_ASSERT(offsetof(struct aya_settings, vip_mask) == 256, "table ABI");
