@@ -74,7 +74,7 @@ struct ServiceConfig {
 };
 
 struct PortConfig {
-    std::string device;              // PCI address, or a DPDK virtual device with its arguments
+    std::string device; // PCI address, DPDK virtual device with its arguments, or kernel interface
     std::optional<std::string> punt; // name of the TAP interface that leads to the kernel
     std::optional<unsigned> queues;  // absent: one a worker
     std::optional<unsigned> mtu;     // absent: the port's own
@@ -89,11 +89,14 @@ enum class DataplanePath : std::uint8_t { dpdk };
 struct DataplaneConfig {
     DataplanePath path = DataplanePath::dpdk;
     std::vector<unsigned> workers;             // lcore numbers
+    std::optional<unsigned> main_lcore;        // absent: the lowest that no worker has
     std::uint32_t flows_per_worker = 1U << 20; // always a power of two: rounded up when read
     std::vector<PortConfig> ports;
     bool idle_backoff = true;
     bool huge_pages = true;
     std::uint64_t memory = 512ULL << 20; // bytes
+    std::optional<unsigned> mbufs;       // packet buffers; absent: what the ports need
+    std::vector<std::string> eal;        // further arguments for DPDK
 
     bool operator==(const DataplaneConfig &) const = default;
 };

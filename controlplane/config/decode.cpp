@@ -42,14 +42,17 @@ void decode_port(Reader &reader, PortConfig &port)
 void decode_dataplane(Reader &reader, DataplaneConfig &dataplane)
 {
     reader.optional("path", word_kind({DataplanePath::dpdk}), dataplane.path);
-    reader.required_list("workers", integer_kind(0, 127),
-                         dataplane.workers); // 127: Debian's RTE_MAX_LCORE - 1
+    reader.required_list("workers", integer_kind(0, 127), dataplane.workers,
+                         {1, 64}); // 127: Debian's RTE_MAX_LCORE - 1
+    reader.optional("main_lcore", integer_kind(0, 127), dataplane.main_lcore);
     reader.optional("flows_per_worker", integer_kind(1024, 1 << 28), dataplane.flows_per_worker);
     dataplane.flows_per_worker = std::bit_ceil(dataplane.flows_per_worker);
-    reader.objects("ports", 1, dataplane.ports, decode_port);
+    reader.objects("ports", {1, 16}, dataplane.ports, decode_port);
     reader.optional("idle_backoff", boolean_kind(), dataplane.idle_backoff);
     reader.optional("huge_pages", boolean_kind(), dataplane.huge_pages);
     reader.optional("memory", size_kind(64ULL << 20, 1ULL << 40), dataplane.memory);
+    reader.optional("mbufs", integer_kind(1024, 1 << 26), dataplane.mbufs);
+    reader.optional_list("eal", argument_kind(), dataplane.eal);
 }
 
 void decode_limits(Reader &reader, Limits &limits)
@@ -101,7 +104,7 @@ void decode(Reader &reader, ServiceConfig &service)
         reader.refuse("name", "a name cannot be changed: add a service of the new name, remove this one");
     else
         reader.required("name", name_kind(), service.name);
-    reader.required_list("vips", vip_kind(), service.vips);
+    reader.required_list("vips", vip_kind(), service.vips, {1});
     reader.optional("scheduler", word_kind({Scheduler::maglev, Scheduler::source_hash}), service.scheduler);
     reader.optional("affinity", word_kind({Affinity::none, Affinity::source}), service.affinity);
     reader.optional("encap", word_kind({Encap::l2, Encap::ipip}), service.encap);
@@ -113,7 +116,7 @@ void decode(Reader &reader, ServiceConfig &service)
     if (patch)
         reader.refuse("backends", "backends are not changed through their service: add, set or remove each");
     else
-        reader.objects("backends", 0, service.backends,
+        reader.objects("backends", {}, service.backends,
                        [](Reader &inside, BackendConfig &backend) { decode(inside, backend); });
 }
 
@@ -124,7 +127,7 @@ void decode(Reader &reader, Config &config)
     reader.object("controlplane", [&](Reader &inside) { decode_controlplane(inside, config.controlplane); });
     reader.object("tunnel_source",
                   [&](Reader &inside) { decode_tunnel_source(inside, config.tunnel_source); });
-    reader.objects("services", 0, config.services,
+    reader.objects("services", {}, config.services,
                    [](Reader &inside, ServiceConfig &service) { decode(inside, service); });
 }
 

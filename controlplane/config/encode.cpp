@@ -122,13 +122,18 @@ OrderedJson to_json(const DataplaneConfig &dataplane)
     OrderedJson ports = OrderedJson::array();
     for (const PortConfig &port : dataplane.ports)
         ports.push_back(to_json(port));
-    return {{"path", to_string(dataplane.path)},
-            {"workers", dataplane.workers},
-            {"flows_per_worker", dataplane.flows_per_worker},
-            {"ports", std::move(ports)},
-            {"idle_backoff", dataplane.idle_backoff},
-            {"huge_pages", dataplane.huge_pages},
-            {"memory", format_size(dataplane.memory)}};
+    OrderedJson json = {{"path", to_string(dataplane.path)}, {"workers", dataplane.workers}};
+    if (dataplane.main_lcore)
+        json["main_lcore"] = *dataplane.main_lcore;
+    json["flows_per_worker"] = dataplane.flows_per_worker;
+    json["ports"] = std::move(ports);
+    json["idle_backoff"] = dataplane.idle_backoff;
+    json["huge_pages"] = dataplane.huge_pages;
+    json["memory"] = format_size(dataplane.memory);
+    if (dataplane.mbufs)
+        json["mbufs"] = *dataplane.mbufs;
+    json["eal"] = dataplane.eal;
+    return json;
 }
 
 OrderedJson to_json(const ControlplaneConfig &controlplane)

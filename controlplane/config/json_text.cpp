@@ -204,7 +204,7 @@ std::string describe(const Json &value)
     case Json::value_t::object:
         return value.empty() ? "an empty object" : "an object";
     case Json::value_t::array:
-        return value.empty() ? "an empty list" : "a list";
+        return value.empty() ? "an empty list" : "a list of " + std::to_string(value.size());
     default:
         return value.dump();
     }

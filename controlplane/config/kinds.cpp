@@ -72,6 +72,12 @@ bool is_name(std::string_view text, std::size_t longest)
            std::all_of(text.begin(), text.end(), allowed);
 }
 
+bool is_argument(std::string_view text)
+{
+    return !text.empty() && text.size() <= 255 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
 Kind<std::string> text_kind(std::string allowed, std::function<bool(std::string_view)> accepts)
 {
     return {std::move(allowed),
@@ -184,12 +190,14 @@ Kind<std::string> interface_kind()
 Kind<std::string> device_kind()
 {
     return text_kind(
-        "a PCI address such as \"0000:3b:00.0\", or a DPDK virtual device with its arguments such as "
-        "\"net_af_xdp0,iface=eth0\"; 1 to 255 characters, no spaces",
-        [](std::string_view text) {
-            return !text.empty() && text.size() <= 255 &&
-                   std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-        });
+        "a PCI address such as \"0000:3b:00.0\", a DPDK virtual device with its arguments such as "
+        "\"net_af_xdp0,iface=eth0\", or the name of a network interface; 1 to 255 characters, no spaces",
+        is_argument);
+}
+
+Kind<std::string> argument_kind()
+{
+    return text_kind("one argument of DPDK's EAL; 1 to 255 characters, no spaces", is_argument);
 }
 
 Kind<Seed> seed_kind()

@@ -30,6 +30,7 @@ Kind<unsigned> percent_kind();
 Kind<std::string> name_kind();
 Kind<std::string> interface_kind();
 Kind<std::string> device_kind();
+Kind<std::string> argument_kind();
 Kind<Seed> seed_kind();
 Kind<IpAddress> address_kind();        // unicast: what a VIP or a backend may have
 Kind<IpAddress> address_kind(bool v4); // the same, of one family

@@ -68,12 +68,21 @@ const Json *Reader::find_required(const char *key, std::string_view allowed)
     return value;
 }
 
-bool Reader::check_list(const Json &value, const char *key, std::string_view of_what, std::size_t at_least)
+std::string Reader::list_of(Count count, const std::string &what)
 {
-    if (value.is_array() && value.size() >= at_least)
+    std::string items = "any number of items";
+    if (count.most != SIZE_MAX)
+        items = std::to_string(count.least) + " to " + std::to_string(count.most) + " items";
+    else if (count.least > 0)
+        items = std::to_string(count.least) + " or more items";
+    return "a list of " + items + ", " + what;
+}
+
+bool Reader::check_list(const Json &value, const char *key, const ListRule &rule)
+{
+    if (value.is_array() && value.size() >= rule.count.least && value.size() <= rule.count.most)
         return true;
-    errors_.add(where_ + pointer_token(key),
-                "found " + describe(value) + "; allowed: a list of " + std::string(of_what));
+    errors_.add(where_ + pointer_token(key), "found " + describe(value) + "; allowed: " + rule.allowed);
     return false;
 }
 

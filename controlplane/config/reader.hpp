@@ -6,6 +6,7 @@
 #include "json_text.hpp"
 #include "kinds.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,27 +71,33 @@ public:
         inside.finish();
     }
 
-    // Replaces `out`. An item that cannot be read stands in `out` as T{}, so that indices stay.
+    // How many items a list may have.
+    struct Count {
+        std::size_t least = 0;
+        std::size_t most = SIZE_MAX;
+    };
+
+    // Replaces `out`. An item that cannot be read stands in `out` as it is by default, so that indices stay.
     template <typename T, typename Out>
-    void required_list(const char *key, const Kind<T> &kind, std::vector<Out> &out)
+    void required_list(const char *key, const Kind<T> &kind, std::vector<Out> &out, Count count)
     {
-        const Json *list = find_required(key, "a list of at least one item, each " + kind.allowed);
-        if (list == nullptr || !check_list(*list, key, "at least one item, each " + kind.allowed, 1))
-            return;
-        out.clear();
-        for (const Json &item : *list) {
-            const std::string where = where_ + pointer_token(key) + pointer_token(out.size());
-            take(item, where, kind, out.emplace_back());
-        }
+        const std::string allowed = list_of(count, "each " + kind.allowed);
+        take_list(find_required(key, allowed), key, kind, out, {allowed, count});
+    }
+
+    template <typename T, typename Out>
+    void optional_list(const char *key, const Kind<T> &kind, std::vector<Out> &out)
+    {
+        take_list(find(key), key, kind, out, {list_of({}, "each " + kind.allowed), {}});
     }
 
     // A list of objects. `read(Reader &, T &)` reads each; always whole, since a list replaces a list.
     template <typename T, typename Read>
-    void objects(const char *key, std::size_t at_least, std::vector<T> &out, Read &&read)
+    void objects(const char *key, Count count, std::vector<T> &out, Read &&read)
     {
-        const Json *list = at_least > 0 ? find_required(key, "a list of at least one object") : find(key);
-        if (list == nullptr ||
-            !check_list(*list, key, at_least > 0 ? "at least one object" : "objects", at_least))
+        const std::string allowed = list_of(count, "each an object");
+        const Json *list = count.least > 0 ? find_required(key, allowed) : find(key);
+        if (list == nullptr || !check_list(*list, key, {allowed, count}))
             return;
         out.clear();
         for (const Json &item : *list) {
@@ -111,7 +118,27 @@ public:
 private:
     const Json *find(const char *key);
     const Json *find_required(const char *key, std::string_view allowed);
-    bool check_list(const Json &value, const char *key, std::string_view of_what, std::size_t at_least);
+
+    struct ListRule {
+        std::string allowed;
+        Count count;
+    };
+
+    static std::string list_of(Count count, const std::string &what);
+    bool check_list(const Json &value, const char *key, const ListRule &rule);
+
+    template <typename T, typename Out>
+    void take_list(const Json *list, const char *key, const Kind<T> &kind, std::vector<Out> &out,
+                   const ListRule &rule)
+    {
+        if (list == nullptr || !check_list(*list, key, rule))
+            return;
+        out.clear();
+        for (const Json &item : *list) {
+            const std::string where = where_ + pointer_token(key) + pointer_token(out.size());
+            take(item, where, kind, out.emplace_back());
+        }
+    }
 
     template <typename T, typename Out>
     bool take(const Json &json, const std::string &where, const Kind<T> &kind, Out &out)

@@ -23,7 +23,7 @@ OrderedJson services_json(const std::vector<ServiceConfig> &services)
 
 void decode_services(Reader &reader, std::vector<ServiceConfig> &services)
 {
-    reader.objects("services", 0, services,
+    reader.objects("services", {}, services,
                    [](Reader &inside, ServiceConfig &service) { decode(inside, service); });
 }
 

@@ -105,6 +105,10 @@ private:
         std::unordered_map<unsigned, std::string> workers;
         for (std::size_t i = 0; i < dataplane.workers.size(); ++i)
             check_unique(workers, dataplane.workers[i], "/dataplane/workers" + pointer_token(i));
+        const auto same = dataplane.main_lcore ? workers.find(*dataplane.main_lcore) : workers.end();
+        if (same != workers.end())
+            add("/dataplane/main_lcore", "found " + show(same->first) + ", which " + same->second +
+                                             " has already; allowed: an lcore that no worker has");
         std::unordered_map<std::string_view, std::string> devices;
         std::unordered_map<std::string_view, std::string> punts;
         for (std::size_t i = 0; i < dataplane.ports.size(); ++i) {

@@ -33,12 +33,10 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Case{"empty file", "",
              "line 1, column 1: syntax error while parsing value - unexpected end of input; expected '[', "
-             "'{', or a "
-             "literal"},
+             "'{', or a literal"},
         Case{"cut off in the middle", "{\n  \"seed\": \"12",
              "line 2, column 14: syntax error while parsing value - invalid string: missing closing quote; "
-             "last "
-             "read: '\"12'"},
+             "last read: '\"12'"},
         Case{"comma at the end", "{\n  \"seed\": \"00\",\n}",
              "line 3, column 1: syntax error while parsing object key - unexpected '}'; expected string "
              "literal"},
@@ -46,12 +44,10 @@ INSTANTIATE_TEST_SUITE_P(
              "line 2, column 1: syntax error while parsing value - unexpected '{'; expected end of input"},
         Case{"broken UTF-8", "{\"\xff\": 1}",
              "line 1, column 3: syntax error while parsing object key - invalid string: ill-formed UTF-8 "
-             "byte; last "
-             "read: '\"?'; expected string literal"},
+             "byte; last read: '\"?'; expected string literal"},
         Case{"open comment", "{} /* never closed",
              "line 1, column 19: syntax error while parsing value - invalid comment; missing closing '*/'; "
-             "last "
-             "read: '{} /* never closed'; expected end of input"},
+             "last read: '{} /* never closed'; expected end of input"},
         Case{"number that no computer holds", "{\"seed\": 1e999}",
              "line 1, column 14: number overflow parsing '1e999'"},
         Case{"not an object", "[]", "found an empty list; allowed: an object, { ... }"},
@@ -64,18 +60,15 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Case{"misspelt", with("/services/0/backends/1/wieght", 3),
              "/services/0/backends/1/wieght: found the unknown key \"wieght\"; did you mean \"weight\"?; "
-             "allowed: "
-             "name, address, weight, state, mac"},
+             "allowed: name, address, weight, state, mac"},
         Case{"nothing like it", with("/tunnel_source/gre", 1),
              "/tunnel_source/gre: found the unknown key \"gre\"; allowed: ipv4, ipv6"},
         Case{"not a feature of this version", with("/services/0/rate_limit", 1),
              "/services/0/rate_limit: found the unknown key \"rate_limit\"; allowed: name, vips, scheduler, "
-             "affinity, "
-             "encap, health, lookup_size, idle_timeouts, panic_threshold, stateless, backends"},
+             "affinity, encap, health, lookup_size, idle_timeouts, panic_threshold, stateless, backends"},
         Case{"with a slash and a tilde", with("/a~1b~0c", 1),
              "/a~1b~0c: found the unknown key \"a/b~c\"; allowed: seed, dataplane, controlplane, "
-             "tunnel_source, "
-             "services"},
+             "tunnel_source, services"},
         Case{"twice", "{\"seed\": \"00000000000000000000000000000001\", \"services\": [], \"services\": []}",
              "/services: found the key \"services\" twice; allowed: each key once"},
         Case{"twice, deep inside",
@@ -93,11 +86,10 @@ INSTANTIATE_TEST_SUITE_P(
                  "/services/1/backends/0/address: found nothing; required: an IPv4 or IPv6 address, ") +
                  kUnicast},
         Case{"workers left out", without("/dataplane/workers"),
-             "/dataplane/workers: found nothing; required: a list of at least one item, each a whole number "
-             "from 0 to "
-             "127"},
+             "/dataplane/workers: found nothing; required: a list of 1 to 64 items, each a whole number from "
+             "0 to 127"},
         Case{"ports left out", without("/dataplane/ports"),
-             "/dataplane/ports: found nothing; required: a list of at least one object"},
+             "/dataplane/ports: found nothing; required: a list of 1 to 16 items, each an object"},
         Case{"type of a probe left out", without("/services/0/health/type"),
              "/services/0/health/type: found nothing; required: \"none\", \"tcp\""}));
 
@@ -114,15 +106,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"text for a truth", with("/services/0/stateless", "yes"),
              "/services/0/stateless: found \"yes\"; allowed: true or false"},
         Case{"list for an object", with("/services/0/health", OrderedJson::array({1})),
-             "/services/0/health: found a list; allowed: an object, { ... }"},
+             "/services/0/health: found a list of 1; allowed: an object, { ... }"},
         Case{"object for a list", with("/services", OrderedJson::object()),
-             "/services: found an empty object; allowed: a list of objects"},
+             "/services: found an empty object; allowed: a list of any number of items, each an object"},
         Case{"one VIP instead of a list", with("/services/0/vips", "203.0.113.10:443/tcp"),
-             std::string("/services/0/vips: found \"203.0.113.10:443/tcp\"; allowed: a list of at least one "
-                         "item, each "
-                         "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
-                         "\"[2001:db8::10]:443/udp\", PORT from "
-                         "1 to 65535 or * for any, ADDRESS ") +
+             std::string("/services/0/vips: found \"203.0.113.10:443/tcp\"; allowed: a list of 1 or more "
+                         "items, each ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
+                         "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
                  kUnicast},
         Case{"word that is none", with("/services/0/scheduler", "magelv"),
              "/services/0/scheduler: found \"magelv\"; allowed: \"maglev\", \"source-hash\""},
@@ -144,8 +134,7 @@ INSTANTIATE_TEST_SUITE_P(
              "-hex 16)"},
         Case{"seed of other letters", with("/seed", "0001020304050607-8090a0b0c0d0eff"),
              "/seed: found \"0001020304050607-8090a0b0c0d0eff\"; allowed: 32 hex digits, the same on every "
-             "box of a "
-             "fleet (openssl rand -hex 16)"}));
+             "box of a fleet (openssl rand -hex 16)"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Ranges, BadInput,
@@ -158,11 +147,9 @@ INSTANTIATE_TEST_SUITE_P(
              "/services/0/backends/0/weight: found 18446744073709551615; allowed: a whole number from 0 to "
              "65535"},
         Case{"port of a VIP above 65535", with("/services/0/vips/0", "203.0.113.10:65536/tcp"),
-             std::string(
-                 "/services/0/vips/0: found \"203.0.113.10:65536/tcp\"; allowed: ADDRESS:PORT/PROTOCOL such "
-                 "as "
-                 "\"203.0.113.10:443/tcp\" or \"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, "
-                 "ADDRESS ") +
+             std::string("/services/0/vips/0: found \"203.0.113.10:65536/tcp\"; allowed: "
+                         "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
+                         "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
                  kUnicast},
         Case{"port of a probe 0", with("/services/0/health/port", 0),
              "/services/0/health/port: found 0; allowed: a whole number from 1 to 65535"},
@@ -170,25 +157,27 @@ INSTANTIATE_TEST_SUITE_P(
              "/services/0/health/port: found 65536; allowed: a whole number from 1 to 65535"},
         Case{"port of the metrics above 65535", with("/controlplane/metrics", "127.0.0.1:65536"),
              "/controlplane/metrics: found \"127.0.0.1:65536\"; allowed: ADDRESS:PORT such as "
-             "\"127.0.0.1:9108\" or "
-             "\"[::1]:9108\", PORT from 1 to 65535"},
+             "\"127.0.0.1:9108\" or \"[::1]:9108\", PORT from 1 to 65535"},
         Case{"time above its limit", with("/services/0/idle_timeouts/udp", "10h"),
              "/services/0/idle_timeouts/udp: found \"10h\"; allowed: a time from \"1s\" to \"9h\", a "
-             "multiple of "
-             "\"1s\" (units ms, s, m, h)"},
+             "multiple of \"1s\" (units ms, s, m, h)"},
         Case{"idle time that the flow table cannot count", with("/services/0/idle_timeouts/udp", "1500ms"),
              "/services/0/idle_timeouts/udp: found \"1500ms\"; allowed: a time from \"1s\" to \"9h\", a "
-             "multiple of "
-             "\"1s\" (units ms, s, m, h)"},
+             "multiple of \"1s\" (units ms, s, m, h)"},
         Case{"time that overflows", with("/services/0/health/interval", "18446744073709551615h"),
              "/services/0/health/interval: found \"18446744073709551615h\"; allowed: a time from \"50ms\" to "
-             "\"1h\" "
-             "(units ms, s, m, h)"},
+             "\"1h\" (units ms, s, m, h)"},
         Case{"panic above all", with("/services/0/panic_threshold", "101%"),
              "/services/0/panic_threshold: found \"101%\"; allowed: a share from \"0%\" to \"100%\", a whole "
              "number"},
         Case{"lcore too high", with("/dataplane/workers/1", 128),
              "/dataplane/workers/1: found 128; allowed: a whole number from 0 to 127"},
+        Case{"too many workers", with("/dataplane/workers", std::vector<int>(65, 1)),
+             "/dataplane/workers: found a list of 65; allowed: a list of 1 to 64 items, each a whole number "
+             "from 0 to 127"},
+        Case{"argument with a space", with("/dataplane/eal", {"-v -v"}),
+             "/dataplane/eal/0: found \"-v -v\"; allowed: one argument of DPDK's EAL; 1 to 255 characters, "
+             "no spaces"},
         Case{"too few flows", with("/dataplane/flows_per_worker", 1023),
              "/dataplane/flows_per_worker: found 1023; allowed: a whole number from 1024 to 268435456"},
         Case{"name too long", with("/services/0/name", std::string(64, 'x')),
@@ -203,13 +192,11 @@ INSTANTIATE_TEST_SUITE_P(
              std::string("/services/0/name: found \"a\\x0ab\"; allowed: ") + kName},
         Case{"interface name too long", with("/dataplane/ports/0/punt", "aya0123456789012"),
              "/dataplane/ports/0/punt: found \"aya0123456789012\"; allowed: an interface name of 1 to 15 "
-             "characters "
-             "A-Z a-z 0-9 . _ -, the first a letter or digit"},
+             "characters A-Z a-z 0-9 . _ -, the first a letter or digit"},
         Case{"no VIP", with("/services/1/vips", OrderedJson::array()),
-             std::string("/services/1/vips: found an empty list; allowed: a list of at least one item, each "
+             std::string("/services/1/vips: found an empty list; allowed: a list of 1 or more items, each "
                          "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
-                         "\"[2001:db8::10]:443/udp\", PORT from "
-                         "1 to 65535 or * for any, ADDRESS ") +
+                         "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
                  kUnicast}));
 
 Case bad_backend(const char *address, const char *why)
@@ -231,21 +218,17 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     MoreAddresses, BadInput,
     ::testing::Values(
-        Case{
-            "VIP for many", with("/services/0/vips/1", "239.0.0.1:443/udp"),
-            std::string(
-                "/services/0/vips/1: found \"239.0.0.1:443/udp\" (multicast); allowed: ADDRESS:PORT/PROTOCOL "
-                "such as \"203.0.113.10:443/tcp\" or \"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * "
-                "for "
-                "any, ADDRESS ") +
-                kUnicast},
+        Case{"VIP for many", with("/services/0/vips/1", "239.0.0.1:443/udp"),
+             std::string("/services/0/vips/1: found \"239.0.0.1:443/udp\" (multicast); allowed: "
+                         "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
+                         "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
+                 kUnicast},
         Case{"tunnel source of the other family", with("/tunnel_source/ipv4", "2001:db8::1"),
              std::string("/tunnel_source/ipv4: found \"2001:db8::1\"; allowed: an IPv4 address, ") +
                  kUnicast},
         Case{"MAC of many", with("/services/0/backends/0/mac", "01:00:5e:00:00:01"),
              "/services/0/backends/0/mac: found \"01:00:5e:00:00:01\" (multicast or broadcast); allowed: the "
-             "MAC "
-             "address of one station such as \"52:54:00:00:00:11\", not zero, multicast or broadcast"}));
+             "MAC address of one station such as \"52:54:00:00:00:11\", not zero, multicast or broadcast"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Together, BadInput,
@@ -254,12 +237,10 @@ INSTANTIATE_TEST_SUITE_P(
              "/services/1/name: found \"web\", which /services/0/name has already; allowed: each once"},
         Case{"backend twice", with("/services/0/backends/1/name", "web-1"),
              "/services/0/backends/1/name: found \"web-1\", which /services/0/backends/0/name has already; "
-             "allowed: "
-             "each once"},
+             "allowed: each once"},
         Case{"address of a backend twice", with("/services/0/backends/1/address", "10.0.1.11"),
              "/services/0/backends/1/address: found \"10.0.1.11\", which /services/0/backends/0/address has "
-             "already; "
-             "allowed: each once"},
+             "already; allowed: each once"},
         Case{"VIP twice in a service", with("/services/0/vips/1", "203.0.113.10:443/tcp"),
              "/services/0/vips/1: found \"203.0.113.10:443/tcp\", which service \"web\" has already "
              "(/services/0/vips/0); allowed: each VIP once"},
@@ -278,29 +259,27 @@ INSTANTIATE_TEST_SUITE_P(
              "(/services/0/vips/0); allowed: the backend's own address"},
         Case{"IPv6 VIP, l2, IPv4 backend", with("/services/1/encap", "l2"),
              "/services/1/backends/0/address: found \"10.0.2.1\" behind the IPv6 VIP "
-             "\"[2001:db8::53]:*/udp\" with encap "
-             "\"l2\"; allowed: an IPv6 address, or encap \"ipip\""},
+             "\"[2001:db8::53]:*/udp\" with encap \"l2\"; allowed: an IPv6 address, or encap \"ipip\""},
         Case{"IPv4 VIP, l2, IPv6 backend", with("/services/0/backends/1/address", "2001:db8::2"),
              "/services/0/backends/1/address: found \"2001:db8::2\" behind the IPv4 VIP "
-             "\"203.0.113.10:443/tcp\" with "
-             "encap \"l2\"; allowed: an IPv4 address, or encap \"ipip\""},
+             "\"203.0.113.10:443/tcp\" with encap \"l2\"; allowed: an IPv4 address, or encap \"ipip\""},
         Case{"timeout as long as the interval", with("/services/0/health/timeout", "1000ms"),
              "/services/0/health/timeout: found \"1s\" with the interval \"1s\"; allowed: less than the "
              "interval"},
         Case{"probe without a port", with("/services/1/health/type", "tcp"),
              "/services/1/health/port: found nothing, and no TCP VIP of the service names a port; required: "
-             "the TCP "
-             "port to probe, from 1 to 65535"},
+             "the TCP port to probe, from 1 to 65535"},
         Case{"lookup table that is no prime", with("/services/0/lookup_size", 65536),
              "/services/0/lookup_size: found 65536, which is not a prime; allowed: a prime, the nearest are "
-             "65521 and "
-             "65537"},
+             "65521 and 65537"},
         Case{"worker twice", with("/dataplane/workers", OrderedJson::array({2, 2})),
              "/dataplane/workers/1: found 2, which /dataplane/workers/0 has already; allowed: each once"},
+        Case{"main lcore that is a worker's", with("/dataplane/main_lcore", 3),
+             "/dataplane/main_lcore: found 3, which /dataplane/workers/1 has already; allowed: an lcore that "
+             "no worker has"},
         Case{"port twice", with("/dataplane/ports/1", {{"device", "0000:3b:00.0"}}),
              "/dataplane/ports/1/device: found \"0000:3b:00.0\", which /dataplane/ports/0/device has "
-             "already; allowed: "
-             "each once"},
+             "already; allowed: each once"},
         Case{"punt interface twice", with("/dataplane/ports/1", {{"device", "x"}, {"punt", "aya0"}}),
              "/dataplane/ports/1/punt: found \"aya0\", which /dataplane/ports/0/punt has already; allowed: "
              "each once"},
@@ -353,9 +332,8 @@ TEST(BadInputs, FewerSlotsThanBackendsAreRefused)
     for (int i = 0; i < 252; ++i)
         json["services"][1]["backends"][i] = {{"name", "b" + std::to_string(i)},
                                               {"address", "10.0.3." + std::to_string(i)}};
-    EXPECT_EQ(error_of(json.dump()),
-              "/services/1/lookup_size: found 251 slots for 252 backends; allowed: at least one a "
-              "backend, better a hundred");
+    EXPECT_EQ(error_of(json.dump()), "/services/1/lookup_size: found 251 slots for 252 backends; allowed: at "
+                                     "least one a backend, better a hundred");
 }
 
 TEST(BadInputs, ThereIsAnEndToErrors)

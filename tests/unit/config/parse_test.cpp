@@ -34,7 +34,7 @@ TEST(Parse, EveryKeyIsRead)
 {
     const auto config = parse_config(R"({
         "seed": "00000000000000000000000000000001",
-        "dataplane": { "path": "dpdk", "workers": [0, 127], "flows_per_worker": 1025, "idle_backoff": false,
+        "dataplane": { "path": "dpdk", "workers": [0, 127], "main_lcore": 5, "mbufs": 4096, "eal": ["--log-level=8"], "flows_per_worker": 1025, "idle_backoff": false,
                        "huge_pages": false, "memory": "2GB",
                        "ports": [ { "device": "net_tap0,iface=x", "punt": "aya0", "queues": 2, "mtu": 9000,
                                     "mac": "52:54:00:00:00:01" } ] },
@@ -52,6 +52,9 @@ TEST(Parse, EveryKeyIsRead)
     const DataplaneConfig &dataplane = config->dataplane.value();
     EXPECT_EQ(dataplane.workers, (std::vector<unsigned>{0, 127}));
     EXPECT_EQ(dataplane.flows_per_worker, 2048U); // rounded up
+    EXPECT_EQ(dataplane.main_lcore, 5U);
+    EXPECT_EQ(dataplane.mbufs, 4096U);
+    EXPECT_EQ(dataplane.eal, std::vector<std::string>{"--log-level=8"});
     EXPECT_FALSE(dataplane.idle_backoff);
     EXPECT_FALSE(dataplane.huge_pages);
     EXPECT_EQ(dataplane.memory, 2ULL << 30);

@@ -27,8 +27,8 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 FULL = {
     "seed": "000102030405060708090a0b0c0d0eff",
     "dataplane": {
-        "path": "dpdk", "workers": [2, 3], "flows_per_worker": 1048576, "idle_backoff": True, "huge_pages": True,
-        "memory": "512MB",
+        "path": "dpdk", "workers": [2, 3], "main_lcore": 1, "flows_per_worker": 1048576, "idle_backoff": True,
+        "huge_pages": True, "memory": "512MB", "mbufs": 65536, "eal": ["--log-level=pmd:8"],
         "ports": [{"device": "0000:3b:00.0", "punt": "aya0", "queues": 2, "mtu": 1500, "mac": "52:54:00:00:00:01"}],
     },
     "controlplane": {
@@ -52,9 +52,12 @@ BAD = [
     ("/seeds", ["00"]),
     ("/dataplane", [1, []]),
     ("/dataplane/path", ["xdp", "auto", 1]),
-    ("/dataplane/workers", [[], [-1], [128], ["1"], [1.5], [2, 2], 2, None]),
+    ("/dataplane/workers", [[], [-1], [128], ["1"], [1.5], [2, 2], 2, None, list(range(65))]),
+    ("/dataplane/main_lcore", [-1, 128, "1", None]),
+    ("/dataplane/mbufs", [1023, 67108865, "4096"]),
+    ("/dataplane/eal", ["-v", [""], ["a b"], [1], None]),
     ("/dataplane/flows_per_worker", [0, 1023, 268435457, "1048576"]),
-    ("/dataplane/ports", [[], {}, [{}], [1], [{"device": ""}], [{"device": "a b"}], [{"device": "x" * 256}]]),
+    ("/dataplane/ports", [[], {}, [{}], [1], [{"device": str(i)} for i in range(17)], [{"device": ""}], [{"device": "a b"}], [{"device": "x" * 256}]]),
     ("/dataplane/ports/0/punt", ["", "x" * 16, "a/b", "a b", "-a", 1]),
     ("/dataplane/ports/0/queues", [0, 65, "2"]),
     ("/dataplane/ports/0/mtu", [1279, 9601, "1500"]),
@@ -112,6 +115,7 @@ BAD = [
 # What a schema cannot say, or does not: the parser alone refuses it.
 BAD_FOR_THE_PARSER = [
     ("/dataplane/memory", ["63MB", "1025GB"]),
+    ("/dataplane/main_lcore", [2]),
     ("/services/0/lookup_size", [65536]),
     ("/services/0/health/interval", ["49ms", "61m", "500ms", "99999999999999999999h"]),
     ("/services/0/health/timeout", ["9ms", "1s", "2h"]),

@@ -148,7 +148,7 @@ TEST_F(StateFile, BadFilesAreRefusedInPlainWords)
     EXPECT_EQ(error("{\"version\": 1, \"runn"), "f: line 1, column 21: syntax error while parsing object key "
                                                 "- invalid string: missing closing quote; last "
                                                 "read: '\"runn'; expected string literal");
-    EXPECT_EQ(error("[1]"), "f: found a list that is not a state file of AYA");
+    EXPECT_EQ(error("[1]"), "f: found a list of 1 that is not a state file of AYA");
     EXPECT_EQ(error("{\"seed\": \"00\"}"), "f: found an object that is not a state file of AYA");
     EXPECT_EQ(error("{\"version\": 2, \"running\": 5, \"more\": 1}"),
               "f: /version: found version 2; this program reads version 1");
