@@ -278,43 +278,55 @@ AYA_INLINE enum aya_reason aya_parse_ipv6(const u8 *l3, const u8 *end, u32 l3_ro
     return AYA_REASON_PUNT_PROTOCOL;
 }
 
-// Parses the frame [frame, end), of which a buffer chain may hold more: `frame_length` counts all of it.
-// NONE: `packet` is filled and may be for a VIP. Otherwise the reason to punt or drop, and `packet` holds
-// whatever had been read until then.
-AYA_INLINE enum aya_reason aya_parse(const u8 *frame, const u8 *end, u32 frame_length,
-                                     struct aya_packet *packet)
+// Steps over the Ethernet header and up to two VLAN tags. NONE: `*type` is IPv4 or IPv6 and packet->l3_offset
+// set.
+AYA_INLINE enum aya_reason aya_parse_l2(const u8 *frame, const u8 *end, struct aya_packet *packet, u32 *type)
 {
     const struct aya_eth *eth = (const struct aya_eth *)frame;
     if ((const u8 *)(eth + 1) > end)
         return AYA_REASON_TRUNCATED;
+    if (eth->dst[0] & 1)
+        return AYA_REASON_PUNT_MULTICAST;
     packet->flow.src_port.raw = 0;
     packet->flow.dst_port.raw = 0;
     packet->flow.unused = 0;
     packet->fragment_id.raw = 0;
     packet->kind = AYA_KIND_DATA;
     packet->tcp_flags = 0;
-    if (eth->dst[0] & 1)
-        return AYA_REASON_PUNT_MULTICAST;
 
-    u32 type = aya_be16_to_cpu(eth->type);
-    const u8 *l3 = (const u8 *)(eth + 1);
-    for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (type == AYA_ETHERTYPE_VLAN || type == AYA_ETHERTYPE_QINQ);
+    *type = aya_be16_to_cpu(eth->type);
+    u32 offset = sizeof(*eth);
+    for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (*type == AYA_ETHERTYPE_VLAN || *type == AYA_ETHERTYPE_QINQ);
          i++) {
-        const struct aya_vlan *vlan = (const struct aya_vlan *)l3;
+        const struct aya_vlan *vlan = (const struct aya_vlan *)(frame + offset);
         if ((const u8 *)(vlan + 1) > end)
             return AYA_REASON_TRUNCATED;
-        type = aya_be16_to_cpu(vlan->type);
-        l3 = (const u8 *)(vlan + 1);
+        *type = aya_be16_to_cpu(vlan->type);
+        offset += sizeof(*vlan);
     }
-    u32 l3_offset = (u32)(l3 - frame);
-    packet->l3_offset = (u16)l3_offset;
-    if (type == AYA_ETHERTYPE_IPV4)
-        return aya_parse_ipv4(l3, end, frame_length - l3_offset, packet);
-    if (type == AYA_ETHERTYPE_IPV6)
-        return aya_parse_ipv6(l3, end, frame_length - l3_offset, packet);
-    if (type == AYA_ETHERTYPE_VLAN || type == AYA_ETHERTYPE_QINQ)
+    packet->l3_offset = (u16)offset;
+    if (AYA_LIKELY(*type == AYA_ETHERTYPE_IPV4 || *type == AYA_ETHERTYPE_IPV6))
+        return AYA_REASON_NONE;
+    if (*type == AYA_ETHERTYPE_VLAN || *type == AYA_ETHERTYPE_QINQ)
         return AYA_REASON_VLAN_DEPTH;
     return AYA_REASON_PUNT_NOT_IP;
+}
+
+// Parses the frame [frame, end), of which a buffer chain may hold more: `frame_length` counts all of it.
+// NONE: `packet` is filled and may be for a VIP. Otherwise the reason to punt or drop, and `packet` is not
+// to be used.
+AYA_INLINE enum aya_reason aya_parse(const u8 *frame, const u8 *end, u32 frame_length,
+                                     struct aya_packet *packet)
+{
+    u32 type;
+    enum aya_reason reason = aya_parse_l2(frame, end, packet, &type);
+    if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
+        return reason;
+    const u8 *l3 = frame + packet->l3_offset;
+    u32 l3_room = frame_length - packet->l3_offset;
+    if (type == AYA_ETHERTYPE_IPV4)
+        return aya_parse_ipv4(l3, end, l3_room, packet);
+    return aya_parse_ipv6(l3, end, l3_room, packet);
 }
 
 #endif

@@ -5,8 +5,8 @@
 // time), so no atomics; a reader that races sees at worst an entry of another incarnation, which does not
 // match.
 //
-// Time is in ticks: 2^30 ns of CLOCK_MONOTONIC (1.07 s; a shift where BPF would have to divide), modulo 2^16. An
-// entry holds when it expires, not when it was seen, so that eviction needs no other service's timeouts.
+// Time is in ticks: 2^30 ns of CLOCK_MONOTONIC (1.07 s; a shift where BPF would have to divide), modulo 2^16.
+// An entry holds when it expires, not when it was seen, so that eviction needs no other service's timeouts.
 // Expired entries must be swept before 2^15 ticks pass (aya_flow_sweep), else they would look alive again.
 #ifndef AYA_FLOW_TABLE_H
 #define AYA_FLOW_TABLE_H

@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "aya/counters.h"
 #include "aya/reasons.h"
 #include "aya/tables.h"
 #include "aya/view.h"
@@ -92,20 +93,9 @@ struct alignas(AYA_CACHE_LINE) WorkerLine {
 static_assert(sizeof(WorkerLine) == AYA_CACHE_LINE);
 static_assert(std::atomic<u64>::is_always_lock_free && std::atomic<WorkerState>::is_always_lock_free);
 
-// Counters: plain u64s that only their worker writes; readers may see one a moment old, never a torn one.
-struct ServiceCounters {
-    u64 packets, bytes, new_flows, unused;
-};
-struct BackendCounters {
-    u64 packets, bytes;
-};
-struct alignas(AYA_CACHE_LINE) WorkerTotals {
-    u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
-    u64 busy_polls, empty_polls;
-    u64 unused[2];
-    u64 reasons[64]; // by enum aya_reason; [NONE] counts forwarded packets
-};
-static_assert(sizeof(WorkerTotals) == 64 + 512);
+using ServiceCounters = aya_service_counters;
+using BackendCounters = aya_backend_counters;
+using WorkerTotals = aya_worker_totals;
 
 constexpr u64 fnv1a(u64 hash, u64 value)
 {
