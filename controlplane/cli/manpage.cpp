@@ -102,7 +102,7 @@ std::string man_page(const CLI::App &root)
 {
     std::string page = ".TH AYACTL 8 \"\" \"AYA " AYA_VERSION "\" \"System Administration\"\n";
     page += ".SH NAME\nayactl \\- operate an AYA load balancer\n";
-    page += ".SH SYNOPSIS\n.B " + escaped(usage_line(root)) + "\n";
+    page += ".SH SYNOPSIS\n.B ayactl\n.I COMMAND\n[\\fIOPTIONS\\fR]\n";
     page += kDescription;
     page +=
         ".SH OPTIONS OF EVERY COMMAND\nThey may stand before or after the command.\n" + option_items(root);
