@@ -67,7 +67,8 @@ AYA_INLINE void aya_copy_ipv6(be32 to[4], const u16 address[8])
 }
 
 // Reads ports and TCP flags at `l4`, of which `l4_length` bytes belong to the packet. RFC 9293 3.1: a TCP
-// header has at least 20 bytes; RFC 768: a UDP length is at least 8 (and covers all fragments).
+// header has at least 20 bytes; RFC 768: a UDP length is at least 8 (and covers all fragments, of which the
+// first holds the whole header).
 AYA_INLINE enum aya_reason aya_parse_transport(const u8 *l4, const u8 *end, u32 l4_length,
                                                struct aya_packet *packet)
 {
@@ -87,7 +88,8 @@ AYA_INLINE enum aya_reason aya_parse_transport(const u8 *l4, const u8 *end, u32 
     if ((const u8 *)(udp + 1) > end)
         return AYA_REASON_TRUNCATED;
     u32 length = aya_be16_to_cpu(udp->length);
-    if (length < sizeof(*udp) || (length > l4_length && packet->kind == AYA_KIND_DATA))
+    if (length < sizeof(*udp) ||
+        (length > l4_length && (packet->kind == AYA_KIND_DATA || l4_length < sizeof(*udp))))
         return AYA_REASON_BAD_L4_HEADER;
     packet->flow.src_port = udp->src_port;
     packet->flow.dst_port = udp->dst_port;
@@ -104,15 +106,18 @@ AYA_INLINE void aya_take_quoted_ports(const u16 *quoted_l4, struct aya_packet *p
     packet->kind = AYA_KIND_ICMP_ERROR;
 }
 
-AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l3, const u8 *l4, const u8 *end,
+// `headers_length`: bytes before the ICMP header.
+AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l4, const u8 *end, u32 headers_length,
                                           struct aya_packet *packet)
 {
     const struct aya_icmp *icmp = (const struct aya_icmp *)l4;
     if ((const u8 *)(icmp + 1) > end)
         return AYA_REASON_TRUNCATED;
+    if (headers_length + sizeof(*icmp) > packet->l3_length)
+        return AYA_REASON_BAD_IP_LENGTH;
     if (icmp->type == AYA_ICMP_ECHO) {
         packet->kind = AYA_KIND_ICMP_ECHO;
-        return l4 - l3 == sizeof(struct aya_ipv4) ? AYA_REASON_NONE : AYA_REASON_PUNT_ICMP;
+        return headers_length == sizeof(struct aya_ipv4) ? AYA_REASON_NONE : AYA_REASON_PUNT_ICMP;
     }
     if (icmp->type != AYA_ICMP_UNREACHABLE && icmp->type != AYA_ICMP_TIME_EXCEEDED &&
         icmp->type != AYA_ICMP_PARAMETER_PROBLEM)
@@ -139,15 +144,17 @@ AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l3, const u8 *l4, const u8 *
     return AYA_REASON_NONE;
 }
 
-AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l3, const u8 *l4, const u8 *end,
+AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l4, const u8 *end, u32 headers_length,
                                             struct aya_packet *packet)
 {
     const struct aya_icmp *icmp = (const struct aya_icmp *)l4;
     if ((const u8 *)(icmp + 1) > end)
         return AYA_REASON_TRUNCATED;
+    if (headers_length + sizeof(*icmp) > packet->l3_length)
+        return AYA_REASON_BAD_IP_LENGTH;
     if (icmp->type == AYA_ICMPV6_ECHO) {
         packet->kind = AYA_KIND_ICMP_ECHO;
-        return l4 - l3 == sizeof(struct aya_ipv6) ? AYA_REASON_NONE : AYA_REASON_PUNT_ICMP;
+        return headers_length == sizeof(struct aya_ipv6) ? AYA_REASON_NONE : AYA_REASON_PUNT_ICMP;
     }
     if (icmp->type < AYA_ICMPV6_UNREACHABLE || icmp->type > AYA_ICMPV6_PARAMETER_PROBLEM)
         return AYA_REASON_PUNT_ICMP;
@@ -206,7 +213,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv4(const u8 *l3, const u8 *end, u32 l3_ro
     if (AYA_LIKELY(ip->protocol == AYA_PROTO_TCP || ip->protocol == AYA_PROTO_UDP))
         return aya_parse_transport(l4, end, length - header_length, packet);
     if (ip->protocol == AYA_PROTO_ICMP && packet->kind == AYA_KIND_DATA)
-        return aya_parse_icmp(l3, l4, end, packet);
+        return aya_parse_icmp(l4, end, header_length, packet);
     return AYA_REASON_PUNT_PROTOCOL;
 }
 
@@ -274,7 +281,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv6(const u8 *l3, const u8 *end, u32 l3_ro
     if (AYA_LIKELY(packet->flow.protocol == AYA_PROTO_TCP || packet->flow.protocol == AYA_PROTO_UDP))
         return aya_parse_transport(l4, end, length - headers_length, packet);
     if (packet->flow.protocol == AYA_PROTO_ICMPV6 && packet->kind == AYA_KIND_DATA)
-        return aya_parse_icmpv6(l3, l4, end, packet);
+        return aya_parse_icmpv6(l4, end, headers_length, packet);
     return AYA_REASON_PUNT_PROTOCOL;
 }
 

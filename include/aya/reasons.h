@@ -23,7 +23,7 @@
     /* dropped: malformed */                                                                             \
     X(TRUNCATED, "truncated", "frame ends inside a header")                                              \
     X(BAD_IP_VERSION, "bad_ip_version", "IP version does not match the Ethernet type")                   \
-    X(BAD_IP_HEADER, "bad_ip_header", "IPv4 header length below 20 bytes or beyond the packet")          \
+    X(BAD_IP_HEADER, "bad_ip_header", "IPv4 header length below 20 bytes")                               \
     X(BAD_IP_LENGTH, "bad_ip_length", "IP length beyond the frame or shorter than its headers")          \
     X(BAD_L4_HEADER, "bad_l4_header", "TCP or UDP header does not fit or has a bad length")              \
     X(BAD_ADDRESS, "bad_address", "source address is multicast, loopback or unspecified")                \

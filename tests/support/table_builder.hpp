@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The arrays of tables.h in memory, from a description that a test can be read by:
+//
+//     Tables tables;
+//     u16 web = tables.add_service({"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"});
+//     u32 a = tables.add_backend(web, {.encap = ipip("192.0.2.1", "10.0.1.11")});
+//     tables.set_lookup(web, {a});
+//
+// Capacities are fixed, so that `view()` stays good while a test changes entries.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "aya/tables.h"
+#include "aya/view.h"
+#include "bytes.hpp"
+
+namespace aya::test
+{
+
+inline std::array<be32, 4> mapped_address(const std::string &text)
+{
+    Bytes bytes = address_bytes(text);
+    if (bytes.size() == 4)
+        bytes.insert(bytes.begin(), {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff});
+    std::array<be32, 4> address{};
+    std::memcpy(address.data(), bytes.data(), bytes.size());
+    return address;
+}
+
+struct VipText {
+    std::string address;
+    u16 port = 0;
+    u8 protocol = AYA_PROTO_TCP;
+
+    // "203.0.113.10:443/tcp", "[2001:db8::10]:53/udp", port 0: any.
+    VipText(const char *text) : VipText(std::string(text)) {}
+    explicit VipText(const std::string &text)
+    {
+        const auto colon = text.rfind(':'), slash = text.rfind('/');
+        address = text[0] == '[' ? text.substr(1, text.find(']') - 1) : text.substr(0, colon);
+        port = static_cast<u16>(std::stoul(text.substr(colon + 1)));
+        protocol = text.substr(slash + 1) == "udp" ? AYA_PROTO_UDP : AYA_PROTO_TCP;
+    }
+};
+
+struct Encap {
+    aya_encap_kind kind = AYA_ENCAP_L2;
+    std::string src{}, dst{};
+};
+
+inline Encap ipip(const std::string &src, const std::string &dst)
+{
+    return {AYA_ENCAP_IPIP, src, dst};
+}
+
+struct BackendText {
+    aya_backend_state state = AYA_BACKEND_UP;
+    Encap encap{};
+    std::string mac = "02:00:00:00:0b:01";     // of the next hop
+    std::string own_mac = "02:00:00:00:00:01"; // of the port that it leaves by
+    u16 egress_port = 0;
+    u16 mtu = 1500;
+};
+
+class Tables
+{
+public:
+    static constexpr u32 kVips = 256;
+
+    Tables()
+    {
+        const u64 seed[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+        aya_hash_key_init(&settings_.hash_key, seed);
+        u64 state = seed[0];
+        for (u64 &k : settings_.vip_key.k)
+            k = aya_splitmix64(&state);
+        settings_.vip_mask = kVips - 1;
+        view_ = {.settings = &settings_,
+                 .vips = vips_.data(),
+                 .services = services_.data(),
+                 .backends = backends_.data(),
+                 .lookup = lookup_.data(),
+                 .vip_count = kVips,
+                 .service_count = static_cast<u32>(services_.size()),
+                 .backend_count = static_cast<u32>(backends_.size()),
+                 .lookup_count = static_cast<u32>(lookup_.size())};
+    }
+    Tables(const Tables &) = delete;
+    Tables &operator=(const Tables &) = delete;
+
+    u16 add_service(std::initializer_list<VipText> vips, u32 flags = 0)
+    {
+        const u16 id = next_service_++;
+        aya_service &entry = services_.at(id);
+        entry.flags = AYA_SERVICE_PRESENT | flags;
+        entry.idle_timeout[AYA_FLOW_EMBRYONIC] = 10;
+        entry.idle_timeout[AYA_FLOW_CLOSING] = 5;
+        entry.idle_timeout[AYA_FLOW_ESTABLISHED] = 900;
+        entry.idle_timeout[AYA_FLOW_DATAGRAM] = 60;
+        for (const VipText &vip : vips)
+            add_vip(vip, id);
+        return id;
+    }
+
+    void add_vip(const VipText &vip, u16 id)
+    {
+        insert_vip(mapped_address(vip.address), vip.port, vip.protocol, id);
+        insert_vip(mapped_address(vip.address), 0, AYA_PROTO_ICMP, id);
+        settings_.any_port |= vip.port == 0;
+    }
+
+    u32 add_backend(u16 service_id, const BackendText &text = {})
+    {
+        const u32 id = next_backend_++;
+        aya_backend &entry = backends_.at(id);
+        entry.state = static_cast<u8>(text.state);
+        entry.encap = static_cast<u8>(text.encap.kind);
+        entry.incarnation = 1;
+        entry.service = service_id;
+        entry.egress_port = text.egress_port;
+        write_header(entry, text);
+        entry.mtu = static_cast<u16>(text.mtu - entry.outer_length);
+        return id;
+    }
+
+    // The lookup table of a service, slot by slot. What was there becomes the previous table.
+    void set_lookup(u16 service_id, const std::vector<u32> &slots)
+    {
+        aya_service &entry = services_.at(service_id);
+        entry.previous_offset = entry.lookup_offset;
+        entry.previous_size = entry.lookup_size;
+        entry.lookup_offset = next_lookup_;
+        entry.lookup_size = static_cast<u32>(slots.size());
+        if (next_lookup_ + slots.size() > lookup_.size())
+            throw std::length_error("the test tables' arena is too small");
+        std::copy(slots.begin(), slots.end(), lookup_.begin() + next_lookup_);
+        next_lookup_ += (entry.lookup_size + 15) & ~15u;
+    }
+
+    // As the control plane does: a backend that goes down loses its flows for good.
+    void take_down(u32 backend_id)
+    {
+        backends_.at(backend_id).state = AYA_BACKEND_DOWN;
+        backends_.at(backend_id).incarnation++;
+    }
+
+    aya_settings &settings() { return settings_; }
+    aya_service &service(u32 id) { return services_.at(id); }
+    aya_backend &backend(u32 id) { return backends_.at(id); }
+    std::vector<aya_vip> &vips() { return vips_; }
+    const std::vector<aya_service> &services() const { return services_; }
+    const std::vector<aya_backend> &backends() const { return backends_; }
+    const std::vector<u32> &lookup() const { return lookup_; }
+    const aya_view *view() const { return &view_; }
+
+private:
+    void insert_vip(const std::array<be32, 4> &address, u16 port, u8 protocol, u16 id)
+    {
+        const be16 wire_port = aya_cpu_to_be16(port);
+        const u32 home = aya_vip_hash(&settings_.vip_key, address.data(), wire_port, protocol);
+        for (u32 i = 0; i < AYA_VIP_PROBES; i++) {
+            aya_vip &vip = vips_[(home + i) & settings_.vip_mask];
+            if (vip.protocol == protocol && vip.port.raw == wire_port.raw &&
+                std::memcmp(vip.address, address.data(), 16) == 0)
+                return;
+            if (vip.protocol)
+                continue;
+            std::memcpy(vip.address, address.data(), 16);
+            vip.port = wire_port;
+            vip.protocol = protocol;
+            vip.service = id;
+            return;
+        }
+        throw std::length_error("the test tables' VIP run is too long");
+    }
+
+    static void write_header(aya_backend &entry, const BackendText &text)
+    {
+        Bytes header;
+        for (const std::string &mac : {text.mac, text.own_mac})
+            for (u8 byte : mac_bytes(mac))
+                header.push_back(byte);
+        header.resize(14);
+        if (text.encap.kind == AYA_ENCAP_IPIP) {
+            const Bytes src = address_bytes(text.encap.src), dst = address_bytes(text.encap.dst);
+            Bytes outer(src.size() == 4 ? 20 : 40);
+            outer[0] = src.size() == 4 ? 0x45 : 0x60;
+            outer[src.size() == 4 ? 8 : 7] = 64;
+            if (src.size() == 4)
+                put16(outer, 6, AYA_IPV4_DF);
+            std::copy(src.begin(), src.end(), outer.end() - 2 * static_cast<std::ptrdiff_t>(src.size()));
+            std::copy(dst.begin(), dst.end(), outer.end() - static_cast<std::ptrdiff_t>(src.size()));
+            put16(header, 12, src.size() == 4 ? AYA_ETHERTYPE_IPV4 : AYA_ETHERTYPE_IPV6);
+            entry.outer_length = static_cast<u8>(outer.size());
+            for (std::size_t i = 0; src.size() == 4 && i < outer.size(); i += 2)
+                entry.partial_checksum += outer[i] + (static_cast<u32>(outer[i + 1]) << 8); // raw loads
+            append(header, outer);
+        }
+        std::copy(header.begin(), header.end(), entry.header);
+    }
+
+    aya_settings settings_{};
+    std::vector<aya_vip> vips_ = std::vector<aya_vip>(kVips);
+    std::vector<aya_service> services_ = std::vector<aya_service>(16);
+    std::vector<aya_backend> backends_ = std::vector<aya_backend>(256);
+    std::vector<u32> lookup_ = std::vector<u32>(1 << 18);
+    aya_view view_{};
+    u16 next_service_ = 0;
+    u32 next_backend_ = 1; // 0 too is a valid id; starting at 1 finds look-ups that forget to set one
+    u32 next_lookup_ = 16;
+};
+
+} // namespace aya::test
