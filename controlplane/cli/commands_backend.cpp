@@ -41,6 +41,14 @@ Cell next_hop_cell(const Json &backend)
     return {text(backend, "mac")};
 }
 
+// Why it gets no new flows, where the columns before do not say it already.
+std::string note_of(const Json &backend)
+{
+    const std::string reason = text(backend, "reason");
+    const bool said = reason == text(backend, "state") || reason == text(backend, "health");
+    return reason == "-" || said ? "" : reason;
+}
+
 std::string share_of(const Json &backend)
 {
     const auto share = backend.find("share");
@@ -76,6 +84,8 @@ void run_add(Session &session, const Target &target)
 {
     Json backend = {{"name", target.name}, {"address", target.address}};
     target.fields.apply(backend);
+    if (backend.contains("mac") && backend["mac"].is_null()) // "auto", which is so anyway
+        backend.erase("mac");
     const Json added = session.daemon().post(target.collection(), backend.dump());
     if (session.json())
         return session.print_json(added);
@@ -157,7 +167,8 @@ Table backend_table(const Json &backends, bool with_service)
                                    {"SHARE", Align::right},
                                    {"NEXT HOP"},
                                    {"PACKETS", Align::right},
-                                   {"BYTES", Align::right}};
+                                   {"BYTES", Align::right},
+                                   {"NOTE"}};
     if (with_service)
         columns.insert(columns.begin(), Column{"SERVICE"});
     Table table(std::move(columns));
@@ -170,7 +181,8 @@ Table backend_table(const Json &backends, bool with_service)
                                  {share_of(backend)},
                                  next_hop_cell(backend),
                                  {human_count(number(backend, "packets"))},
-                                 {human_bytes(number(backend, "bytes"))}};
+                                 {human_bytes(number(backend, "bytes"))},
+                                 {note_of(backend)}};
         if (with_service)
             row.insert(row.begin(), Cell{text(backend, "service")});
         table.add(std::move(row));

@@ -31,7 +31,8 @@ void run_explain(Session &session, const Question &question)
     std::string verdict = action;
     if (answer.contains("backend") && !answer["backend"].is_null())
         verdict += " to " + text(answer, "service") + "/" + text(answer, "backend");
-    if (const std::string reason = text(answer, "reason"); reason != "-" && !reason.empty())
+    const std::string reason = text(answer, "reason");
+    if (action != "forward" && reason != "-") // the counter that such a packet raises
         verdict += " (" + reason + ")";
     const Colour colour = action == "forward" ? Colour::green
                           : action == "drop"  ? Colour::red
@@ -155,13 +156,14 @@ void run_health(Session &session, const std::string &service)
                  {"BAD", Align::right},
                  {"LAST PROBE"}});
     for (const Json &backend : backends) {
+        const bool probed = text(backend, "health") != "unchecked";
         table.add({{text(backend, "service")},
                    {text(backend, "backend")},
                    {text(backend, "target")},
                    condition(text(backend, "health")),
-                   {human_duration(number(backend, "since_seconds"))},
-                   {text(backend, "successes") + "/" + text(backend, "rise")},
-                   {text(backend, "failures") + "/" + text(backend, "fall")},
+                   {probed ? human_duration(number(backend, "since_seconds")) : "-"},
+                   {probed ? text(backend, "successes") + "/" + text(backend, "rise") : "-"},
+                   {probed ? text(backend, "failures") + "/" + text(backend, "fall") : "-"},
                    {last_probe(backend)}});
     }
     session.print_table(table);

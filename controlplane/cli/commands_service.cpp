@@ -144,11 +144,6 @@ void run_add(Session &session, const Edit &edit)
 void run_set(Session &session, const Edit &edit)
 {
     Json changes = edit.read();
-    // The API replaces a key as a whole, and an operator who sets one probe time means that one alone.
-    if (edit.fields.any_health() && !changes.contains("health")) {
-        const Json service = session.daemon().get(service_path(edit.name));
-        changes["health"] = member(service, "health");
-    }
     edit.fields.apply(changes);
     if (changes.empty())
         throw BadUsage("\"ayactl service set\" wants something to change, such as --vip or --scheduler");

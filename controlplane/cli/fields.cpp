@@ -91,12 +91,6 @@ void ServiceFields::add_options(Program &program, CLI::App *app)
     program.suggest(option->type_name("true|false"), {"true", "false"});
 }
 
-bool ServiceFields::any_health() const
-{
-    return !health_type.empty() || !health_interval.empty() || !health_timeout.empty() || health_rise ||
-           health_fall || health_port;
-}
-
 void ServiceFields::apply(Json &service) const
 {
     if (!vips.empty())
@@ -108,8 +102,6 @@ void ServiceFields::apply(Json &service) const
     put(service, "panic_threshold", panic_threshold);
     if (stateless)
         service["stateless"] = *stateless;
-    if (!any_health())
-        return;
     Json health = member(service, "health");
     put(health, "type", health_type);
     put(health, "interval", health_interval);
@@ -117,20 +109,24 @@ void ServiceFields::apply(Json &service) const
     put(health, "rise", health_rise);
     put(health, "fall", health_fall);
     put(health, "port", health_port);
-    service["health"] = health;
+    if (!health.empty())
+        service["health"] = health;
 }
 
 void BackendFields::add_options(CLI::App *app)
 {
     add_number(app, "--weight", weight, "Share of new flows relative to the others, 0 for none");
-    app->add_option("--mac", mac, "MAC address of the next hop, instead of asking the neighbour table")
+    app->add_option("--mac", mac, "MAC address of the next hop; auto to ask the neighbour table")
         ->type_name("MAC");
 }
 
 void BackendFields::apply(Json &backend) const
 {
     put(backend, "weight", weight);
-    put(backend, "mac", mac);
+    if (mac == "auto")
+        backend["mac"] = nullptr;
+    else
+        put(backend, "mac", mac);
 }
 
 } // namespace aya::ctl

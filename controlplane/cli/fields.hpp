@@ -39,7 +39,6 @@ struct ServiceFields {
     void add_options(Program &program, CLI::App *app);
     // Puts what was given over what is there; `health` is merged key by key.
     void apply(Json &service) const;
-    bool any_health() const;
 };
 
 struct BackendFields {
@@ -47,7 +46,7 @@ struct BackendFields {
     std::string mac;
 
     void add_options(CLI::App *app);
-    void apply(Json &backend) const;
+    void apply(Json &backend) const; // a MAC address of "auto" is null
     bool empty() const { return !weight && mac.empty(); }
 };
 

@@ -17,7 +17,7 @@ AYACTL = os.environ["AYACTL"]
 
 def backend(service, name, address, weight=1, state="active"):
     return {"service": service, "name": name, "address": address, "weight": weight, "state": state,
-            "health": "up", "effective_weight": weight if state == "active" else 0, "share": 0.5,
+            "health": "up", "effective_weight": weight if state == "active" else 0, "share": 0.5, "reason": "",
             "next_hop": address, "mac": "52:54:00:00:00:11", "reachable": True, "id": 12,
             "incarnation": 1, "packets": 1234567, "bytes": 3650722202}
 
@@ -99,10 +99,11 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.requests = []
         self.services = [service()]
         self.changes = CHANGES
+        self.health = HEALTH
 
     def respond(self, method, path, body):
         fixed = {"/v1/version": {"version": "9.9.9", "abi": 4, "instance": "default"}, "/v1/status": STATUS,
-                 "/v1/counters": COUNTERS, "/v1/health": HEALTH,
+                 "/v1/counters": COUNTERS, "/v1/health": self.health,
                  "/v1/config": {"seed": "00", "services": []}}
         if method == "GET" and path in fixed:
             return 200, fixed[path]
@@ -143,7 +144,8 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         if method == "GET":
             return 200, found
         if method == "PATCH":
-            found.update(body, generation=18)
+            health = {**found["health"], **body.pop("health", {})}
+            found.update(body, health=health, generation=18)
             return 200, found
         self.services.remove(found)
         return 200, {"generation": 18}

@@ -58,6 +58,13 @@ api      cpu-01   10.0.1.21:80   down       5s   0/2  9/3  failed: connection re
         self.assertEqual(self.json("health"), HEALTH)
         self.assertEqual(self.json("health", "web"), {"backends": HEALTH["backends"][:1]})
 
+    def test_health_of_a_backend_that_is_not_probed(self):
+        self.server.health = {"backends": [{"service": "web", "backend": "gpu-01", "target": None,
+                                            "health": "unchecked", "since_seconds": None, "last_result": None,
+                                            "last_error": None, "successes": 0, "failures": 0, "rise": 2, "fall": 3}]}
+        self.assertEqual(self.ok("health").splitlines()[1].split(),
+                         ["web", "gpu-01", "-", "unchecked", "-", "-", "-", "-"])
+
     def test_health_of_a_service_that_is_not_there(self):
         done = self.run_ayactl("health", "nope")
         self.assertEqual((done.returncode, done.stderr), (1, 'ayactl: no service "nope"\n'))
@@ -84,7 +91,7 @@ idle     gpu-09         0      0B
 
     def test_explain(self):
         text = self.ok("explain", "198.51.100.7:40000", "203.0.113.10:443/tcp")
-        self.assertEqual(text, "parse  IPv4 TCP\nvip    service web\n\nforward to web/gpu-01 (flow_new)\n")
+        self.assertEqual(text, "parse  IPv4 TCP\nvip    service web\n\nforward to web/gpu-01\n")
         self.assertEqual(self.last(), ("POST", "/v1/explain", {"source": "198.51.100.7:40000",
                                                                "destination": "203.0.113.10:443/tcp", "syn": True}))
         self.assertEqual(self.json("explain", "[2001:db8::1]:1", "[2001:db8::10]:443/tcp", "--no-syn")["backend"],
@@ -120,7 +127,7 @@ encap      ipip
 health     tcp, every 1s, timeout 500ms, rise 2, fall 3
 traffic    1.2M packets, 3.4GiB, 999 new flows
 
-NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES
+NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES  NOTE
 gpu-01  10.0.1.11       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
 gpu-02  10.0.1.12       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
 """)
@@ -149,6 +156,7 @@ gpu-02  10.0.1.12       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.
 
     def test_service_set_of_one_probe_time_keeps_the_others(self):
         changed = self.json("service", "set", "web", "--health-interval", "3s")
+        self.assertEqual(self.last()[2], {"health": {"interval": "3s"}})
         self.assertEqual(changed["health"], {"type": "tcp", "interval": "3s", "timeout": "500ms", "rise": 2, "fall": 3})
 
     def test_service_set_from_a_file(self):
@@ -168,12 +176,12 @@ gpu-02  10.0.1.12       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.
 
     def test_backend_list(self):
         self.assertEqual(self.ok("backend", "list"), """\
-SERVICE  NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES
+SERVICE  NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES  NOTE
 web      gpu-01  10.0.1.11       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
 web      gpu-02  10.0.1.12       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
 """)
         self.assertEqual(self.ok("backend", "list", "web").splitlines()[0],
-                         "NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES")
+                         "NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES  NOTE")
         both = {"backends": self.snapshot()[0]["backends"]}
         self.assertEqual(self.json("backend", "list"), both)
         self.assertEqual(self.json("backend", "list", "web"), both)
@@ -189,6 +197,24 @@ web      gpu-02  10.0.1.12       8  active  up      50.0%  52:54:00:00:00:11    
         self.assertEqual(self.ok("backend", "set", "web", "gpu-01", "--weight", "0"),
                          "changed backend gpu-01 of service web: weight 0; generation 18\n")
         self.assertEqual(self.last(), ("PATCH", "/v1/services/web/backends/gpu-01", {"weight": 0}))
+
+    def test_backend_mac_goes_back_to_the_neighbour_tables(self):
+        self.ok("backend", "set", "web", "gpu-01", "--mac", "auto")
+        self.assertEqual(self.last()[2], {"mac": None})
+        self.ok("backend", "add", "web", "gpu-03", "10.0.1.13", "--mac", "auto")
+        self.assertEqual(self.last()[2], {"name": "gpu-03", "address": "10.0.1.13"})
+
+    def test_backend_list_says_why_a_backend_gets_no_new_flows(self):
+        one, two = self.server.services[0]["backends"]
+        one.update(state="draining", effective_weight=0, share=0, reason="draining")
+        two.update(effective_weight=0, share=0, reachable=False, mac=None,
+                   reason="the MAC address of 10.0.1.12 is not known")
+        self.assertEqual(self.ok("backend", "list", "web"), """\
+NAME    ADDRESS       WEIGHT  STATE     HEALTH  SHARE  NEXT HOP           PACKETS   BYTES  NOTE
+gpu-01  10.0.1.11  8 (now 0)  draining  up       0.0%  52:54:00:00:00:11     1.2M  3.4GiB
+gpu-02  10.0.1.12  8 (now 0)  active    up       0.0%  unreachable           1.2M  3.4GiB  the MAC address of \
+10.0.1.12 is not known
+""")
 
     def test_backend_drain_enable_disable(self):
         for verb, state in (("drain", "draining"), ("disable", "disabled"), ("enable", "active")):

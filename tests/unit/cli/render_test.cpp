@@ -171,9 +171,10 @@ TEST(BackendTable, ShowsWhereTheWeightInForceDiffers)
     const Json backends = Json::parse(R"([{"service": "web", "name": "a", "address": "10.0.1.1",
         "weight": 8, "effective_weight": 0, "state": "draining", "health": "up", "share": 0.0,
         "mac": null, "reachable": false, "packets": 1500, "bytes": 2048}])");
-    EXPECT_EQ(backend_table(backends, true).render(false),
-              "SERVICE  NAME  ADDRESS      WEIGHT  STATE     HEALTH  SHARE  NEXT HOP     PACKETS   BYTES\n"
-              "web      a     10.0.1.1  8 (now 0)  draining  up       0.0%  unreachable     1.5k  2.0KiB\n");
+    EXPECT_EQ(
+        backend_table(backends, true).render(false),
+        "SERVICE  NAME  ADDRESS      WEIGHT  STATE     HEALTH  SHARE  NEXT HOP     PACKETS   BYTES  NOTE\n"
+        "web      a     10.0.1.1  8 (now 0)  draining  up       0.0%  unreachable     1.5k  2.0KiB\n");
 }
 
 TEST(Reading, ForgivesWhatIsAbsentOrOfAnotherType)
