@@ -125,7 +125,7 @@ OrderedJson to_json(const Change &change)
 
 std::string to_string(const Change &change)
 {
-    const std::string text = std::string(to_string(change.op)) + " " + change.what;
+    std::string text = std::string(to_string(change.op)) + " " + change.what;
     if (change.op != ChangeOp::change)
         return text;
     return text + ": " + change.field + " " + plain(change.from) + " -> " + plain(change.to);

@@ -17,7 +17,7 @@ namespace aya
 namespace
 {
 
-constexpr std::size_t kLargestFile = 64U << 20;
+constexpr std::size_t kLargestFile = 1U << 30; // bounds what a wrong file name can cost
 
 class Descriptor
 {
@@ -82,7 +82,7 @@ Result<std::optional<std::string>> read_file(const std::filesystem::path &file)
             return std::optional(std::move(text));
         text.append(chunk.data(), static_cast<std::size_t>(size));
     }
-    return ConfigError{"", "found more than 64 MiB; allowed: at most 64 MiB", ErrorKind::io};
+    return ConfigError{"", "found more than 1 GiB; allowed: at most 1 GiB", ErrorKind::io};
 }
 
 std::optional<ConfigError> write_file_atomically(const std::filesystem::path &file, std::string_view text)

@@ -12,7 +12,7 @@
 namespace aya
 {
 
-// nullopt: there is no such file. Files over 64 MiB are refused. `where` in errors is empty.
+// nullopt: there is no such file. Files over 1 GiB are refused. `where` in errors is empty.
 Result<std::optional<std::string>> read_file(const std::filesystem::path &file);
 
 // Replaces `file` atomically and durably: a reader sees the old text or the new one, and after a

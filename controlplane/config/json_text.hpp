@@ -16,7 +16,7 @@ namespace aya
 
 using Json = nlohmann::json;
 
-// nullptr-like: `value` is meaningless if `syntax_error` is set.
+// `value` means nothing if `syntax_error` is set.
 struct JsonText {
     Json value;
     bool syntax_error = false;

@@ -34,7 +34,7 @@ std::string format_state(const State &state)
     const OrderedJson json = {{"version", kVersion},
                               {"last_applied", services_json(state.last_applied)},
                               {"running", services_json(state.running)}};
-    return json.dump(1, '\t') + "\n";
+    return json.dump() + "\n";
 }
 
 Result<State> parse_state(std::string_view text)

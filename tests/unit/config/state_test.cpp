@@ -157,7 +157,7 @@ TEST_F(StateFile, BadFilesAreRefusedInPlainWords)
     EXPECT_EQ(error("{\"version\": 1, \"running\": []}"),
               "f: /running: found an empty list; allowed: an object, { ... }");
     std::string text = format_state(example());
-    text.replace(text.find("\"weight\": 3"), 11, "\"weight\": -3");
+    text.replace(text.find("\"weight\":3"), 10, "\"weight\":-3");
     EXPECT_EQ(error(text),
               "f: /running/services/0/backends/0/weight: found -3; allowed: a whole number from 0 to 65535");
 }
