@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Where a packet would go, by the real decision on the live tables.
+#pragma once
+
+#include "aya/forward.h"
+#include "config/parse.hpp"
+#include "config/result.hpp"
+#include "publish/sink.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace aya::api
+{
+
+// `text`: {"source": "198.51.100.7:40000", "destination": "203.0.113.10:443/tcp", "syn": true}.
+Result<aya_packet> read_question(std::string_view text);
+
+// The answer of POST /v1/explain. `tables` must have been published.
+OrderedJson explain(const Sink &tables, const aya_packet &packet);
+
+} // namespace aya::api

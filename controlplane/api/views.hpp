@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the API shows, as JSON: the objects of docs/api.md.
+#pragma once
+
+#include "config/parse.hpp"
+#include "counters.hpp"
+#include "dataplane_watch.hpp"
+#include "health/monitor.hpp"
+#include "publish/sink.hpp"
+#include "reconciler.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace aya::api
+{
+
+// Everything that can be shown. References to parts of the daemon, which outlive it.
+struct Scene {
+    const Reconciler &reconciler;
+    const Sink &tables;
+    const DataplaneWatch &dataplane;
+    const health::Monitor &monitor;
+    const Counters &counters;
+    std::string instance;
+    std::string config_file;
+    std::chrono::steady_clock::time_point started;
+};
+
+OrderedJson version_view(const Scene &scene);
+OrderedJson status_view(const Scene &scene);
+OrderedJson services_view(const Scene &scene);
+OrderedJson service_view(const Scene &scene, const ServiceConfig &service);
+OrderedJson backends_view(const Scene &scene, const ServiceConfig &service);
+OrderedJson backend_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend);
+OrderedJson counters_view(const Scene &scene);
+OrderedJson health_view(const Scene &scene);
+OrderedJson changes_view(const std::vector<Change> &changes);
+
+// What an operator should look at, one line each.
+std::vector<std::string> warnings_of(const Scene &scene);
+
+// As the data plane's ports and workers stand in text fields.
+template <std::size_t N>
+std::string field_text(const char (&field)[N])
+{
+    return {field, strnlen(field, N)};
+}
+
+// Nanoseconds of CLOCK_MONOTONIC, which the data plane stamps with.
+u64 monotonic_ns();
+
+} // namespace aya::api

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "changes.hpp"
+
+#include "config/parse.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+namespace aya
+{
+
+namespace
+{
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using Clock = Reconciler::Clock;
+
+constexpr auto kPoll = 1ms;
+constexpr auto kPatience = 10s; // a worker that stands still is not waited for after two
+
+} // namespace
+
+Changes::Changes(Reconciler &reconciler, std::filesystem::path config_file, std::function<void()> published)
+    : reconciler_(reconciler), config_file_(std::move(config_file)), published_(std::move(published))
+{
+}
+
+asio::awaitable<ConfigErrors> Changes::until_ready()
+{
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    const auto deadline = Clock::now() + kPatience;
+    while (!reconciler_.ready()) {
+        if (Clock::now() > deadline)
+            co_return ConfigErrors{
+                {.where = "",
+                 .message = "a worker of the data plane still reads the tables before generation " +
+                            std::to_string(reconciler_.publisher().generation()) + "; see ayactl status",
+                 .kind = ErrorKind::io}};
+        timer.expires_after(kPoll);
+        co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+    co_return ConfigErrors{};
+}
+
+asio::awaitable<Result<Applied>> Changes::edit(std::string_view origin, Reconciler::Edit edit)
+{
+    if (auto errors = co_await until_ready(); !errors.empty())
+        co_return errors;
+    auto applied = reconciler_.change(edit, Clock::now());
+    log(origin, applied);
+    co_return applied;
+}
+
+asio::awaitable<Result<Applied>> Changes::apply(std::string_view origin, Config file)
+{
+    if (auto errors = co_await until_ready(); !errors.empty())
+        co_return errors;
+    auto applied = reconciler_.apply(file, Clock::now());
+    log(origin, applied);
+    co_return applied;
+}
+
+asio::awaitable<Result<Applied>> Changes::reload(std::string_view origin)
+{
+    auto file = load_config(config_file_);
+    if (!file) {
+        for (const ConfigError &error : file.errors())
+            spdlog::error("{}: {}", origin, format_error(config_file_.string(), error));
+        spdlog::error("{}: {} is refused; nothing changed", origin, config_file_.string());
+        co_return file.errors();
+    }
+    co_return co_await apply(origin, std::move(*file));
+}
+
+asio::awaitable<void> Changes::reconcile()
+{
+    if (auto errors = co_await until_ready(); !errors.empty()) {
+        spdlog::error("cannot publish: {}", errors.front().message);
+        co_return;
+    }
+    const auto now = Clock::now();
+    auto published = reconciler_.reconcile(now);
+    if (!published) {
+        for (const ConfigError &error : published.errors())
+            spdlog::error("cannot publish: {}: {}", error.where, error.message);
+        co_return;
+    }
+    if (published->changed) {
+        spdlog::debug("generation {}", published->generation);
+        published_();
+    }
+    if (!reconciler_.retire_due(now))
+        co_return;
+    if (auto errors = co_await until_ready(); errors.empty()) {
+        const Published retired = reconciler_.retire(Clock::now());
+        if (retired.changed) {
+            spdlog::debug("generation {}: previous lookup tables retired", retired.generation);
+            published_();
+        }
+    }
+}
+
+void Changes::log(std::string_view origin, const Result<Applied> &applied) const
+{
+    if (!applied) {
+        for (const ConfigError &error : applied.errors())
+            spdlog::warn("{}: refused: {}{}{}", origin, error.where, error.where.empty() ? "" : ": ",
+                         error.message);
+        return;
+    }
+    for (const Change &change : applied->changes)
+        spdlog::info("{}: {}{}", origin, to_string(change),
+                     needs_restart(change) ? " (takes effect when the daemons are started again)" : "");
+    if (applied->changes.empty())
+        spdlog::info("{}: no change", origin);
+    if (applied->published.changed) {
+        spdlog::debug("generation {}", applied->published.generation);
+        published_();
+    }
+}
+
+} // namespace aya

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The ways in which a change comes in: each waits until the tables can be written, then is made at once.
+#pragma once
+
+#include "reconciler.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+namespace aya
+{
+
+class Changes
+{
+public:
+    // `published` is called after the tables changed.
+    Changes(Reconciler &reconciler, std::filesystem::path config_file, std::function<void()> published);
+
+    // `origin` is for the log: "api", "SIGHUP".
+    boost::asio::awaitable<Result<Applied>> edit(std::string_view origin, Reconciler::Edit edit);
+    boost::asio::awaitable<Result<Applied>> apply(std::string_view origin, Config file);
+    boost::asio::awaitable<Result<Applied>> reload(std::string_view origin);
+
+    // What was observed, and previous lookup tables whose time is over.
+    boost::asio::awaitable<void> reconcile();
+
+    const std::filesystem::path &config_file() const { return config_file_; }
+
+private:
+    boost::asio::awaitable<ConfigErrors> until_ready();
+    void log(std::string_view origin, const Result<Applied> &applied) const;
+
+    Reconciler &reconciler_;
+    std::filesystem::path config_file_;
+    std::function<void()> published_;
+};
+
+} // namespace aya

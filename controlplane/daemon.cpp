@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+#include <unistd.h>
+#include <unordered_map>
+#include <utility>
+
+namespace aya
+{
+
+namespace
+{
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using Clock = Reconciler::Clock;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr auto kGather = 5ms;  // observations come in bursts; one publish takes them together
+constexpr auto kWatch = 250ms; // how often the data plane is looked at
+constexpr auto kStartPatience = 10s;
+constexpr const char *kGroup = "aya";
+
+// A bug, not a condition: let it end the process where its cause is still to be seen.
+void rethrow(const std::exception_ptr &error)
+{
+    if (error)
+        std::rethrow_exception(error);
+}
+
+} // namespace
+
+Daemon::Daemon(const DaemonOptions &options, const Config &file)
+    : options_(options), lock_(options.run_dir / "controlplane.lock"), reload_signal_(io_, SIGHUP),
+      stop_signals_(io_, SIGTERM, SIGINT), wake_(io_),
+      sink_(options.run_dir.string(), capacities_for(file.controlplane.limits)), publisher_(sink_),
+      dataplane_((options.run_dir / "dataplane").string()),
+      observer_(io_.get_executor(), publisher_, dataplane_, sink_, [this] { request_reconcile(); }),
+      reconciler_(publisher_, observer_, options.state_dir / "state.json"),
+      changes_(reconciler_, options.config_file, [this] { follow_counters(); }),
+      scene_{.reconciler = reconciler_,
+             .tables = sink_,
+             .dataplane = dataplane_,
+             .monitor = observer_.monitor(),
+             .counters = counters_,
+             .instance = options.instance,
+             .config_file = options.config_file.string(),
+             .started = Clock::now()},
+      api_(scene_, changes_),
+      server_(io_.get_executor(), [this](api::Request request) { return api_.handle(std::move(request)); }),
+      metrics_router_(api::metrics_router(scene_))
+{
+    server_.listen_local(options.run_dir / "api.sock", kGroup);
+    if (file.controlplane.metrics) {
+        metrics_server_.emplace(io_.get_executor(), [this](api::Request request) {
+            return metrics_router_.route(std::move(request));
+        });
+        metrics_server_->listen_tcp(*file.controlplane.metrics);
+    }
+    start(file);
+}
+
+void Daemon::start(const Config &file)
+{
+    dataplane_.poll();
+    const auto deadline = Clock::now() + kStartPatience;
+    while (!reconciler_.ready()) {
+        if (Clock::now() > deadline)
+            throw StartError("a worker of the data plane still reads the tables before generation " +
+                             std::to_string(publisher_.generation()) + "; restart aya-dataplane");
+        std::this_thread::sleep_for(1ms);
+    }
+    const u64 before = publisher_.generation();
+    const auto applied = reconciler_.start(file, Clock::now());
+    if (!applied) {
+        std::string lines;
+        for (const ConfigError &error : applied.errors())
+            lines += (lines.empty() ? "" : "\n") + format_error(options_.config_file.string(), error);
+        throw StartError(lines);
+    }
+    follow_counters();
+    for (const Change &change : applied->changes)
+        spdlog::info("start: {}", to_string(change));
+    if (before == 0)
+        spdlog::info("instance {}: new tables, generation {}", options_.instance,
+                     applied->published.generation);
+    else
+        spdlog::info("instance {}: took up live tables at generation {}, {}", options_.instance, before,
+                     applied->published.changed ? "now " + std::to_string(applied->published.generation)
+                                                : std::string("unchanged"));
+}
+
+void Daemon::run()
+{
+    ::signal(SIGPIPE, SIG_IGN);
+    stop_signals_.async_wait([this](boost::system::error_code error, int signal) {
+        if (error)
+            return;
+        spdlog::info("{}: stopping; the data plane goes on with generation {}", ::strsignal(signal),
+                     publisher_.generation());
+        io_.stop();
+    });
+    asio::co_spawn(io_, reconcile_loop(), rethrow);
+    asio::co_spawn(io_, watch_loop(), rethrow);
+    asio::co_spawn(io_, reload_loop(), rethrow);
+    spdlog::info("aya-controlplane {} runs, process {}", AYA_VERSION, ::getpid());
+    io_.run();
+}
+
+void Daemon::request_reconcile()
+{
+    dirty_ = true;
+    wake_.cancel();
+}
+
+asio::awaitable<void> Daemon::reconcile_loop()
+{
+    for (;;) {
+        if (!dirty_) {
+            wake_.expires_at(Clock::time_point::max());
+            co_await wake_.async_wait(kAwait);
+            continue;
+        }
+        wake_.expires_after(kGather);
+        while (std::get<0>(co_await wake_.async_wait(kAwait)))
+            ; // cancelled by one more request: the time runs on
+        dirty_ = false;
+        const TableImage before = reconciler_.image();
+        co_await changes_.reconcile();
+        log_image_changes(before);
+    }
+}
+
+asio::awaitable<void> Daemon::watch_loop()
+{
+    asio::steady_timer timer(io_);
+    for (;;) {
+        timer.expires_after(kWatch);
+        co_await timer.async_wait(kAwait);
+        if (dataplane_.poll() || reconciler_.retire_due(Clock::now()))
+            request_reconcile();
+    }
+}
+
+asio::awaitable<void> Daemon::reload_loop()
+{
+    for (;;) {
+        const auto [error, signal] = co_await reload_signal_.async_wait(kAwait);
+        if (error)
+            co_return;
+        co_await changes_.reload("SIGHUP");
+    }
+}
+
+void Daemon::follow_counters()
+{
+    std::vector<Counters::Owner> services;
+    std::vector<Counters::Owner> backends;
+    for (const ServiceConfig &service : reconciler_.config().services) {
+        if (const auto live = publisher_.find_service(service.name))
+            services.push_back({live->id, service.name});
+        for (const BackendConfig &backend : service.backends)
+            if (const auto live = publisher_.find_backend(service.name, backend.name))
+                backends.push_back({live->id, service.name + '\n' + backend.name});
+    }
+    counters_.follow(dataplane_.segment(), services, backends);
+}
+
+// What the log would not say otherwise: health changes have their line already.
+void Daemon::log_image_changes(const TableImage &before) const
+{
+    std::unordered_map<std::string_view, const ServiceImage *> known;
+    for (const auto &service : before.services)
+        known.emplace(service->name, service.get());
+    for (const auto &service : reconciler_.image().services) {
+        const auto found = known.find(service->name);
+        if (found == known.end() || found->second == service.get())
+            continue;
+        const ServiceImage &old = *found->second;
+        if (service->panic != old.panic)
+            spdlog::warn("service {}: {}", service->name,
+                         service->panic ? "too many backends are down: health is ignored (panic_threshold)"
+                                        : "health is believed again");
+        for (std::size_t i = 0; i < service->backends.size() && i < old.backends.size(); i++) {
+            const BackendImage &backend = service->backends[i];
+            if (backend.name != old.backends[i].name || backend.reachable == old.backends[i].reachable)
+                continue;
+            if (backend.reachable)
+                spdlog::info("backend {} of {}: next hop resolved", backend.name, service->name);
+            else
+                spdlog::warn("backend {} of {} unreachable: {}", backend.name, service->name, backend.reason);
+        }
+    }
+}
+
+} // namespace aya

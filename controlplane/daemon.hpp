@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Puts the parts together and lets them run on one event loop.
+#pragma once
+
+#include "api/api.hpp"
+#include "api/http_server.hpp"
+#include "changes.hpp"
+#include "counters.hpp"
+#include "dataplane_watch.hpp"
+#include "instance_lock.hpp"
+#include "live_observer.hpp"
+#include "publish/publisher.hpp"
+#include "publish/shm_sink.hpp"
+#include "reconciler.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace aya
+{
+
+struct DaemonOptions {
+    std::filesystem::path config_file;
+    std::string instance;
+    std::filesystem::path run_dir;   // of the instance
+    std::filesystem::path state_dir; // of the instance
+};
+
+// A start that was refused. One line or more, for people.
+class StartError : public std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
+class Daemon
+{
+public:
+    // Takes up the instance: lock, tables, socket, first publish. Throws StartError, SegmentError and
+    // std::runtime_error, each with a line that says what to do.
+    Daemon(const DaemonOptions &options, const Config &file);
+
+    // Until SIGTERM or SIGINT. The tables stay, and the data plane goes on with them.
+    void run();
+
+private:
+    void start(const Config &file);
+    void request_reconcile();
+    void follow_counters();
+    void log_image_changes(const TableImage &before) const;
+    boost::asio::awaitable<void> reconcile_loop();
+    boost::asio::awaitable<void> watch_loop();
+    boost::asio::awaitable<void> reload_loop();
+
+    DaemonOptions options_;
+    InstanceLock lock_;
+    boost::asio::io_context io_{1};
+    boost::asio::signal_set reload_signal_;
+    boost::asio::signal_set stop_signals_;
+    boost::asio::steady_timer wake_;
+    bool dirty_ = false;
+    ShmSink sink_;
+    Publisher publisher_;
+    DataplaneWatch dataplane_;
+    LiveObserver observer_;
+    Reconciler reconciler_;
+    Changes changes_;
+    Counters counters_;
+    api::Scene scene_;
+    api::Api api_;
+    api::HttpServer server_;
+    api::Router metrics_router_;
+    std::optional<api::HttpServer> metrics_server_;
+};
+
+} // namespace aya

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dataplane_watch.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+
+namespace aya
+{
+
+bool DataplaneWatch::poll()
+{
+    const bool was_running = running_;
+    const u32 old_pid = pid_;
+    usable_ = segment_.refresh();
+    if (!usable_) {
+        running_ = false;
+        if (segment_.error() != last_error_ && (seen_ || !segment_.error().empty()))
+            spdlog::warn("data plane: {}", segment_.error());
+        last_error_ = segment_.error();
+        log_changes(was_running);
+        return false;
+    }
+    last_error_.clear();
+    running_ = segment_.process_alive();
+    pid_ = segment_.header().owner_pid;
+    if (pid_ != old_pid) {
+        hung_.assign(segment_.worker_count(), false);
+        if (running_)
+            spdlog::info("data plane: process {} runs with {} workers", pid_, segment_.worker_count());
+        seen_ = seen_ || running_;
+    } else {
+        log_changes(was_running);
+    }
+    return take_ports();
+}
+
+void DataplaneWatch::log_changes(bool was_running)
+{
+    if (was_running && !running_)
+        spdlog::warn("data plane: process {} is gone; nothing is forwarded until it is back", pid_);
+    if (!was_running && running_)
+        spdlog::info("data plane: process {} runs", pid_);
+    if (!running_)
+        return;
+    for (u32 i = 0; i < segment_.worker_count() && i < hung_.size(); i++) {
+        const bool stopped = segment_.worker(i).state.load(std::memory_order_relaxed) != WorkerState::running;
+        const bool hangs = !stopped && !segment_.worker_responds(i);
+        if (hangs && !hung_[i])
+            spdlog::warn("data plane: worker {} hangs: no heartbeat for {} ms", i,
+                         DataplaneSegment::kSilentAfterNs / 1'000'000);
+        if (!hangs && hung_[i])
+            spdlog::info("data plane: worker {} is back", i);
+        hung_[i] = hangs;
+    }
+}
+
+bool DataplaneWatch::take_ports()
+{
+    std::vector<PortLine> ports(kMaxPorts);
+    std::size_t count = 0;
+    for (u32 i = 0; i < kMaxPorts; i++) {
+        ports[i] = segment_.port(i);
+        if (ports[i].present)
+            count = i + 1;
+    }
+    ports.resize(count);
+    const bool same =
+        ports.size() == ports_.size() &&
+        (ports.empty() || std::memcmp(ports.data(), ports_.data(), count * sizeof(PortLine)) == 0);
+    ports_ = std::move(ports);
+    return !same;
+}
+
+std::vector<std::string> DataplaneWatch::warnings() const
+{
+    if (!running_)
+        return {last_error_.empty() ? "data plane: not running" : "data plane: " + last_error_};
+    std::vector<std::string> lines;
+    for (std::size_t i = 0; i < hung_.size(); i++)
+        if (hung_[i])
+            lines.push_back("data plane: worker " + std::to_string(i) + " hangs");
+    return lines;
+}
+
+} // namespace aya

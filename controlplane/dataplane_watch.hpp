@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Keeps an eye on the data plane through its segment: whether it runs, which ports it has, whether a worker
+// hangs.
+#pragma once
+
+#include "publish/dataplane_segment.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace aya
+{
+
+class DataplaneWatch
+{
+public:
+    explicit DataplaneWatch(std::string path) : segment_(std::move(path)) {}
+
+    // Looks again, and logs what became different. True: the ports did.
+    bool poll();
+
+    // Of the data plane that runs, else of the one that ran last: what is published for them is right again
+    // as soon as it is back.
+    std::span<const PortLine> ports() const { return ports_; }
+
+    // nullptr: no data plane runs.
+    const DataplaneSegment *running() const { return running_ ? &segment_ : nullptr; }
+
+    // nullptr: there is no segment to read counters from. One that stopped leaves its last.
+    const DataplaneSegment *segment() const { return usable_ ? &segment_ : nullptr; }
+
+    // One line each, for people.
+    std::vector<std::string> warnings() const;
+
+private:
+    bool take_ports();
+    void log_changes(bool was_running);
+
+    DataplaneSegment segment_;
+    std::vector<PortLine> ports_;
+    std::vector<bool> hung_; // workers, by index
+    std::string last_error_;
+    u32 pid_ = 0;
+    bool usable_ = false;
+    bool running_ = false;
+    bool seen_ = false;
+};
+
+} // namespace aya

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "health/monitor.hpp"
+
+#include "health/tcp_connect.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace aya::health
+{
+
+namespace
+{
+
+namespace asio = boost::asio;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+std::string key_of(const std::string &service, const std::string &backend)
+{
+    return service + '\n' + backend; // names have no control characters
+}
+
+} // namespace
+
+class Monitor::Probe
+{
+public:
+    Probe(Monitor &monitor, Target wanted, Health initial)
+        : target(std::move(wanted)), tracker(target.rule, initial, Clock::now()), monitor_(&monitor),
+          timer_(monitor.executor_), socket_(monitor.executor_)
+    {
+    }
+
+    static void start(const std::shared_ptr<Probe> &probe)
+    {
+        asio::co_spawn(probe->timer_.get_executor(), run(probe), asio::detached);
+    }
+
+    void stop()
+    {
+        monitor_ = nullptr;
+        timer_.cancel();
+        close();
+    }
+
+    Target target;
+    Tracker tracker;
+
+private:
+    static asio::awaitable<void> run(std::shared_ptr<Probe> self)
+    {
+        Milliseconds delay = Tracker::first_delay(self->target.rule, self->monitor_->dice());
+        while (self->monitor_) {
+            self->timer_.expires_after(delay);
+            co_await self->timer_.async_wait(kAwait);
+            if (!self->monitor_)
+                co_return;
+            Attempt attempt = start_connect(self->target.address, self->target.port);
+            if (attempt.fd >= 0) {
+                self->arm(self, attempt.fd);
+                co_await self->socket_.async_wait(asio::posix::stream_descriptor::wait_write, kAwait);
+                attempt.outcome = self->timed_out_ ? Outcome::timeout : finish_connect(attempt.fd);
+                self->close();
+            }
+            if (!self->monitor_)
+                co_return;
+            self->monitor_->finished(*self, attempt.outcome, attempt.error);
+            if (self->monitor_) // the listener may have taken this target away
+                delay = self->tracker.next_delay(self->monitor_->dice());
+        }
+    }
+
+    // The timer that waits between probes limits them too: one is never needed while the other runs. A
+    // timeout that was already on its way when its attempt ended is told by the number of the attempt.
+    void arm(const std::shared_ptr<Probe> &self, int fd)
+    {
+        socket_.assign(fd);
+        timed_out_ = false;
+        timer_.expires_after(target.rule.timeout);
+        timer_.async_wait([self, attempt = ++attempts_](boost::system::error_code error) {
+            if (error || attempt != self->attempts_ || !self->socket_.is_open())
+                return;
+            self->timed_out_ = true;
+            self->socket_.cancel();
+        });
+    }
+
+    void close()
+    {
+        boost::system::error_code ignored;
+        if (socket_.is_open())
+            socket_.close(ignored);
+    }
+
+    Monitor *monitor_; // nullptr: stopped
+    asio::steady_timer timer_;
+    asio::posix::stream_descriptor socket_;
+    std::uint64_t attempts_ = 0;
+    bool timed_out_ = false;
+};
+
+Monitor::Monitor(asio::any_io_executor executor, Listener listener)
+    : executor_(std::move(executor)), listener_(std::move(listener)), random_(std::random_device{}())
+{
+}
+
+Monitor::~Monitor()
+{
+    for (auto &[key, probe] : probes_)
+        probe->stop();
+}
+
+void Monitor::set_targets(std::vector<Target> targets, const Recall &recall)
+{
+    std::unordered_map<std::string, std::shared_ptr<Probe>> kept;
+    kept.reserve(targets.size());
+    for (Target &target : targets) {
+        std::string key = key_of(target.service, target.backend);
+        const auto known = probes_.find(key);
+        if (known != probes_.end() && known->second->target.address == target.address &&
+            known->second->target.port == target.port) {
+            known->second->target.rule = target.rule;
+            known->second->tracker.set_rule(target.rule);
+            kept.emplace(std::move(key), std::move(known->second));
+            probes_.erase(known);
+            continue;
+        }
+        const Health initial = known == probes_.end() ? recall(target) : Health::unknown;
+        auto probe = std::make_shared<Probe>(*this, std::move(target), initial);
+        Probe::start(probe);
+        kept.emplace(std::move(key), std::move(probe));
+    }
+    for (auto &[key, probe] : probes_)
+        probe->stop();
+    probes_ = std::move(kept);
+}
+
+const Tracker *Monitor::find(const std::string &service, const std::string &backend) const
+{
+    const auto found = probes_.find(key_of(service, backend));
+    return found == probes_.end() ? nullptr : &found->second->tracker;
+}
+
+void Monitor::finished(Probe &probe, Outcome outcome, int error)
+{
+    totals_.by_outcome[static_cast<std::size_t>(outcome)]++;
+    if (outcome == Outcome::local_error && probe.tracker.last_outcome() != Outcome::local_error)
+        spdlog::warn("backend {} of {}: probe not sent: {}", probe.target.backend, probe.target.service,
+                     std::strerror(error));
+    const bool changed = probe.tracker.record(outcome, Clock::now());
+    listener_(probe.target, probe.tracker, changed);
+}
+
+} // namespace aya::health

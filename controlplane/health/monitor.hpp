@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Probes every backend for as long as it is a target: one coroutine each, on the caller's event loop.
+#pragma once
+
+#include "config/address.hpp"
+#include "health/tracker.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace aya::health
+{
+
+struct Target {
+    std::string service;
+    std::string backend;
+    IpAddress address;
+    std::uint16_t port = 0; // host order
+    Rule rule;
+};
+
+class Monitor
+{
+public:
+    // Called after each probe, on the event loop. `changed`: this result changed the health.
+    using Listener = std::function<void(const Target &target, const Tracker &tracker, bool changed)>;
+    // Health of a target that the monitor has not seen before.
+    using Recall = std::function<Health(const Target &target)>;
+
+    Monitor(boost::asio::any_io_executor executor, Listener listener);
+    ~Monitor();
+    Monitor(const Monitor &) = delete;
+    Monitor &operator=(const Monitor &) = delete;
+
+    // What shall be probed from now on. A target with the same service, backend, address and port goes on
+    // with what it knows, under its new rule; one that moved starts anew; others stop.
+    void set_targets(std::vector<Target> targets, const Recall &recall);
+
+    // nullptr: not a target.
+    const Tracker *find(const std::string &service, const std::string &backend) const;
+
+    struct Totals {
+        std::uint64_t by_outcome[5] = {}; // by Outcome
+    };
+    const Totals &totals() const { return totals_; }
+    std::size_t size() const { return probes_.size(); }
+
+private:
+    class Probe;
+    void finished(Probe &probe, Outcome outcome, int error);
+    double dice() { return std::uniform_real_distribution<double>{}(random_); }
+
+    boost::asio::any_io_executor executor_;
+    Listener listener_;
+    std::minstd_rand random_;
+    std::unordered_map<std::string, std::shared_ptr<Probe>> probes_; // by service, newline, backend
+    Totals totals_;
+};
+
+} // namespace aya::health

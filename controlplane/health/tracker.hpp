@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From single probe results to a backend's health. Pure: the clock and the dice are passed in.
+#pragma once
+
+#include "model/compile.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+namespace aya::health
+{
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+using Milliseconds = std::chrono::milliseconds;
+
+// What one probe saw. Everything but `ok` is a failure.
+enum class Outcome : std::uint8_t {
+    ok,
+    refused,     // a reset, or an ICMP port unreachable
+    timeout,     // nothing came back in time
+    unreachable, // no route, or a router said so
+    local_error, // the probe could not be sent: this box is out of something
+};
+
+std::string_view to_string(Outcome outcome); // "connection refused"
+
+struct Rule {
+    Milliseconds interval{1000};
+    Milliseconds timeout{500};
+    unsigned rise = 2;
+    unsigned fall = 3;
+
+    bool operator==(const Rule &) const = default;
+};
+
+// rise good results in a row take a backend from down to up, fall bad ones from up to down. The first good
+// result takes it from unknown to up at once: nothing speaks against it, and a service that starts should not
+// wait. A failure that decides nothing yet is checked again soon instead of after a whole interval.
+// local_error changes nothing: it says nothing of the backend.
+class Tracker
+{
+public:
+    // `initial`: what is known from before, e.g. from the tables of an earlier run.
+    Tracker(const Rule &rule, Health initial, TimePoint now);
+
+    // True if this result changed health().
+    bool record(Outcome outcome, TimePoint now);
+
+    // A changed rule counts from the results seen so far.
+    void set_rule(const Rule &rule) { rule_ = rule; }
+
+    // Wait before the next probe starts. `dice` is uniform in [0, 1): the interval varies by 10 % either way,
+    // so that probes of many backends, and of many balancers, do not march in step.
+    Milliseconds next_delay(double dice) const;
+
+    // Wait before the very first probe: anywhere within one interval.
+    static Milliseconds first_delay(const Rule &rule, double dice);
+
+    const Rule &rule() const { return rule_; }
+    Health health() const { return health_; }
+    TimePoint since() const { return since_; } // when health() became what it is
+    bool probed() const { return successes_ + failures_ > 0; }
+    Outcome last_outcome() const { return last_; }
+    // Equal results in a row, as good or bad.
+    unsigned good_streak() const { return good_ ? streak_ : 0; }
+    unsigned bad_streak() const { return good_ ? 0 : streak_; }
+    std::uint64_t successes() const { return successes_; }
+    std::uint64_t failures() const { return failures_; }
+
+private:
+    void enter(Health health, TimePoint now);
+
+    Rule rule_;
+    TimePoint since_;
+    std::uint64_t successes_ = 0;
+    std::uint64_t failures_ = 0;
+    unsigned streak_ = 0;
+    Health health_;
+    Outcome last_ = Outcome::ok;
+    bool good_ = true; // the streak
+};
+
+} // namespace aya::health

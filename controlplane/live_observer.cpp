@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "live_observer.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+
+namespace aya
+{
+
+LiveObserver::LiveObserver(boost::asio::any_io_executor executor, const Publisher &publisher,
+                           const DataplaneWatch &dataplane, const Sink &tables, std::function<void()> changed)
+    : publisher_(publisher), dataplane_(dataplane), tables_(tables), changed_(std::move(changed)),
+      monitor_(executor, [this](const auto &target, const auto &tracker,
+                                bool different) { probed(target, tracker, different); }),
+      next_hops_(executor, [this] { changed_(); })
+{
+}
+
+void LiveObserver::follow(const Config &config)
+{
+    std::vector<health::Target> targets;
+    std::vector<netlink::WayTarget> ways;
+    for (const ServiceConfig &service : config.services) {
+        const auto port = probe_port(service);
+        const HealthConfig &health = service.health;
+        for (const BackendConfig &backend : service.backends) {
+            ways.push_back({.address = backend.address,
+                            .resolve = !backend.mac,
+                            .recalled = recall_mac(service, backend)});
+            if (health.type == HealthType::none || !port)
+                continue;
+            targets.push_back({.service = service.name,
+                               .backend = backend.name,
+                               .address = backend.address,
+                               .port = *port,
+                               .rule = {.interval = health.interval,
+                                        .timeout = health.timeout,
+                                        .rise = health.rise,
+                                        .fall = health.fall}});
+        }
+    }
+    next_hops_.set_targets(ways);
+    monitor_.set_targets(std::move(targets), [this](const auto &target) { return recall_health(target); });
+}
+
+BackendObserved LiveObserver::observe(const ServiceConfig &service, const BackendConfig &backend) const
+{
+    BackendObserved observed;
+    const health::Tracker *tracker = monitor_.find(service.name, backend.name);
+    observed.health = tracker ? tracker->health() : Health::unchecked;
+    observed.next_hop = netlink::next_hop_for(backend, next_hops_.find(backend.address), dataplane_.ports());
+    return observed;
+}
+
+void LiveObserver::probed(const health::Target &target, const health::Tracker &tracker, bool changed)
+{
+    if (!changed)
+        return;
+    if (tracker.health() == Health::down)
+        spdlog::warn("backend {} of {} down after {} failures: {}", target.backend, target.service,
+                     tracker.bad_streak(), health::to_string(tracker.last_outcome()));
+    else
+        spdlog::info("backend {} of {} up after {} good probes", target.backend, target.service,
+                     tracker.good_streak());
+    changed_();
+}
+
+// A backend that the live tables have down was found so by an earlier run (or is disabled, which its health
+// does not change): it must rise again. One that they have up counts as up until `fall` probes say otherwise.
+Health LiveObserver::recall_health(const health::Target &target) const
+{
+    const auto live = publisher_.find_backend(target.service, target.backend);
+    return live && live->state == AYA_BACKEND_DOWN ? Health::down : Health::unknown;
+}
+
+std::optional<Mac> LiveObserver::recall_mac(const ServiceConfig &service, const BackendConfig &backend) const
+{
+    const auto live = publisher_.find_backend(service.name, backend.name);
+    if (!live)
+        return std::nullopt;
+    const aya_backend &entry = tables_.slot(tables_.generation()).backends[live->id];
+    if (entry.egress_port == AYA_PORT_NONE)
+        return std::nullopt;
+    Mac mac;
+    std::memcpy(mac.bytes.data(), entry.header, mac.bytes.size());
+    return mac;
+}
+
+} // namespace aya

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The observed half of the reconciler's input, from real probes, the real kernel and the real data plane.
+#pragma once
+
+#include "dataplane_watch.hpp"
+#include "health/monitor.hpp"
+#include "publish/netlink_next_hops.hpp"
+#include "publish/publisher.hpp"
+#include "publish/sink.hpp"
+#include "reconciler.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <functional>
+
+namespace aya
+{
+
+class LiveObserver final : public Observer
+{
+public:
+    // `changed` is called on the event loop whenever observe() may answer something else. `tables` are the
+    // live ones: what an earlier run observed is believed until there is news.
+    LiveObserver(boost::asio::any_io_executor executor, const Publisher &publisher,
+                 const DataplaneWatch &dataplane, const Sink &tables, std::function<void()> changed);
+
+    void follow(const Config &config) override;
+    BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override;
+
+    const health::Monitor &monitor() const { return monitor_; }
+
+private:
+    void probed(const health::Target &target, const health::Tracker &tracker, bool changed);
+    Health recall_health(const health::Target &target) const;
+    std::optional<Mac> recall_mac(const ServiceConfig &service, const BackendConfig &backend) const;
+
+    const Publisher &publisher_;
+    const DataplaneWatch &dataplane_;
+    const Sink &tables_;
+    std::function<void()> changed_;
+    health::Monitor monitor_;
+    netlink::NextHops next_hops_;
+};
+
+} // namespace aya

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// aya-controlplane: decides what the data plane forwards to, and publishes it.
+#include "config/parse.hpp"
+#include "daemon.hpp"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <map>
+#include <optional>
+#include <string>
+#include <sys/resource.h>
+
+namespace
+{
+
+enum ExitCode { kStopped = 0, kRefused = 1, kUsage = 2 };
+
+struct CommandLine {
+    std::string config = "/etc/aya/aya.json";
+    std::string instance = "default";
+    std::string run_dir = "/run/aya";
+    std::string state_dir = "/var/lib/aya";
+    std::string log_level;
+    bool check = false;
+};
+
+std::string check_instance(const std::string &name)
+{
+    constexpr std::size_t kLongest = 32;
+    const bool allowed =
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+            std::string::npos &&
+        !name.starts_with('.') && !name.empty() && name.size() <= kLongest;
+    return allowed ? "" : "1 to 32 of a-z A-Z 0-9 _ - . are allowed, the first not a dot";
+}
+
+void set_up_logging(const CommandLine &line, aya::LogLevel configured)
+{
+    auto logger = spdlog::stderr_logger_st("aya");
+    spdlog::set_default_logger(logger);
+    // The journal stamps lines itself.
+    spdlog::set_pattern(std::getenv("JOURNAL_STREAM") ? "%l: %v" : "%Y-%m-%dT%H:%M:%S.%e %l: %v");
+    const std::string level = line.log_level.empty() ? std::string(to_string(configured)) : line.log_level;
+    spdlog::set_level(spdlog::level::from_str(level));
+    spdlog::flush_on(spdlog::level::debug);
+}
+
+// Each probe on its way needs a descriptor.
+void raise_descriptor_limit()
+{
+    rlimit limit = {};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// One directory an instance; what it holds says where traffic goes, so it is not for everybody.
+std::filesystem::path make_directory(const std::filesystem::path &directory, const char *option)
+{
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error)
+        throw aya::StartError(directory.string() + ": cannot create: " + error.message() +
+                              "; run as root, or choose another " + option);
+    return directory;
+}
+
+int run(const CommandLine &line)
+{
+    const auto file = aya::load_config(line.config);
+    if (!file) {
+        for (const aya::ConfigError &error : file.errors())
+            std::fprintf(stderr, "%s\n", format_error(line.config, error).c_str());
+        return kRefused;
+    }
+    if (line.check) {
+        std::printf("%s: good, %zu services\n", line.config.c_str(), file->services.size());
+        return kStopped;
+    }
+    set_up_logging(line, file->controlplane.log_level);
+    raise_descriptor_limit();
+    const aya::DaemonOptions options = {
+        .config_file = line.config,
+        .instance = line.instance,
+        .run_dir = make_directory(std::filesystem::path(line.run_dir) / line.instance, "--run-dir"),
+        .state_dir = make_directory(std::filesystem::path(line.state_dir) / line.instance, "--state-dir"),
+    };
+    aya::Daemon(options, *file).run();
+    return kStopped;
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    CommandLine line;
+    CLI::App app("Control plane of AYA: probes backends, finds next hops, publishes the tables",
+                 "aya-controlplane");
+    app.set_version_flag("--version", "aya-controlplane " AYA_VERSION);
+    app.add_option("--config", line.config, "Configuration file")->capture_default_str();
+    app.add_option("--instance", line.instance, "Name of this instance")
+        ->capture_default_str()
+        ->check(check_instance);
+    app.add_option("--run-dir", line.run_dir, "Where instances keep tables and sockets")
+        ->capture_default_str();
+    app.add_option("--state-dir", line.state_dir, "Where instances keep their state")->capture_default_str();
+    app.add_option("--log-level", line.log_level, "Overrides the configuration's")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    app.add_flag("--check", line.check, "Only say whether the configuration is good");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        return app.exit(error) == 0 ? kStopped : kUsage;
+    }
+    try {
+        return run(line);
+    } catch (const std::exception &error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return kRefused;
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The heart of the daemon: holds what is desired, asks what is observed, and sees to it that the tables say
+// so. No sockets, no timers: everything else feeds it or shows what it holds.
+#pragma once
+
+#include "config/config.hpp"
+#include "config/merge.hpp"
+#include "config/result.hpp"
+#include "config/state.hpp"
+#include "model/compile.hpp"
+#include "publish/publisher.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace aya
+{
+
+// What probes, routes, neighbours and the data plane tell.
+class Observer
+{
+public:
+    virtual ~Observer() = default;
+    // From now on be ready to answer for the backends of this configuration.
+    virtual void follow(const Config &config) = 0;
+    virtual BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const = 0;
+};
+
+struct Applied {
+    std::vector<Change> changes; // of the configuration
+    Published published;
+};
+
+// All calls that publish need ready() and do not wait: between the check and the call nothing else may run.
+class Reconciler
+{
+public:
+    using Clock = std::chrono::steady_clock;
+    using Edit = std::function<Result<Config>(const Config &)>;
+
+    Reconciler(Publisher &publisher, Observer &observer, std::filesystem::path state_file);
+
+    // Merges the file with what was changed at run time before, and publishes. An error: nothing has changed.
+    Result<Applied> start(const Config &file, Clock::time_point now);
+
+    bool ready() { return publisher_.ready(); }
+
+    // An operator's change: kept in the state file, then published.
+    Result<Applied> change(const Edit &edit, Clock::time_point now);
+
+    // A new configuration file: three-way merge with what was changed at run time.
+    Result<Applied> apply(const Config &file, Clock::time_point now);
+    Result<std::vector<Change>> plan(const Config &file) const;
+
+    // Something was observed.
+    Result<Published> reconcile(Clock::time_point now);
+
+    // True if the previous lookup table of some service has outlived the connections that could need it.
+    bool retire_due(Clock::time_point now) const;
+    Published retire(Clock::time_point now);
+
+    const Config &config() const { return running_; }
+    const TableImage &image() const { return image_; }
+    const ServiceImage *find_image(std::string_view service) const;
+    const Publisher &publisher() const { return publisher_; }
+    Observer &observer() const { return observer_; }
+
+private:
+    Result<Config> merge_file(const Config &file) const;
+    Result<Applied> settle(Config next, std::vector<ServiceConfig> last_applied, Clock::time_point now);
+    Result<Published> publish(const Config &config, Clock::time_point now);
+    TableImage compile_all(const Config &config);
+    void note_previous(const TableImage &next, Clock::time_point now);
+    void forget_removed(const Config &before);
+    std::vector<std::string> due(Clock::time_point now) const;
+
+    Publisher &publisher_;
+    Observer &observer_;
+    std::filesystem::path state_file_;
+    Config running_;
+    std::vector<ServiceConfig> last_applied_; // services of the file, see config/merge.hpp
+    bool state_exists_ = false;
+    std::optional<Compiler> compiler_;
+    TableImage image_;
+    std::map<std::string, Clock::time_point, std::less<>> previous_since_; // by service
+};
+
+} // namespace aya
