@@ -83,8 +83,8 @@ AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_sett
     return AYA_SERVICE_NONE;
 }
 
-// A source that no client can have: RFC 1122 3.2.1.3, RFC 4291 2.7 and 2.5.2. Answers and flows for it would
-// go astray.
+// A source that no client can have: RFC 1122 3.2.1.3, RFC 4291 2.7, 2.5.2, 2.5.3 and 2.5.5. Answers and
+// flows for it would go astray.
 AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
 {
     if (AYA_LIKELY(flow->family == AYA_IPV4)) {
@@ -92,7 +92,7 @@ AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
         return (u8)(first - 1) >= 223 || first == 127; // 0 and 224 to 255, or loopback
     }
     return (flow->src[0].raw & 0xff) == 0xff ||
-           (flow->src[0].raw == 0 && flow->src[1].raw == 0 && flow->src[2].raw == 0);
+           (flow->src[0].raw == 0 && flow->src[1].raw == 0); // ::, ::1, and IPv4 addresses in disguise
 }
 
 // Finds the service of a parsed packet. NONE: `*service_id` is set and the packet goes on to aya_choose.
@@ -330,6 +330,14 @@ struct aya_reply_limit { // a token bucket; one a worker
     u64 refilled_ns;
     u64 tokens;
 };
+
+// Why a packet that would have got a reply is dropped without one.
+AYA_INLINE enum aya_reason aya_reply_refused(enum aya_reason reply)
+{
+    if (reply == AYA_REASON_REPLY_ECHO)
+        return AYA_REASON_REPLY_LIMIT;
+    return reply == AYA_REASON_REPLY_TOO_BIG ? AYA_REASON_TOO_BIG : AYA_REASON_TTL_EXPIRED;
+}
 
 AYA_INLINE int aya_reply_allowed(struct aya_reply_limit *limit, u64 now_ns)
 {
