@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Packets that a balancer meets on a bad day: all kinds that the decision knows, for few enough flows that they
-// come again, and a share of them damaged. The same seed gives the same packets.
+// Packets that a balancer meets on a bad day: all kinds that the decision knows, for few enough flows that
+// they come again, and a share of them damaged. The same seed gives the same packets.
 #pragma once
 
 #include <random>
@@ -84,9 +84,12 @@ private:
         add_common(packet);
         switch (below(12)) {
         case 0:
-            return packet.icmp(static_cast<std::uint8_t>(below(3) ? 8 : below(20))).payload(below(100)).build();
+            return packet.icmp(static_cast<std::uint8_t>(below(3) ? 8 : below(20)))
+                .payload(below(100))
+                .build();
         case 1:
-            return packet.icmp(static_cast<std::uint8_t>(below(2) ? 3 : 11), static_cast<std::uint8_t>(below(5)))
+            return packet
+                .icmp(static_cast<std::uint8_t>(below(2) ? 3 : 11), static_cast<std::uint8_t>(below(5)))
                 .payload(quote(Packet().ipv4(dst, client(true))))
                 .build();
         case 2:
@@ -111,7 +114,9 @@ private:
         add_common(packet);
         switch (below(12)) {
         case 0:
-            return packet.icmp(static_cast<std::uint8_t>(below(3) ? 128 : below(140))).payload(below(100)).build();
+            return packet.icmp(static_cast<std::uint8_t>(below(3) ? 128 : below(140)))
+                .payload(below(100))
+                .build();
         case 1:
             return packet.icmp(static_cast<std::uint8_t>(1 + below(4)))
                 .payload(quote(Packet().ipv6(dst, client(false))))

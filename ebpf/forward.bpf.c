@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The load balancer at the XDP hook: a shell around the contract's decision. An RX queue is served by one CPU
+// at a time, so it owns its range of the flow table and of the counters, as a DPDK worker does.
+//
+// Where a DPDK data plane has AF_XDP sockets in `xsks_map`, packets for a VIP go to the socket of their
+// queue. A socket leaves the map when its process dies, and the next packet is forwarded here.
+#include "maps.bpf.h"
+
+#include "aya/forward.h"
+#include "aya/rewrite.h"
+
+struct {
+    __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what DPDK and libxdp look for
+    __uint(max_entries, 64);
+    __type(key, u32);
+    __type(value, u32);
+} xsks_map SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_DEVMAP); // egress port index -> interface
+    __uint(max_entries, 16);
+    __type(key, u32);
+    __type(value, u32);
+} tx_ports SEC(".maps");
+
+// Written by the control plane.
+struct aya_xdp_mode {
+    u32 bypass_sockets; // not 0: the data plane hangs, forward here in spite of its sockets
+    u32 unused;
+};
+AYA_TABLE(mode, struct aya_xdp_mode, 1);
+
+AYA_TABLE(reply_limits, struct aya_reply_limit, 64);
+
+struct shell {
+    struct aya_view view;
+    u32 queue;
+    u64 now_ns;
+    struct aya_worker_totals *totals;
+};
+
+AYA_INLINE void count(struct aya_worker_totals *t, u32 reason)
+{
+    t->reasons[reason & 63]++;
+}
+
+AYA_INLINE int finish(struct aya_worker_totals *t, enum aya_reason reason)
+{
+    count(t, reason);
+    return aya_action_of(reason) == AYA_ACTION_PUNT ? XDP_PASS : XDP_DROP;
+}
+
+AYA_INLINE const u8 *start_of(const struct xdp_md *ctx)
+{
+    return (const u8 *)(long)ctx->data;
+}
+
+AYA_INLINE const u8 *end_of(const struct xdp_md *ctx)
+{
+    return (const u8 *)(long)ctx->data_end;
+}
+
+AYA_INLINE struct aya_flow_set *flow_set(u32 queue, u64 hash)
+{
+    u32 key = queue * (flow_set_mask + 1) + aya_flow_set_index(hash, flow_set_mask);
+    return bpf_map_lookup_elem(&flows, &key);
+}
+
+AYA_INLINE int has_socket(u32 queue)
+{
+    u32 zero = 0;
+    if (!bpf_map_lookup_elem(&xsks_map, &queue))
+        return 0;
+    const struct aya_xdp_mode *current = bpf_map_lookup_elem(&mode, &zero);
+    return !current || !current->bypass_sockets;
+}
+
+AYA_INLINE void count_forwarded(const struct shell *shell, const struct aya_packet *packet,
+                                const struct aya_verdict *verdict)
+{
+    u32 key = shell->queue * service_capacity + verdict->service;
+    struct aya_service_counters *service = bpf_map_lookup_elem(&service_counters, &key);
+    if (service) {
+        service->packets++;
+        service->bytes += packet->l3_length;
+        if (AYA_UNLIKELY(verdict->notes))
+            service->new_flows++;
+    }
+    key = shell->queue * backend_capacity + verdict->backend_id;
+    struct aya_backend_counters *backend = bpf_map_lookup_elem(&backend_counters, &key);
+    if (backend) {
+        backend->packets++;
+        backend->bytes += packet->l3_length;
+    }
+}
+
+AYA_INLINE void count_notes(struct aya_worker_totals *t, u32 notes)
+{
+    for (u32 i = 0; i < 5; i++)
+        if (notes & (1u << i))
+            count(t, AYA_REASON_FLOW_NEW + i);
+}
+
+AYA_INLINE int transmit(struct aya_worker_totals *t, u32 port, u64 bytes)
+{
+    t->tx_packets++;
+    t->tx_bytes += bytes;
+    if (AYA_LIKELY(port == port_index))
+        return XDP_TX;
+    return (int)bpf_redirect_map(&tx_ports, port, XDP_DROP);
+}
+
+// Answers an echo request, or turns the packet into an ICMP error about itself, and sends it back.
+AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct aya_packet *packet,
+                     enum aya_reason reason, u16 mtu)
+{
+    struct aya_worker_totals *t = shell->totals;
+    struct aya_reply_limit *limit = bpf_map_lookup_elem(&reply_limits, &shell->queue);
+    if (!limit || !aya_reply_allowed(limit, shell->now_ns))
+        return finish(t, aya_reply_refused(reason));
+    enum aya_reason failed;
+    if (reason == AYA_REASON_REPLY_ECHO) {
+        failed = aya_reply_echo((u8 *)start_of(ctx), end_of(ctx), packet);
+    } else {
+        int length = (int)(end_of(ctx) - start_of(ctx));
+        int kept = (int)(packet->l3_offset + aya_reply_quote(packet));
+        if (length > kept && bpf_xdp_adjust_tail(ctx, kept - length))
+            return finish(t, AYA_REASON_NO_HEADROOM);
+        if (bpf_xdp_adjust_head(ctx, -(int)aya_reply_room(packet)))
+            return finish(t, AYA_REASON_NO_HEADROOM);
+        failed = aya_reply_error((u8 *)start_of(ctx), end_of(ctx), packet, reason, mtu);
+    }
+    if (failed != AYA_REASON_NONE)
+        return finish(t, failed);
+    count(t, reason);
+    return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
+}
+
+// Everything behind the parser. Inlined once for each (family, offset), which are constants then.
+AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packet *packet)
+{
+    struct aya_worker_totals *t = shell->totals;
+    struct aya_verdict verdict;
+    u16 service = 0;
+    enum aya_reason reason = aya_classify(&shell->view, packet, &service);
+    if (AYA_UNLIKELY(aya_action_of(reason) == AYA_ACTION_PUNT || aya_action_of(reason) == AYA_ACTION_DROP))
+        return finish(t, reason);
+    if (has_socket(shell->queue))
+        return (int)bpf_redirect_map(&xsks_map, shell->queue, XDP_DROP);
+    const struct aya_settings *current = aya_view_settings(&shell->view);
+    if (AYA_UNLIKELY(!current))
+        return finish(t, AYA_REASON_INTERNAL);
+    shell->now_ns = bpf_ktime_get_coarse_ns();
+    if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
+        return reply(ctx, shell, packet, reason, 0);
+
+    u16 now = aya_tick(shell->now_ns);
+    u64 hash = aya_flow_hash(current, packet);
+    struct aya_flow_set *set = flow_set(shell->queue, hash);
+    struct aya_flow_entry *entry = NULL;
+    if (AYA_LIKELY(set))
+        entry = aya_flow_find(set, hash, aya_flow_service(packet, service), now);
+    aya_choose(&shell->view, packet, service, hash, set, entry, now, &verdict);
+    if (AYA_UNLIKELY(verdict.notes))
+        count_notes(t, verdict.notes);
+    if (AYA_UNLIKELY(verdict.action != AYA_ACTION_FORWARD || !verdict.backend)) {
+        if (verdict.action == AYA_ACTION_REPLY)
+            return reply(ctx, shell, packet, verdict.reason, verdict.backend ? verdict.backend->mtu : 0);
+        return finish(t, verdict.reason);
+    }
+    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST)) {
+        u64 fragment_hash = aya_hash_fragment(&current->hash_key, packet);
+        struct aya_flow_set *fragment_set = flow_set(shell->queue, fragment_hash);
+        if (fragment_set)
+            aya_remember_fragment(&shell->view, fragment_set, fragment_hash, now, &verdict);
+    }
+    u32 room = verdict.backend->outer_length;
+    if (room && bpf_xdp_adjust_head(ctx, -(int)room))
+        return finish(t, AYA_REASON_NO_HEADROOM);
+    reason = aya_encap((u8 *)start_of(ctx), end_of(ctx), packet, verdict.backend, hash);
+    if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
+        return finish(t, reason);
+    count(t, AYA_REASON_NONE);
+    count_forwarded(shell, packet, &verdict);
+    return transmit(t, verdict.backend->egress_port, (u64)(end_of(ctx) - start_of(ctx)));
+}
+
+AYA_INLINE int parse_and_forward(struct xdp_md *ctx, struct shell *shell, struct aya_packet *packet,
+                                 const u32 type, const u16 l3_offset)
+{
+    const u8 *l3 = start_of(ctx) + l3_offset;
+    const u8 *end = end_of(ctx);
+    if (l3 > end)
+        return finish(shell->totals, AYA_REASON_TRUNCATED);
+    u32 room = (u32)(end - l3);
+    packet->l3_offset = l3_offset;
+    enum aya_reason reason = type == AYA_ETHERTYPE_IPV4 ? aya_parse_ipv4(l3, end, room, packet)
+                                                        : aya_parse_ipv6(l3, end, room, packet);
+    if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
+        return finish(shell->totals, reason);
+    packet->flow.family = type == AYA_ETHERTYPE_IPV4 ? AYA_IPV4 : AYA_IPV6;
+    return forward(ctx, shell, packet);
+}
+
+SEC("xdp")
+int aya_forward(struct xdp_md *ctx)
+{
+    struct aya_packet packet = {0};
+    struct shell shell = {.view = aya_view_active(), .queue = ctx->rx_queue_index};
+    struct aya_worker_totals *t = bpf_map_lookup_elem(&totals, &shell.queue);
+    if (AYA_UNLIKELY(!t))
+        return XDP_PASS; // a queue that the loader did not know of
+    shell.totals = t;
+    t->rx_packets++;
+    t->rx_bytes += (u64)(end_of(ctx) - start_of(ctx));
+
+    u32 type = 0;
+    enum aya_reason reason = aya_parse_l2(start_of(ctx), end_of(ctx), &packet, &type);
+    if (reason != AYA_REASON_NONE)
+        return finish(t, reason);
+    if (AYA_LIKELY(packet.l3_offset == 14)) {
+        if (AYA_LIKELY(type == AYA_ETHERTYPE_IPV4))
+            return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, 14);
+        return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV6, 14);
+    }
+    if (packet.l3_offset == 18) {
+        if (type == AYA_ETHERTYPE_IPV4)
+            return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, 18);
+        return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV6, 18);
+    }
+    if (type == AYA_ETHERTYPE_IPV4)
+        return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, 22);
+    return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV6, 22);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

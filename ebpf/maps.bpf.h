@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The contract's tables as BPF array maps, and the accessors that aya/view.h has for plain memory. A double
+// table stands in one map, slot 1 behind slot 0. The control plane maps them (BPF_F_MMAPABLE) and writes them
+// with the publisher's own code; sizes are the defaults of `Capacities` and are set anew before loading.
+#ifndef AYA_MAPS_BPF_H
+#define AYA_MAPS_BPF_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "aya/counters.h"
+#include "aya/flow_table.h"
+#include "aya/tables.h"
+#include "aya/types.h"
+
+// Set by the loader. Capacities are entries of one slot.
+const volatile u32 vip_capacity = 8192;
+const volatile u32 service_capacity = 1024;
+const volatile u32 backend_capacity = 65536;
+const volatile u32 flow_set_mask = (1 << 15) - 1; // sets of one RX queue, less one
+const volatile u32 queue_count = 1;
+const volatile u32 port_index = 0; // of the port that this instance of the program is attached to
+
+#define AYA_TABLE(name, entry, entries)    \
+    struct {                               \
+        __uint(type, BPF_MAP_TYPE_ARRAY);  \
+        __uint(map_flags, BPF_F_MMAPABLE); \
+        __uint(max_entries, entries);      \
+        __type(key, u32);                  \
+        __type(value, entry);              \
+    } name SEC(".maps")
+
+// Written by the control plane, shared by all ports.
+AYA_TABLE(control, struct aya_control, 1);
+AYA_TABLE(settings, struct aya_settings, 2);
+AYA_TABLE(vips, struct aya_vip, 2 * 8192);
+AYA_TABLE(services, struct aya_service, 2 * 1024);
+AYA_TABLE(backends, struct aya_backend, 2 * 65536);
+AYA_TABLE(lookup, struct aya_lookup_line, (64 << 20) / 16);
+
+// Written here, one range a queue.
+AYA_TABLE(flows, struct aya_flow_set, 1 << 15);
+AYA_TABLE(totals, struct aya_worker_totals, 1);
+AYA_TABLE(service_counters, struct aya_service_counters, 1024);
+AYA_TABLE(backend_counters, struct aya_backend_counters, 65536);
+
+#define AYA_VIEW_DEFINED
+
+struct aya_view {
+    u32 slot; // of the generation that is active for this packet
+};
+
+AYA_INLINE struct aya_view aya_view_active(void)
+{
+    struct aya_view view = {0};
+    u32 zero = 0;
+    const struct aya_control *now = bpf_map_lookup_elem(&control, &zero);
+    if (now)
+        view.slot = (u32)(*(const volatile u64 *)&now->generation) & 1; // BPF has no atomic load
+    return view;
+}
+
+AYA_INLINE const struct aya_settings *aya_view_settings(const struct aya_view *view)
+{
+    u32 key = view->slot;
+    return bpf_map_lookup_elem(&settings, &key);
+}
+
+AYA_INLINE const struct aya_vip *aya_view_vip(const struct aya_view *view, u32 index)
+{
+    u32 key = view->slot * vip_capacity + index;
+    return bpf_map_lookup_elem(&vips, &key);
+}
+
+AYA_INLINE const struct aya_service *aya_view_service(const struct aya_view *view, u32 id)
+{
+    u32 key = view->slot * service_capacity + id;
+    return bpf_map_lookup_elem(&services, &key);
+}
+
+AYA_INLINE const struct aya_backend *aya_view_backend(const struct aya_view *view, u32 id)
+{
+    u32 key = view->slot * backend_capacity + id;
+    return bpf_map_lookup_elem(&backends, &key);
+}
+
+AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view __attribute__((unused)), u32 index)
+{
+    u32 key = index / 16;
+    const struct aya_lookup_line *line = bpf_map_lookup_elem(&lookup, &key);
+    return line ? &line->backend[index % 16] : NULL;
+}
+
+#endif
