@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "burst.hpp"
+
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+#include <rte_ring.h>
+
+namespace aya
+{
+
+namespace
+{
+
+u8 *frame_of(rte_mbuf *mbuf)
+{
+    return rte_pktmbuf_mtod(mbuf, u8 *);
+}
+
+const u8 *end_of(const rte_mbuf *mbuf)
+{
+    return rte_pktmbuf_mtod(mbuf, const u8 *) + mbuf->data_len;
+}
+
+void set_aside(Burst &burst, u32 i, aya_reason reason)
+{
+    aya_verdict &verdict = burst.verdict[i];
+    verdict = {};
+    aya_settle(&verdict, reason);
+    burst.rest[burst.rest_count++] = static_cast<u8>(i);
+}
+
+// Frees the packet at the end of the burst.
+void drop(Burst &burst, u32 i)
+{
+    burst.drop[burst.drop_count++] = burst.mbuf[i];
+}
+
+// Moves the start of the frame forward by `room` bytes.
+aya_reason make_room(rte_mbuf *mbuf, u32 room)
+{
+    if (AYA_UNLIKELY(mbuf->data_off < room))
+        return AYA_REASON_NO_HEADROOM;
+    mbuf->data_off = static_cast<u16>(mbuf->data_off - room);
+    mbuf->data_len = static_cast<u16>(mbuf->data_len + room);
+    mbuf->pkt_len += room;
+    return AYA_REASON_NONE;
+}
+
+aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &verdict, u64 hash,
+                   const BurstContext &context)
+{
+    const aya_backend &backend = *verdict.backend;
+    const u32 egress = backend.egress_port;
+    if (AYA_UNLIKELY(egress >= context.port_count))
+        return AYA_REASON_INTERNAL;
+    if (AYA_UNLIKELY(mbuf->nb_segs > 1 && !context.sends_segments[egress]))
+        return AYA_REASON_TOO_BIG;
+    const aya_reason reason = make_room(mbuf, backend.outer_length);
+    if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
+        return reason;
+    return aya_encap(frame_of(mbuf), end_of(mbuf), &packet, &backend, hash);
+}
+
+void count_notes(u8 notes, u16 service, const Counters &counters)
+{
+    if (notes & AYA_NOTE_NEW)
+        counters.count_new_flow(service);
+    for (u32 bit = 0; notes >> bit; bit++) {
+        if (notes >> bit & 1)
+            counters.count_reason(static_cast<u8>(AYA_REASON_FLOW_NEW + bit));
+    }
+}
+
+// What is counted in place of an answer that the rate limit forbids.
+aya_reason reason_without_reply(aya_reason reason)
+{
+    if (reason == AYA_REASON_REPLY_ECHO)
+        return AYA_REASON_REPLY_LIMIT;
+    return reason == AYA_REASON_REPLY_TOO_BIG ? AYA_REASON_TOO_BIG : AYA_REASON_TTL_EXPIRED;
+}
+
+// Cuts the frame to the IP packet's first `quote` bytes, which lie in the first segment or are not quoted.
+bool cut_to_quote(rte_mbuf *mbuf, const aya_packet &packet, u32 quote)
+{
+    if (mbuf->nb_segs > 1) {
+        rte_pktmbuf_free(mbuf->next);
+        mbuf->next = nullptr;
+        mbuf->nb_segs = 1;
+    }
+    const u32 length = u32{packet.l3_offset} + quote;
+    if (mbuf->data_len < length)
+        return false;
+    mbuf->data_len = static_cast<u16>(length);
+    mbuf->pkt_len = length;
+    return true;
+}
+
+aya_reason write_reply(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &verdict)
+{
+    const auto reason = static_cast<aya_reason>(verdict.reason);
+    if (reason == AYA_REASON_REPLY_ECHO)
+        return aya_reply_echo(frame_of(mbuf), end_of(mbuf), &packet);
+    if (!cut_to_quote(mbuf, packet, aya_reply_quote(&packet)))
+        return AYA_REASON_TRUNCATED;
+    if (make_room(mbuf, aya_reply_room(&packet)) != AYA_REASON_NONE)
+        return AYA_REASON_NO_HEADROOM;
+    const u16 mtu = verdict.backend != nullptr ? verdict.backend->mtu : u16{0};
+    return aya_reply_error(frame_of(mbuf), end_of(mbuf), &packet, reason, mtu);
+}
+
+// Answers go out of the port that the packet came in at. What they count is settled when they are sent.
+aya_reason reply(Burst &burst, u32 i, BurstContext &context)
+{
+    rte_mbuf *mbuf = burst.mbuf[i];
+    const auto wanted = static_cast<aya_reason>(burst.verdict[i].reason);
+    if (mbuf->nb_segs > 1 && wanted == AYA_REASON_REPLY_ECHO && !context.sends_segments[context.port])
+        return AYA_REASON_TOO_BIG;
+    if (!aya_reply_allowed(&context.reply_limit, context.now_ns))
+        return reason_without_reply(wanted);
+    const aya_reason reason = write_reply(mbuf, burst.packet[i], burst.verdict[i]);
+    return reason == AYA_REASON_NONE ? wanted : reason;
+}
+
+aya_reason punt(rte_mbuf *mbuf, aya_reason reason, const BurstContext &context)
+{
+    if (context.punt == nullptr)
+        return AYA_REASON_PUNT_NONE;
+    return rte_ring_enqueue(context.punt, mbuf) == 0 ? reason : AYA_REASON_PUNT_FULL;
+}
+
+} // namespace
+
+void parse_packets(Burst &burst, const BurstContext &context) noexcept
+{
+    const aya_settings *settings = context.view->settings;
+    for (u32 i = 0; i < burst.count; i++) {
+        rte_mbuf *mbuf = burst.mbuf[i];
+        aya_packet *packet = &burst.packet[i];
+        aya_reason reason = aya_parse(frame_of(mbuf), end_of(mbuf), mbuf->pkt_len, packet);
+        if (AYA_LIKELY(reason == AYA_REASON_NONE))
+            reason = aya_classify(context.view, packet, &burst.service[i]);
+        if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
+            set_aside(burst, i, reason);
+            continue;
+        }
+        const u64 hash = aya_flow_hash(settings, packet);
+        aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
+        rte_prefetch0(set);
+        burst.hash[i] = hash;
+        burst.set[i] = set;
+        burst.live[burst.live_count++] = static_cast<u8>(i);
+    }
+}
+
+void find_flows(Burst &burst, const BurstContext &context) noexcept
+{
+    const aya_view *view = context.view;
+    for (u32 k = 0; k < burst.live_count; k++) {
+        const u32 i = burst.live[k];
+        const u16 key_service = aya_flow_service(&burst.packet[i], burst.service[i]);
+        aya_flow_entry *entry = aya_flow_find(burst.set[i], burst.hash[i], key_service, context.tick);
+        burst.entry[i] = entry;
+        if (AYA_LIKELY(entry != nullptr)) {
+            if (const aya_backend *backend = aya_view_backend(view, entry->backend))
+                rte_prefetch0(backend);
+            continue;
+        }
+        const aya_service *service = aya_view_service(view, burst.service[i]);
+        if (service == nullptr || service->lookup_size == 0)
+            continue;
+        const u32 slot = service->lookup_offset + aya_slot(burst.hash[i], service->lookup_size);
+        if (const u32 *line = aya_view_lookup(view, slot))
+            rte_prefetch0(line);
+    }
+}
+
+void choose_backends(Burst &burst, const BurstContext &context) noexcept
+{
+    u32 kept = 0;
+    for (u32 k = 0; k < burst.live_count; k++) {
+        const u32 i = burst.live[k];
+        const aya_packet *packet = &burst.packet[i];
+        aya_verdict *verdict = &burst.verdict[i];
+        aya_choose(context.view, packet, burst.service[i], burst.hash[i], burst.set[i], burst.entry[i],
+                   context.tick, verdict);
+        if (AYA_UNLIKELY(verdict->notes))
+            count_notes(verdict->notes, verdict->service, context.counters);
+        if (AYA_UNLIKELY(verdict->action != AYA_ACTION_FORWARD)) {
+            burst.rest[burst.rest_count++] = static_cast<u8>(i);
+            continue;
+        }
+        if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST)) {
+            const u64 hash = aya_hash_fragment(&context.view->settings->hash_key, packet);
+            aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
+            aya_remember_fragment(context.view, set, hash, context.tick, verdict);
+        }
+        burst.live[kept++] = static_cast<u8>(i);
+    }
+    burst.live_count = kept;
+}
+
+void rewrite_packets(Burst &burst, BurstContext &context) noexcept
+{
+    for (u32 k = 0; k < burst.live_count; k++) {
+        const u32 i = burst.live[k];
+        rte_mbuf *mbuf = burst.mbuf[i];
+        const aya_verdict &verdict = burst.verdict[i];
+        const aya_reason reason = rewrite(mbuf, burst.packet[i], verdict, burst.hash[i], context);
+        if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
+            context.counters.count_reason(static_cast<u8>(reason));
+            drop(burst, i);
+            continue;
+        }
+        context.counters.count_forwarded(verdict.service, verdict.backend_id, burst.packet[i].l3_length);
+        Outbox &outbox = context.outboxes[verdict.backend->egress_port];
+        outbox.packets[outbox.count++] = mbuf;
+    }
+}
+
+void dispatch_rest(Burst &burst, BurstContext &context) noexcept
+{
+    for (u32 k = 0; k < burst.rest_count; k++) {
+        const u32 i = burst.rest[k];
+        auto reason = static_cast<aya_reason>(burst.verdict[i].reason);
+        if (burst.verdict[i].action == AYA_ACTION_PUNT)
+            reason = punt(burst.mbuf[i], reason, context);
+        else if (burst.verdict[i].action == AYA_ACTION_REPLY)
+            reason = reply(burst, i, context);
+        burst.verdict[i].reason = static_cast<u8>(reason);
+        const aya_action action = aya_action_of(reason);
+        if (action == AYA_ACTION_REPLY)
+            continue; // sent and counted by the worker
+        context.counters.count_reason(static_cast<u8>(reason));
+        if (action == AYA_ACTION_DROP)
+            drop(burst, i);
+    }
+    if (burst.drop_count != 0)
+        rte_pktmbuf_free_bulk(burst.drop, burst.drop_count);
+}
+
+void process_burst(Burst &burst, BurstContext &context) noexcept
+{
+    burst.live_count = burst.rest_count = burst.drop_count = 0;
+    parse_packets(burst, context);
+    find_flows(burst, context);
+    choose_backends(burst, context);
+    rewrite_packets(burst, context);
+    if (burst.rest_count != 0 || burst.drop_count != 0)
+        dispatch_rest(burst, context);
+}
+
+} // namespace aya

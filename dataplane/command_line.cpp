@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace aya
+{
+
+std::optional<CommandLine> parse_command_line(int argc, char **argv, int &exit_code)
+{
+    CommandLine line;
+    std::string level = "info";
+    std::string state_dir; // the control plane's; taken so that both daemons start with the same arguments
+    CLI::App app("AYA's DPDK data plane: forwards what the control plane's tables say.", "aya-dataplane");
+    app.add_option("--config", line.config_file, "configuration file")->capture_default_str();
+    app.add_option("--instance", line.instance, "name of this instance")
+        ->check([](const std::string &name) {
+            const bool plain =
+                name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+                std::string::npos;
+            return plain && !name.empty() && name.size() <= 63 && name.front() != '.' && name.front() != '-'
+                       ? std::string()
+                       : "an instance name has 1 to 63 characters A-Z a-z 0-9 . _ -, the first a letter or "
+                         "digit";
+        })
+        ->capture_default_str();
+    app.add_option("--run-dir", line.run_dir,
+                   "directory of run-time files; the instance has a directory in it")
+        ->capture_default_str();
+    app.add_option("--state-dir", state_dir, "not used by this program");
+    app.add_option("--log-level", level, "how much is logged to stderr")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+    app.add_flag("--check", line.check, "validate the configuration and exit");
+    app.set_version_flag("--version", "aya-dataplane " AYA_VERSION);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        exit_code = app.exit(error) == 0 ? 0 : 2;
+        return std::nullopt;
+    }
+    line.log_level = parse_log_level(level).value_or(LogLevel::info);
+    return line;
+}
+
+} // namespace aya

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dataplane.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <memory>
+#include <vector>
+
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "eal.hpp"
+#include "instance.hpp"
+#include "punt.hpp"
+#include "worker.hpp"
+
+namespace aya
+{
+
+namespace
+{
+
+constexpr u32 kPoolCache = 256;
+constexpr u64 kLookForTablesNs = 100'000'000;
+constexpr u32 kIdleSleepUs = 150;
+
+std::atomic<bool> stop_requested{false};
+
+void request_stop(int)
+{
+    stop_requested.store(true, std::memory_order_relaxed);
+}
+
+void catch_signals()
+{
+    struct sigaction action = {};
+    action.sa_handler = request_stop;
+    ::sigaction(SIGTERM, &action, nullptr);
+    ::sigaction(SIGINT, &action, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGHUP, SIG_IGN); // there is nothing to reload: tables arrive by themselves
+}
+
+struct FreePool {
+    void operator()(rte_mempool *pool) const { rte_mempool_free(pool); }
+};
+using Pool = std::unique_ptr<rte_mempool, FreePool>;
+
+// Counters are made for these; ids beyond count in totals only. Sparse, so room that is not used costs
+// nothing.
+Capacities counter_capacities(const TablesView &tables)
+{
+    if (tables.capacities() != nullptr)
+        return *tables.capacities();
+    Capacities most;
+    most.services = AYA_MAX_SERVICES;
+    most.backends = 1u << 20;
+    return most;
+}
+
+class Dataplane
+{
+public:
+    Dataplane(const CommandLine &line, const DataplaneOptions &options);
+    ~Dataplane();
+    Dataplane(const Dataplane &) = delete;
+    Dataplane &operator=(const Dataplane &) = delete;
+
+    void run();
+
+private:
+    void make_pool();
+    void make_workers();
+    std::unique_ptr<FlowStore> open_flows(const Port &port, u32 queue) const;
+    void launch();
+    void look_for_tables();
+    static int worker_main(void *argument);
+
+    const CommandLine &line_;
+    const DataplaneOptions &options_;
+    InstanceLock lock_;
+    TablesView tables_;
+    Eal eal_;
+    std::vector<std::unique_ptr<Port>> ports_;
+    Pool pool_;
+    std::unique_ptr<PuntPath> punt_;
+    std::unique_ptr<DataplaneSegment> segment_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::atomic<bool> stop_{false};
+};
+
+Dataplane::Dataplane(const CommandLine &line, const DataplaneOptions &options)
+    : line_(line), options_(options), lock_(line.instance_dir()), tables_(line.instance_dir() + "/tables"),
+      eal_(options, line.instance)
+{
+    const u32 worker_count = static_cast<u32>(options_.workers.size());
+    for (const PortOptions &port : options_.ports)
+        ports_.push_back(std::make_unique<Port>(static_cast<u32>(ports_.size()), port, worker_count));
+    make_pool();
+    for (const auto &port : ports_)
+        port->start(pool_.get(), static_cast<int>(rte_socket_id()));
+    punt_ = std::make_unique<PuntPath>(pool_.get());
+    for (const auto &port : ports_)
+        punt_->add_port(*port);
+    segment_ =
+        std::make_unique<DataplaneSegment>(line_.instance_dir(), counter_capacities(tables_), worker_count);
+    for (const auto &port : ports_)
+        segment_->set_port(*port, punt_->ifindex(port->index()));
+    segment_->set_tables_identity(tables_.identity());
+    make_workers();
+}
+
+Dataplane::~Dataplane()
+{
+    for (const auto &port : ports_)
+        port->stop();
+    workers_.clear();
+    punt_.reset();
+    ports_.clear(); // closes them: rings give their buffers back
+    if (pool_)
+        log_debug(
+            "packet buffers in use at the end: " + std::to_string(rte_mempool_in_use_count(pool_.get())) +
+            " of " + std::to_string(pool_->size));
+}
+
+void Dataplane::make_pool()
+{
+    u32 needed = kPortRingSize * 2u * static_cast<u32>(ports_.size());
+    u32 room = RTE_MBUF_DEFAULT_DATAROOM;
+    for (const auto &port : ports_) {
+        needed += port->mbufs_needed();
+        room = std::max(room, port->frame_room());
+    }
+    needed += static_cast<u32>(options_.workers.size() + 1) * (kPoolCache * 2 + 2 * kBurst * kMaxPorts);
+    const u32 count = options_.mbufs.value_or(needed);
+    const u32 rounded = (room + 63) & ~63u;
+    pool_.reset(rte_pktmbuf_pool_create("mbufs", count, kPoolCache, 0,
+                                        static_cast<u16>(rounded + RTE_PKTMBUF_HEADROOM),
+                                        static_cast<int>(rte_socket_id())));
+    if (!pool_)
+        throw StartError("no memory for " + std::to_string(count) +
+                         " packet buffers: " + rte_strerror(rte_errno) + "; raise /dataplane/memory (" +
+                         std::to_string(options_.memory >> 20) + "MB)");
+}
+
+std::unique_ptr<FlowStore> Dataplane::open_flows(const Port &port, u32 queue) const
+{
+    // Twice as many entries as flows: a set-associative table that is half full keeps nearly all.
+    const u32 sets = std::max(1u, options_.flows_per_worker / AYA_FLOW_WAYS * 2);
+    const u64 ticks = monotonic_ns() / AYA_TICK_NS;
+    const auto open = [&](bool huge) {
+        const std::string path =
+            flow_store_path(line_.instance_dir(), line_.instance, port.index(), queue, huge);
+        return std::make_unique<FlowStore>(path, sets, port.queues(), ticks);
+    };
+    std::unique_ptr<FlowStore> store;
+    try {
+        store = open(options_.huge_pages);
+    } catch (const SegmentError &error) {
+        if (!options_.huge_pages)
+            throw;
+        log_warning(std::string(error.what()) + "; keeping this flow table on small pages");
+        store = open(false);
+    }
+    log_debug(store->path() + ": " + std::to_string(store->taken_up()) + " flows taken up");
+    return store;
+}
+
+void Dataplane::make_workers()
+{
+    for (u32 index = 0; index < options_.workers.size(); index++) {
+        auto worker = std::make_unique<Worker>(index, options_.workers[index], tables_.current(),
+                                               segment_->worker(index), segment_->counters(index),
+                                               options_.idle_backoff);
+        for (const auto &port : ports_)
+            worker->add_port(*port, punt_->rings(port->index()),
+                             port->rx(index) ? open_flows(*port, index) : nullptr);
+        workers_.push_back(std::move(worker));
+    }
+}
+
+struct Launch {
+    Worker *worker;
+    const std::atomic<bool> *stop;
+};
+
+int Dataplane::worker_main(void *argument)
+{
+    const auto *launch = static_cast<const Launch *>(argument);
+    launch->worker->run(*launch->stop);
+    return 0;
+}
+
+// Workers see a new source only after its identity stands in our segment: a publisher of these tables then
+// knows that we may read them.
+void Dataplane::look_for_tables()
+{
+    std::vector<const TablesCursor *> cursors;
+    for (const auto &worker : workers_)
+        cursors.push_back(&worker->cursor());
+    tables_.reclaim(cursors);
+    if (!tables_.find())
+        return;
+    segment_->set_tables_identity(tables_.pending_identity());
+    tables_.publish();
+    log_info("tables found: " + line_.instance_dir() + "/tables");
+}
+
+void Dataplane::run()
+{
+    ::prctl(PR_SET_TIMERSLACK, 1UL);
+    std::vector<Launch> launches;
+    for (const auto &worker : workers_)
+        launches.push_back({worker.get(), &stop_});
+    for (Launch &launch : launches)
+        rte_eal_remote_launch(worker_main, &launch, launch.worker->lcore());
+    segment_->publish();
+    log_info("instance " + line_.instance + ": " + std::to_string(workers_.size()) + " worker(s), " +
+             std::to_string(ports_.size()) + " port(s)" +
+             (tables_.identity() == 0 ? "; no tables yet, everything goes to the kernel" : ""));
+
+    u64 next_look = 0;
+    while (!stop_requested.load(std::memory_order_relaxed)) {
+        const u32 moved = punt_->serve(kIdleSleepUs);
+        const u64 now = moved == 0 || next_look == 0 ? monotonic_ns() : next_look - 1;
+        if (now >= next_look) {
+            look_for_tables();
+            next_look = now + kLookForTablesNs;
+        }
+    }
+    log_info("stopping");
+    stop_.store(true, std::memory_order_relaxed);
+    rte_eal_mp_wait_lcore();
+}
+
+} // namespace
+
+void run_dataplane(const CommandLine &line, const DataplaneOptions &options)
+{
+    if (::geteuid() != 0)
+        throw StartError(
+            "not root: ports, huge pages and the run directory need root; start it with sudo, or "
+            "as a system service");
+    log_open(line.log_level);
+    catch_signals();
+    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_MEMLOCK, &unlimited); // AF_XDP buffers and BPF maps are locked memory on old kernels
+    Dataplane(line, options).run();
+}
+
+} // namespace aya

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Starts and stops DPDK's environment abstraction layer with arguments made from our own options.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+namespace aya
+{
+
+bool is_pci_address(const std::string &device);
+
+// Pure, for tests: what is handed to rte_eal_init. `cores` are the machine's, ascending.
+std::vector<std::string> eal_arguments(const DataplaneOptions &options, const std::string &instance,
+                                       const std::vector<u32> &cores);
+
+class Eal
+{
+public:
+    // Throws StartError.
+    Eal(const DataplaneOptions &options, const std::string &instance);
+    ~Eal();
+    Eal(const Eal &) = delete;
+    Eal &operator=(const Eal &) = delete;
+
+private:
+    std::vector<std::string> arguments_; // DPDK keeps pointers into them
+    std::vector<char *> argv_;
+};
+
+} // namespace aya

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "flow_store.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include <fcntl.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+namespace aya
+{
+
+namespace
+{
+
+constexpr long kHugetlbfsMagic = 0x958458f6;
+
+constexpr u64 flows_layout_hash()
+{
+    u64 h = 0xcbf29ce484222325ull;
+    for (const u64 v : {sizeof(FlowStoreHeader), sizeof(aya_flow_entry), offsetof(aya_flow_entry, service),
+                        offsetof(aya_flow_entry, incarnation), offsetof(aya_flow_entry, backend),
+                        offsetof(aya_flow_entry, expires), offsetof(aya_flow_entry, state),
+                        u64{AYA_FLOW_WAYS}, u64{AYA_ABI_VERSION}})
+        h = fnv1a(h, v);
+    return h;
+}
+
+std::string hugetlbfs_mount()
+{
+    std::ifstream mounts("/proc/mounts");
+    for (std::string line; std::getline(mounts, line);) {
+        std::istringstream fields(line);
+        std::string device, directory, type;
+        if (fields >> device >> directory >> type && type == "hugetlbfs")
+            return directory;
+    }
+    return {};
+}
+
+u64 page_size(const std::string &path)
+{
+    struct statfs status = {};
+    const std::string directory = path.substr(0, path.rfind('/'));
+    if (::statfs(directory.c_str(), &status) == 0 && status.f_type == kHugetlbfsMagic)
+        return static_cast<u64>(status.f_bsize);
+    return 4096;
+}
+
+// A sparse file on a full file system would kill a worker with SIGBUS at some packet: take the memory now.
+void reserve(const std::string &path, u64 size)
+{
+    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    const int error = fd < 0 ? errno : ::fallocate(fd, 0, 0, static_cast<off_t>(size)) == 0 ? 0 : errno;
+    if (fd >= 0)
+        ::close(fd);
+    if (error == 0)
+        return;
+    ::unlink(path.c_str());
+    throw SegmentError(path + ": no memory for a flow table of " + std::to_string(size >> 20) +
+                       " MB: " + std::strerror(error) + "; lower /dataplane/flows_per_worker");
+}
+
+} // namespace
+
+std::string flow_store_path(const std::string &instance_dir, const std::string &instance, u32 port, u32 queue,
+                            bool huge_pages)
+{
+    const std::string name = "flows-" + std::to_string(port) + "-" + std::to_string(queue);
+    const std::string mount = huge_pages ? hugetlbfs_mount() : "";
+    return mount.empty() ? instance_dir + "/" + name : mount + "/aya-" + instance + "-" + name;
+}
+
+FlowStore::FlowStore(const std::string &path, u32 set_count, u32 queues, u64 now_ticks)
+{
+    const u64 page = page_size(path);
+    const u64 size = (kSetsOffset + u64{set_count} * sizeof(aya_flow_set) + page - 1) / page * page;
+    if (::access(path.c_str(), F_OK) == 0) {
+        file_ = MappedFile::open(path, MappedFile::Access::read_write);
+        if (file_.size() == size && fits(set_count, queues, now_ticks)) {
+            taken_up_ = sweep_all(static_cast<u16>(now_ticks));
+            return;
+        }
+        file_ = MappedFile();
+        ::unlink(path.c_str());
+    }
+    file_ = MappedFile::create(path, size);
+    reserve(path, size);
+    *header() = {kFlowsMagic, flows_layout_hash(), 0, now_ticks, set_count, queues, {}};
+}
+
+bool FlowStore::fits(u32 set_count, u32 queues, u64 now_ticks) const
+{
+    const FlowStoreHeader &h = *header();
+    return h.magic == kFlowsMagic && h.layout_hash == flows_layout_hash() && h.set_count == set_count &&
+           h.queues == queues && h.last_tick <= now_ticks && now_ticks - h.last_tick < AYA_MAX_IDLE;
+}
+
+u64 FlowStore::sweep_all(u16 tick) noexcept
+{
+    u64 live = 0;
+    for (u32 i = 0; i <= set_mask(); i++)
+        live += aya_flow_sweep(&sets()[i], tick);
+    return live;
+}
+
+void FlowStore::clear() noexcept
+{
+    std::memset(static_cast<void *>(sets()), 0, (u64{set_mask()} + 1) * sizeof(aya_flow_set));
+}
+
+void FlowStore::bind(u64 identity) noexcept
+{
+    if (header()->tables_identity == identity)
+        return;
+    // A table that never met any tables is empty: nothing was forwarded without them.
+    if (header()->tables_identity != 0)
+        clear();
+    header()->tables_identity = identity;
+}
+
+} // namespace aya

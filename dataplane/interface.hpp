@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What the kernel says of a network interface. Cold path: every call is a few system calls.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "options.hpp"
+
+namespace aya
+{
+
+bool interface_exists(const std::string &name);
+std::optional<u32> interface_mtu(const std::string &name);
+u32 interface_rx_queues(const std::string &name); // 0: no such interface
+// Errors as errno values, 0: done.
+int interface_set_up(const std::string &name);
+int interface_set_mtu(const std::string &name, u32 mtu);
+int interface_set_mac(const std::string &name, const MacBytes &mac);
+
+} // namespace aya

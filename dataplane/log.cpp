@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "log.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include <rte_log.h>
+#include <unistd.h>
+
+namespace aya
+{
+
+namespace
+{
+
+constexpr std::array kLevels{std::pair{LogLevel::debug, "debug"}, std::pair{LogLevel::info, "info"},
+                             std::pair{LogLevel::warning, "warning"}, std::pair{LogLevel::error, "error"}};
+
+int log_type = RTE_LOGTYPE_USER1;
+bool show_drivers = false;
+std::mutex complaint_mutex;
+std::string complaint;
+
+u_int32_t dpdk_level(LogLevel level)
+{
+    switch (level) {
+    case LogLevel::debug:
+        return RTE_LOG_DEBUG;
+    case LogLevel::info:
+        return RTE_LOG_INFO;
+    case LogLevel::warning:
+        return RTE_LOG_WARNING;
+    case LogLevel::error:
+        break;
+    }
+    return RTE_LOG_ERR;
+}
+
+void keep_complaint(std::string_view line)
+{
+    while (!line.empty() && (line.back() == '\n' || line.back() == '.' || line.back() == ' '))
+        line.remove_suffix(1);
+    if (line.empty())
+        return;
+    const std::lock_guard lock(complaint_mutex);
+    if (complaint.empty()) // the first is the cause, what follows is its consequences
+        complaint = line;
+}
+
+// fopencookie's write function: one call a message, since rte_log flushes after each.
+ssize_t write_message(void *, const char *text, std::size_t size)
+{
+    const bool ours = rte_log_cur_msg_logtype() == log_type;
+    if (!ours && rte_log_cur_msg_loglevel() <= int{RTE_LOG_ERR})
+        keep_complaint({text, size});
+    if (ours || show_drivers)
+        return ::write(STDERR_FILENO, text, size);
+    return static_cast<ssize_t>(size);
+}
+
+} // namespace
+
+std::optional<LogLevel> parse_log_level(std::string_view text)
+{
+    for (const auto &[level, name] : kLevels) {
+        if (text == name)
+            return level;
+    }
+    return std::nullopt;
+}
+
+void log_open(LogLevel level)
+{
+    const cookie_io_functions_t functions{nullptr, write_message, nullptr, nullptr};
+    if (FILE *stream = ::fopencookie(nullptr, "w", functions))
+        rte_openlog_stream(stream);
+    log_type = rte_log_register("aya");
+    rte_log_set_level(static_cast<u_int32_t>(log_type), dpdk_level(level));
+    show_drivers = level == LogLevel::debug;
+}
+
+bool log_shows_drivers()
+{
+    return show_drivers;
+}
+
+void log_line(LogLevel level, const std::string &text)
+{
+    const char *name = kLevels[static_cast<std::size_t>(level)].second;
+    rte_log(dpdk_level(level), static_cast<u_int32_t>(log_type), "aya-dataplane: %s: %s\n", name,
+            text.c_str());
+}
+
+std::string take_driver_complaint()
+{
+    const std::lock_guard lock(complaint_mutex);
+    return std::exchange(complaint, {});
+}
+
+} // namespace aya

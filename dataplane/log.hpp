@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Log lines of the cold path, through DPDK's rte_log. Never called by a worker between packets.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace aya
+{
+
+enum class LogLevel { debug, info, warning, error };
+
+std::optional<LogLevel> parse_log_level(std::string_view text);
+
+// Sends our lines to stderr. DPDK's own lines go there only at level debug; else they are kept back, because
+// what matters in them ends up in one line of ours.
+void log_open(LogLevel level);
+
+// At level debug.
+bool log_shows_drivers();
+
+void log_line(LogLevel level, const std::string &text);
+
+inline void log_debug(const std::string &text)
+{
+    log_line(LogLevel::debug, text);
+}
+inline void log_info(const std::string &text)
+{
+    log_line(LogLevel::info, text);
+}
+inline void log_warning(const std::string &text)
+{
+    log_line(LogLevel::warning, text);
+}
+inline void log_error(const std::string &text)
+{
+    log_line(LogLevel::error, text);
+}
+
+// What DPDK or a driver complained about first since the last call; empty: nothing. Says why a call of theirs
+// failed where its return value does not.
+std::string take_driver_complaint();
+
+} // namespace aya

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// A port as the configuration counts them and as backends' egress_port names them. Usually one DPDK port; for
+// a kernel interface named alone it is one AF_XDP device a queue, since that works on every driver.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+struct rte_mempool;
+
+namespace aya
+{
+
+// DPDK's address of a queue.
+struct PortQueue {
+    u16 port_id;
+    u16 queue_id;
+};
+
+class Port
+{
+public:
+    // Attaches the device. Throws StartError, as all calls before start() has returned do.
+    Port(u32 index, const PortOptions &options, u32 worker_count);
+    ~Port();
+    Port(const Port &) = delete;
+    Port &operator=(const Port &) = delete;
+
+    // Packet buffers that all rings of this port can hold at once.
+    u32 mbufs_needed() const;
+    // Bytes of packet data that one buffer must hold, without headroom.
+    u32 frame_room() const;
+    void start(rte_mempool *pool, int socket);
+    void stop(); // packets still in the TX rings are sent
+
+    u32 index() const { return index_; }
+    const std::string &device() const { return options_.device; }
+    const std::string &interface() const { return interface_; } // of the kernel; empty: none
+    const std::string &punt() const { return options_.punt; }
+    const MacBytes &mac() const { return mac_; }
+    u16 mtu() const { return static_cast<u16>(mtu_); }
+    u32 queues() const { return queues_; }
+    bool sends_segments() const { return sends_segments_; }
+    // Worker w's own queues; nullopt: it has none on this port.
+    std::optional<PortQueue> rx(u32 worker) const;
+    std::optional<PortQueue> tx(u32 worker) const;
+
+    // "port 0 (eth0): " + text
+    [[noreturn]] void refuse(const std::string &text) const;
+
+private:
+    struct Device {
+        u16 port_id;
+        u32 rx_queues;
+        u32 tx_queues;
+        u16 rx_descriptors;
+        u16 tx_descriptors;
+        bool started;
+    };
+
+    std::vector<std::string> choose_devices();
+    void choose_interface_queues(u32 available);
+    u16 attach(const std::string &arguments);
+    void attach_all();
+    void read_interface(u16 port_id);
+    void choose_queues();
+    void choose_mtu();
+    void configure(Device &device);
+    void set_up_queues(Device &device, rte_mempool *pool, int socket);
+    void accept_multicast(const Device &device) const;
+    std::string why(int error) const;
+    std::string label() const;
+
+    u32 index_;
+    PortOptions options_;
+    u32 worker_count_;
+    bool is_interface_ = false; // named alone: we make the AF_XDP devices
+    std::string interface_;
+    MacBytes mac_{};
+    u32 mtu_ = 0;
+    u32 queues_ = 0;
+    bool sends_segments_ = false;
+    std::vector<Device> devices_;
+};
+
+} // namespace aya

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The control plane's tables as this process sees them. The main lcore finds and maps the file; each worker
+// reads it through a cursor of its own, which is the read side of the RCU described in aya/shm.hpp.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aya/segment.hpp"
+
+namespace aya
+{
+
+// What workers read from: a mapped segment, or nothing yet. Immutable once a worker may see it.
+struct TablesSource {
+    TablesSource(); // no tables: no VIP is found, so everything is punted and the box stays reachable
+    explicit TablesSource(std::unique_ptr<TablesReader> reader);
+    TablesSource(const TablesSource &) = delete;
+    TablesSource &operator=(const TablesSource &) = delete;
+
+    u64 identity = 0; // 0: no tables
+    const u64 *generation = nullptr;
+    std::array<aya_view, 2> views{};
+
+private:
+    std::unique_ptr<TablesReader> reader_;
+};
+
+// A worker's place in the tables. One writer: the worker.
+class TablesCursor
+{
+public:
+    // `epoch` is the worker's own in the dataplane segment.
+    TablesCursor(const std::atomic<const TablesSource *> &current, std::atomic<u64> &epoch)
+        : current_(current), epoch_(epoch)
+    {
+    }
+
+    // True if the main lcore has mapped other tables: call join() before the next enter().
+    bool outdated() const noexcept { return current_.load(std::memory_order_acquire) != source_; }
+    // Takes the newest source. Returns its identity. After this, no pointer of the old one may be used.
+    u64 join() noexcept;
+
+    // The view for one burst. Good until leave().
+    const aya_view &enter() noexcept
+    {
+        generation_ = __atomic_load_n(source_->generation, __ATOMIC_ACQUIRE);
+        return source_->views[generation_ & 1];
+    }
+
+    // Everything read under earlier generations is done with.
+    void leave() noexcept
+    {
+        if (reported_ != generation_) {
+            reported_ = generation_;
+            epoch_.store(generation_, std::memory_order_release);
+        }
+    }
+
+    // Main lcore: the source that the worker uses.
+    const TablesSource *adopted() const noexcept { return adopted_.load(std::memory_order_acquire); }
+
+private:
+    const std::atomic<const TablesSource *> &current_;
+    std::atomic<u64> &epoch_;
+    const TablesSource *source_ = nullptr;
+    u64 generation_ = 0;
+    u64 reported_ = 0;
+    std::atomic<const TablesSource *> adopted_{nullptr};
+};
+
+// Main lcore's side: finds the file, follows a recreated one, unmaps what no worker uses any more.
+class TablesView
+{
+public:
+    // Throws SegmentError if a file is there that this program must not read.
+    explicit TablesView(std::string path);
+
+    const std::atomic<const TablesSource *> &current() const { return current_; }
+    u64 identity() const { return newest_->identity; }
+    const Capacities *capacities() const { return capacities_ ? &*capacities_ : nullptr; }
+
+    // Looks for a new file. True: `pending()` holds one, which publish() shows to the workers.
+    bool find();
+    u64 pending_identity() const { return pending_->identity; }
+    void publish();
+    // Unmaps old sources that all of `cursors` have left.
+    void reclaim(const std::vector<const TablesCursor *> &cursors);
+
+private:
+    std::unique_ptr<TablesSource> open();
+
+    std::string path_;
+    std::unique_ptr<TablesSource> newest_ = std::make_unique<TablesSource>();
+    std::unique_ptr<TablesSource> pending_;
+    std::vector<std::unique_ptr<TablesSource>> retired_;
+    std::atomic<const TablesSource *> current_{newest_.get()};
+    std::optional<Capacities> capacities_;
+    u64 inode_ = 0;
+    std::string complaint_; // said once
+};
+
+} // namespace aya

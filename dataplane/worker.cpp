@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "worker.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "instance.hpp"
+
+namespace aya
+{
+
+namespace
+{
+
+constexpr u32 kTurnsBetweenClockReads = 32; // a power of two
+constexpr u64 kHousekeepingPerSecond = 1000;
+// A whole flow table is swept in about five minutes, whatever its size.
+constexpr u32 kSweepsPerTable = 300 * static_cast<u32>(kHousekeepingPerSecond);
+constexpr u32 kEmptyTurnsBeforeSleep = 512;
+constexpr long kIdleSleepNs = 60'000;
+
+u64 bytes_of(rte_mbuf *const *packets, u32 count)
+{
+    u64 bytes = 0;
+    for (u32 i = 0; i < count; i++)
+        bytes += packets[i]->pkt_len;
+    return bytes;
+}
+
+} // namespace
+
+Worker::Worker(u32 index, u32 lcore, const std::atomic<const TablesSource *> &tables, WorkerLine &line,
+               const Counters &counters, bool idle_backoff)
+    : index_(index), lcore_(lcore), idle_backoff_(idle_backoff), line_(line), cursor_(tables, line.epoch),
+      housekeeping_cycles_(rte_get_tsc_hz() / kHousekeepingPerSecond)
+{
+    context_.counters = counters;
+    context_.outboxes = outboxes_.data();
+    context_.sends_segments = sends_segments_.data();
+}
+
+void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowStore> flows)
+{
+    PortState state;
+    const auto rx = port.rx(index_);
+    const auto tx = port.tx(index_);
+    state.receives = rx.has_value();
+    state.rx = rx.value_or(PortQueue{});
+    state.has_tx = tx.has_value();
+    state.tx = tx.value_or(PortQueue{});
+    state.serves_ring = index_ == 0;
+    state.to_kernel = rings.to_kernel;
+    state.to_port = rings.to_port;
+    if (flows) {
+        state.sets = flows->sets();
+        state.set_mask = flows->set_mask();
+        state.flows = flows->header();
+        stores_.push_back(std::move(flows));
+    }
+    sends_segments_[ports_.size()] = port.sends_segments();
+    ports_.push_back(state);
+    context_.port_count = static_cast<u32>(ports_.size());
+}
+
+void Worker::run(const std::atomic<bool> &stop) noexcept
+{
+    ::prctl(PR_SET_TIMERSLACK, 1UL);
+    line_.lcore = lcore_;
+    line_.tid = static_cast<u32>(::gettid());
+    join_tables();
+    housekeep();
+    line_.state.store(WorkerState::running, std::memory_order_release);
+
+    const u32 port_count = context_.port_count;
+    u32 empty_turns = 0;
+    for (u32 turn = 1; !stop.load(std::memory_order_relaxed); turn++) {
+        u32 packets = 0;
+        for (u32 port = 0; port < port_count; port++)
+            packets += poll(port);
+        if (turn % kTurnsBetweenClockReads == 0 && rte_rdtsc() >= next_housekeeping_)
+            housekeep();
+        if (packets != 0)
+            empty_turns = 0;
+        else if (idle_backoff_)
+            idle(++empty_turns);
+    }
+    for (PortState &port : ports_) {
+        serve_ring(port);
+        rte_pktmbuf_free_bulk(port.from_ring.packets, port.from_ring.count);
+    }
+    line_.state.store(WorkerState::stopped, std::memory_order_release);
+}
+
+// One turn for one port; answers how many packets there were.
+u32 Worker::poll(u32 index) noexcept
+{
+    PortState &port = ports_[index];
+    WorkerTotals &totals = *context_.counters.totals;
+    u32 others = 0;
+    if (port.serves_ring)
+        others = serve_ring(port);
+    if (!port.receives)
+        return others;
+    burst_.count = rte_eth_rx_burst(port.rx.port_id, port.rx.queue_id, burst_.mbuf, kBurst);
+    if (AYA_UNLIKELY(cursor_.outdated()))
+        join_tables();
+    context_.view = &cursor_.enter();
+    if (burst_.count == 0) {
+        cursor_.leave();
+        totals.empty_polls++;
+        return others;
+    }
+    totals.busy_polls++;
+    totals.rx_packets += burst_.count;
+    totals.rx_bytes += bytes_of(burst_.mbuf, burst_.count);
+    context_.sets = port.sets;
+    context_.set_mask = port.set_mask;
+    context_.port = static_cast<u16>(index);
+    context_.punt = port.to_kernel;
+    process_burst(burst_, context_);
+    if (AYA_UNLIKELY(burst_.rest_count != 0))
+        send_replies(index);
+    send_all();
+    cursor_.leave();
+    return others + burst_.count;
+}
+
+// Into the port's TX queue; answers how many it took.
+u32 Worker::transmit(u32 index, rte_mbuf **packets, u32 count) noexcept
+{
+    const PortState &port = ports_[index];
+    WorkerTotals &totals = *context_.counters.totals;
+    if (AYA_UNLIKELY(!port.has_tx))
+        return rte_ring_enqueue_burst(port.to_port, reinterpret_cast<void **>(packets), count, nullptr);
+    const u64 bytes = bytes_of(packets, count);
+    const u32 sent = rte_eth_tx_burst(port.tx.port_id, port.tx.queue_id, packets, static_cast<u16>(count));
+    totals.tx_packets += sent;
+    totals.tx_bytes += bytes;
+    if (AYA_UNLIKELY(sent < count))
+        totals.tx_bytes -= bytes_of(packets + sent, count - sent);
+    return sent;
+}
+
+void Worker::send(u32 index, Outbox &outbox) noexcept
+{
+    const u32 sent = transmit(index, outbox.packets, outbox.count);
+    context_.counters.count_reason(AYA_REASON_NONE, sent);
+    if (AYA_UNLIKELY(sent < outbox.count)) {
+        context_.counters.count_reason(AYA_REASON_TX_FULL, outbox.count - sent);
+        rte_pktmbuf_free_bulk(outbox.packets + sent, outbox.count - sent);
+    }
+    outbox.count = 0;
+}
+
+void Worker::send_all() noexcept
+{
+    for (u32 port = 0; port < context_.port_count; port++) {
+        if (outboxes_[port].count != 0)
+            send(port, outboxes_[port]);
+    }
+}
+
+void Worker::send_replies(u32 index) noexcept
+{
+    for (u32 k = 0; k < burst_.rest_count; k++) {
+        const u32 i = burst_.rest[k];
+        const auto reason = static_cast<aya_reason>(burst_.verdict[i].reason);
+        if (aya_action_of(reason) != AYA_ACTION_REPLY)
+            continue;
+        const bool sent = transmit(index, &burst_.mbuf[i], 1) == 1;
+        context_.counters.count_reason(static_cast<u8>(sent ? reason : AYA_REASON_TX_FULL));
+        if (!sent)
+            rte_pktmbuf_free(burst_.mbuf[i]);
+    }
+}
+
+// Sends what the kernel and workers without a TX queue gave us for this port. What does not fit stays: the
+// ring fills, and the sender sees that.
+u32 Worker::serve_ring(PortState &port) noexcept
+{
+    Outbox &box = port.from_ring;
+    if (box.count == 0)
+        box.count =
+            rte_ring_sc_dequeue_burst(port.to_port, reinterpret_cast<void **>(box.packets), kBurst, nullptr);
+    if (box.count == 0)
+        return 0;
+    const u32 sent = transmit(static_cast<u32>(&port - ports_.data()), box.packets, box.count);
+    std::move(box.packets + sent, box.packets + box.count, box.packets);
+    box.count -= sent;
+    return sent;
+}
+
+void Worker::join_tables() noexcept
+{
+    const u64 identity = cursor_.join();
+    if (identity == 0)
+        return;
+    for (const auto &store : stores_)
+        store->bind(identity);
+}
+
+// Every millisecond or so.
+void Worker::housekeep() noexcept
+{
+    const u64 now = monotonic_ns(); // the vDSO: no system call
+    context_.now_ns = now;
+    context_.tick = aya_tick(now);
+    line_.heartbeat_ns.store(now, std::memory_order_release);
+    for (PortState &port : ports_) {
+        if (port.receives)
+            sweep(port, now / AYA_TICK_NS);
+    }
+    next_housekeeping_ = rte_rdtsc() + housekeeping_cycles_;
+}
+
+void Worker::sweep(PortState &port, u64 ticks) noexcept
+{
+    const u32 some = port.set_mask / kSweepsPerTable + 1;
+    for (u32 i = 0; i < some; i++)
+        aya_flow_sweep(&port.sets[port.swept++ & port.set_mask], context_.tick);
+    port.flows->last_tick = ticks;
+}
+
+void Worker::idle(u32 empty_turns) noexcept
+{
+    if (empty_turns < kEmptyTurnsBeforeSleep) {
+        rte_pause();
+        return;
+    }
+    const timespec nap{0, kIdleSleepNs};
+    ::nanosleep(&nap, nullptr);
+}
+
+} // namespace aya

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// One lcore's work: poll its queue of every port, process, send. Owns everything it writes.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "burst.hpp"
+#include "flow_store.hpp"
+#include "port.hpp"
+#include "tables_view.hpp"
+
+struct rte_ring;
+
+namespace aya
+{
+
+constexpr u32 kPortRingSize = 1024; // of the rings to and from the kernel
+
+// What the whole process shares about one port.
+struct PortRings {
+    rte_ring *to_kernel = nullptr; // nullptr: the port has no punt interface
+    // To the worker that sends for those who have no TX queue of their own: the kernel, and workers beyond
+    // the port's queues.
+    rte_ring *to_port = nullptr;
+};
+
+class Worker
+{
+public:
+    Worker(u32 index, u32 lcore, const std::atomic<const TablesSource *> &tables, WorkerLine &line,
+           const Counters &counters, bool idle_backoff);
+
+    // In order of the ports' indices. `flows`: of this worker's queue; empty if it receives nothing there.
+    void add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowStore> flows);
+
+    // Runs on the worker's lcore until `stop`.
+    void run(const std::atomic<bool> &stop) noexcept;
+
+    u32 lcore() const { return lcore_; }
+    const TablesCursor &cursor() const { return cursor_; }
+
+private:
+    struct alignas(AYA_CACHE_LINE) PortState {
+        PortQueue rx{};
+        PortQueue tx{};
+        bool receives = false;
+        bool has_tx = false;
+        bool serves_ring = false; // sends what others put into `to_port`
+        aya_flow_set *sets = nullptr;
+        u32 set_mask = 0;
+        rte_ring *to_kernel = nullptr;
+        rte_ring *to_port = nullptr;
+        Outbox from_ring; // taken from the ring, not yet sent
+        FlowStoreHeader *flows = nullptr;
+        u32 swept = 0; // sets, so far
+    };
+
+    u32 poll(u32 port) noexcept;
+    void send_all() noexcept;
+    void send(u32 port, Outbox &outbox) noexcept;
+    void send_replies(u32 port) noexcept;
+    u32 hand_over(u32 port, rte_mbuf **packets, u32 count) noexcept;
+    u32 transmit(u32 port, rte_mbuf **packets, u32 count) noexcept;
+    u32 serve_ring(PortState &port) noexcept;
+    void join_tables() noexcept;
+    void housekeep() noexcept;
+    void sweep(PortState &port, u64 ticks) noexcept;
+    void idle(u32 empty_turns) noexcept;
+
+    u32 index_;
+    u32 lcore_;
+    bool idle_backoff_;
+    WorkerLine &line_;
+    TablesCursor cursor_;
+    u64 next_housekeeping_ = 0; // TSC
+    u64 housekeeping_cycles_;
+    BurstContext context_;
+    std::vector<PortState> ports_;
+    std::array<Outbox, kMaxPorts> outboxes_;
+    std::array<bool, kMaxPorts> sends_segments_{};
+    Burst burst_;
+    std::vector<std::unique_ptr<FlowStore>> stores_;
+};
+
+} // namespace aya
