@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The JSON Schema, the parser, the examples and the reference say the same.
+"""The JSON Schema, both daemons' parsers, the examples and the reference say the same.
 
-Usage: schema_test.py CONFIG_CHECK ROOT     (exit code 77: cannot run here)
+Usage: schema_test.py CONFIG_CHECK DATAPLANE_CHECK ROOT     (exit code 77: cannot run here)
 """
 
 import copy
@@ -20,7 +20,8 @@ except ImportError:
     sys.exit(77)
 
 CONFIG_CHECK = sys.argv[1]
-ROOT = Path(sys.argv[2])
+DATAPLANE_CHECK = sys.argv[2]
+ROOT = Path(sys.argv[3])
 SCHEMA = json.loads((ROOT / "configs/aya.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
@@ -156,10 +157,10 @@ def put(pointer, value):
     return config
 
 
-def parse(configs):
+def parse(configs, program=CONFIG_CHECK):
     """What the parser answers to each configuration."""
     lines = "".join(json.dumps(config) + "\n" for config in configs)
-    done = subprocess.run([CONFIG_CHECK], input=lines, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([program], input=lines, capture_output=True, text=True, check=True, timeout=60)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -217,6 +218,21 @@ class Schema(unittest.TestCase):
                 self.assertEqual([e.message for e in VALIDATOR.iter_errors(config)], [])
                 self.assertNotIn("errors", answer)
 
+    def test_the_data_plane_reads_its_section_as_the_control_plane_does(self):
+        def of_dataplane(table):
+            return [case for case in cases(table) if case[0].startswith("/dataplane")]
+
+        bad = of_dataplane(BAD) + of_dataplane(BAD_FOR_THE_PARSER)
+        self.assertGreater(len(bad), 50)
+        for (pointer, value, config), errors in zip(bad, parse((c for _, _, c in bad), DATAPLANE_CHECK), strict=True):
+            with self.subTest(pointer=pointer, value=value):
+                self.assertTrue(errors, "the data plane lets it through")
+                self.assertTrue(all(e.startswith(f"f: {pointer}") for e in errors), errors)
+        good = [("", None, FULL), *of_dataplane(GOOD)]
+        for (pointer, value, config), errors in zip(good, parse((c for _, _, c in good), DATAPLANE_CHECK), strict=True):
+            with self.subTest(pointer=pointer, value=value):
+                self.assertEqual(errors, [])
+
     def test_what_the_parser_writes_is_what_it_reads_and_the_schema_takes(self):
         once = parse([FULL])[0]
         self.assertEqual(once, FULL)
@@ -261,6 +277,7 @@ class Examples(unittest.TestCase):
                 config = json.loads(uncommented(text))
                 self.assertEqual([e.message for e in VALIDATOR.iter_errors(config)], [])
                 self.assertNotIn("errors", parse([config])[0])
+                self.assertEqual(parse([config], DATAPLANE_CHECK), [[]])
 
     def test_the_fragments_in_the_reference_are_valid(self):
         reference = (ROOT / "docs/configuration.md").read_text()
