@@ -12,74 +12,15 @@
 
 #include "aya/forward.h"
 #include "aya/rewrite.h"
+#include "bench_tables.hpp"
 
 namespace
 {
 
+using namespace aya::bench;
+
 constexpr u32 kBurst = 32;
-constexpr u32 kServices = 100;
-constexpr u32 kBackendsPerService = 100;
-constexpr u32 kSlots = 65536;
 constexpr u32 kRoom = 128;
-
-struct Tables {
-    aya_settings settings{};
-    std::vector<aya_vip> vips = std::vector<aya_vip>(1024);
-    std::vector<aya_service> services = std::vector<aya_service>(kServices);
-    std::vector<aya_backend> backends = std::vector<aya_backend>(kServices * kBackendsPerService);
-    std::vector<u32> lookup = std::vector<u32>(kServices * kSlots);
-    aya_view view{};
-
-    Tables()
-    {
-        const u64 seed[2] = {1, 2};
-        aya_hash_key_init(&settings.hash_key, seed);
-        u64 state = 3;
-        for (u64 &k : settings.vip_key.k)
-            k = aya_splitmix64(&state);
-        settings.vip_mask = static_cast<u32>(vips.size() - 1);
-        for (u32 s = 0; s < kServices; s++)
-            add_service(s);
-        view = {&settings,
-                vips.data(),
-                services.data(),
-                backends.data(),
-                lookup.data(),
-                settings.vip_mask + 1,
-                kServices,
-                static_cast<u32>(backends.size()),
-                static_cast<u32>(lookup.size())};
-    }
-
-    static be32 vip_address(u32 service) { return aya_cpu_to_be32(0xcb007100u + service); }
-
-    void add_service(u32 s)
-    {
-        const be32 address[4] = {{0}, {0}, aya_cpu_to_be32(0xffff), vip_address(s)};
-        const be16 port = aya_cpu_to_be16(443);
-        u32 at = aya_vip_hash(&settings.vip_key, address, port, AYA_PROTO_TCP) & settings.vip_mask;
-        while (vips[at].protocol)
-            at = (at + 1) & settings.vip_mask;
-        std::memcpy(vips[at].address, address, sizeof(address));
-        vips[at].port = port;
-        vips[at].protocol = AYA_PROTO_TCP;
-        vips[at].service = s;
-        services[s].flags = AYA_SERVICE_PRESENT;
-        services[s].lookup_offset = s * kSlots;
-        services[s].lookup_size = kSlots;
-        std::fill_n(services[s].idle_timeout, AYA_FLOW_STATES, u16{900});
-        for (u32 b = 0; b < kBackendsPerService; b++) {
-            aya_backend &backend = backends[s * kBackendsPerService + b];
-            backend.state = AYA_BACKEND_UP;
-            backend.encap = AYA_ENCAP_IPIP;
-            backend.outer_length = 20;
-            backend.service = static_cast<u16>(s);
-            backend.mtu = 1480;
-        }
-        for (u32 i = 0; i < kSlots; i++)
-            lookup[s * kSlots + i] = s * kBackendsPerService + i % kBackendsPerService;
-    }
-};
 
 struct Frame {
     u8 room[kRoom];
@@ -99,7 +40,7 @@ void fill(Frame &frame, u64 flow, u8 flags)
     u64 random = aya_splitmix64(&mixed);
     be32 src = aya_cpu_to_be32(0x0a000000u | (static_cast<u32>(random) & 0xffffff));
     aya_store_be32(ip.src, src);
-    aya_store_be32(ip.dst, Tables::vip_address(static_cast<u32>(flow % kServices)));
+    aya_store_be32(ip.dst, Tables::vip_ipv4(static_cast<u32>(flow % kServices)));
     tcp.src_port = aya_cpu_to_be16(static_cast<u16>(random >> 32));
     tcp.dst_port = aya_cpu_to_be16(443);
     tcp.data_offset = 0x50;
@@ -189,7 +130,7 @@ double measure(const Tables &tables, u64 flows, u8 flags, u32 bursts)
 int main(int argc, char **argv)
 {
     u32 bursts = argc > 1 ? static_cast<u32>(std::strtoul(argv[1], nullptr, 0)) : 20000;
-    auto tables = std::make_unique<Tables>();
+    auto tables = std::make_unique<Tables>(AYA_ENCAP_IPIP);
     std::printf("%-28s %8s %8s %8s  TSC cycles a packet\n", "case", "min", "median", "max");
     const struct {
         const char *name;
