@@ -84,8 +84,6 @@ AYA_INLINE void count_forwarded(const struct shell *shell, const struct aya_pack
     if (service) {
         service->packets++;
         service->bytes += packet->l3_length;
-        if (AYA_UNLIKELY(verdict->notes))
-            service->new_flows++;
     }
     key = shell->queue * backend_capacity + verdict->backend_id;
     struct aya_backend_counters *backend = bpf_map_lookup_elem(&backend_counters, &key);
@@ -95,11 +93,15 @@ AYA_INLINE void count_forwarded(const struct shell *shell, const struct aya_pack
     }
 }
 
-AYA_INLINE void count_notes(struct aya_worker_totals *t, u32 notes)
+AYA_INLINE void count_notes(const struct shell *shell, const struct aya_verdict *verdict)
 {
-    for (u32 i = 0; i < 5; i++)
-        if (notes & (1u << i))
-            count(t, AYA_REASON_FLOW_NEW + i);
+    u32 key = shell->queue * service_capacity + verdict->service;
+    struct aya_service_counters *service = bpf_map_lookup_elem(&service_counters, &key);
+    if (service && (verdict->notes & AYA_NOTE_NEW))
+        service->new_flows++;
+    for (u32 i = 0; i < AYA_NOTES; i++)
+        if (verdict->notes & (1u << i))
+            count(shell->totals, AYA_REASON_FLOW_NEW + i);
 }
 
 AYA_INLINE int transmit(struct aya_worker_totals *t, u32 port, u64 bytes)
@@ -163,7 +165,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
         entry = aya_flow_find(set, hash, aya_flow_service(packet, service), now);
     aya_choose(&shell->view, packet, service, hash, set, entry, now, &verdict);
     if (AYA_UNLIKELY(verdict.notes))
-        count_notes(t, verdict.notes);
+        count_notes(shell, &verdict);
     if (AYA_UNLIKELY(verdict.action != AYA_ACTION_FORWARD || !verdict.backend)) {
         if (verdict.action == AYA_ACTION_REPLY)
             return reply(ctx, shell, packet, verdict.reason, verdict.backend ? verdict.backend->mtu : 0);

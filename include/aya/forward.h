@@ -36,6 +36,7 @@ enum aya_note {
     AYA_NOTE_RESCHEDULED = 1 << 2,
     AYA_NOTE_EVICTED = 1 << 3,
     AYA_NOTE_NOT_REMEMBERED = 1 << 4,
+    AYA_NOTES = 5,
 };
 
 struct aya_verdict {
@@ -254,6 +255,7 @@ AYA_INLINE void aya_settle(struct aya_verdict *verdict, enum aya_reason reason)
 
 AYA_INLINE void aya_refuse(struct aya_verdict *verdict, enum aya_reason reason)
 {
+    verdict->notes = 0;
     verdict->backend_id = AYA_BACKEND_NONE;
     verdict->backend = NULL;
     aya_settle(verdict, reason);

@@ -165,8 +165,10 @@ protected:
     void tally(const Outcome &outcome)
     {
         reasons_[outcome.reason]++;
-        for (u32 bit = 0; bit < 5; bit++)
+        for (u32 bit = 0; bit < AYA_NOTES; bit++)
             reasons_[AYA_REASON_FLOW_NEW + bit] += outcome.notes >> bit & 1;
+        if (outcome.notes & AYA_NOTE_NEW)
+            new_flows_of_[outcome.service]++;
         if (outcome.action == AYA_ACTION_FORWARD) {
             packets_of_[outcome.backend]++;
             bytes_of_[outcome.backend] += outcome.packet.l3_length;
@@ -210,7 +212,7 @@ protected:
                             .ports = {443, 443, 53, 80, 1234}}};
     ForwardProgram program_{sizes(tables_)};
     CorePath core_{tables_.view(), kSets};
-    u64 reasons_[64]{};
+    u64 reasons_[64]{}, new_flows_of_[16]{};
     std::vector<u64> packets_of_ = std::vector<u64>(256), bytes_of_ = std::vector<u64>(256);
 };
 
@@ -233,6 +235,9 @@ TEST_F(XdpDiff, RandomAndDamagedPacketsGetTheSameVerdictBytesFlowsAndCountersWhi
         EXPECT_NEAR(static_cast<double>(program_.totals(0)->reasons[reason]),
                     static_cast<double>(reasons_[reason]), static_cast<double>(ticks))
             << "reason " << reason;
+    for (u16 service : {web_, dns_, bare_})
+        EXPECT_NEAR(static_cast<double>(program_.service_counters(0)[service].new_flows),
+                    static_cast<double>(new_flows_of_[service]), static_cast<double>(ticks));
     for (u32 id : backends_) {
         EXPECT_NEAR(static_cast<double>(program_.backend_counters(0)[id].packets),
                     static_cast<double>(packets_of_[id]), static_cast<double>(ticks));
