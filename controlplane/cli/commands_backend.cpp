@@ -102,8 +102,12 @@ void run_set(Session &session, const Target &target)
     const Json backend = session.daemon().patch(target.path(), changes);
     if (session.json())
         return session.print_json(backend);
-    session.print("changed " + target.phrase() + ": weight " + text(backend, "weight") +
-                  generation_note(backend) + "\n");
+    std::string now;
+    if (target.fields.weight)
+        now += ": weight " + text(backend, "weight");
+    if (!target.fields.mac.empty())
+        now += (now.empty() ? ": " : ", ") + std::string("MAC ") + text(backend, "mac");
+    session.print("changed " + target.phrase() + now + generation_note(backend) + "\n");
 }
 
 void run_state(Session &session, const Target &target, const std::string &state)
@@ -140,9 +144,11 @@ CLI::App *add_verb(Program &program, CLI::App *group, const std::string &name, c
     CLI::App *verb =
         program.add_command(group, name, description,
                             [target, run = std::move(run)](Session &session) { run(session, *target); });
-    CLI::Option *service = verb->add_option("SERVICE", target->service, "Name of the service")->required();
+    CLI::Option *service =
+        verb->add_option("SERVICE", target->service, "Name of the service")->required()->check(not_empty());
     program.hint(service, {Hint::Kind::services, {}});
-    CLI::Option *backend = verb->add_option("NAME", target->name, "Name of the backend")->required();
+    CLI::Option *backend =
+        verb->add_option("NAME", target->name, "Name of the backend")->required()->check(not_empty());
     if (name != "add")
         program.hint(backend, {Hint::Kind::backends, {}});
     return verb;
@@ -232,7 +238,7 @@ void add_backend_commands(Program &program)
     const auto listed = std::make_shared<Target>();
     CLI::App *list = program.add_command(group, "list", "List the backends of a service, or of all",
                                          [listed](Session &session) { run_list(session, *listed); });
-    program.hint(list->add_option("SERVICE", listed->service, "Name of the service"),
+    program.hint(list->add_option("SERVICE", listed->service, "Name of the service")->check(not_empty()),
                  {Hint::Kind::services, {}});
 
     const auto added = std::make_shared<Target>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // explain, counters, health, version: looking without touching.
 #include "commands.hpp"
+#include "fields.hpp"
 
 #include <memory>
 
@@ -28,12 +29,13 @@ void run_explain(Session &session, const Question &question)
         steps.add({{text(step, "step"), Colour::bold}, {text(step, "text")}});
     session.print_table(steps);
     const std::string action = text(answer, "action");
-    std::string verdict = action;
-    if (answer.contains("backend") && !answer["backend"].is_null())
-        verdict += " to " + text(answer, "service") + "/" + text(answer, "backend");
+    const std::string backend = text(answer, "backend");
     const std::string reason = text(answer, "reason");
-    if (action != "forward" && reason != "-") // the counter that such a packet raises
+    std::string verdict = action;
+    if (action != "forward") // the counter that such a packet raises
         verdict += " (" + reason + ")";
+    if (backend != "-")
+        verdict += (action == "forward" ? " to " : ", chosen: ") + text(answer, "service") + "/" + backend;
     const Colour colour = action == "forward" ? Colour::green
                           : action == "drop"  ? Colour::red
                                               : Colour::yellow;
@@ -108,7 +110,7 @@ void run_counters(Session &session, Shown shown)
         return session.print_json(shown == Shown::nonzero ? chosen : answer);
     const Json &reasons = list(chosen, "reasons");
     if (reasons.empty())
-        session.print("nothing was dropped, punted or otherwise counted\n");
+        session.print("no packets counted yet\n");
     else
         session.print_table(reasons_table(reasons));
     if (const Json &services = list(chosen, "services"); !services.empty()) {
@@ -231,8 +233,9 @@ void add_inspect_commands(Program &program)
     const auto service = std::make_shared<std::string>();
     CLI::App *health = program.add_command(&program.app, "health", "Show what the health probes see",
                                            [service](Session &session) { run_health(session, *service); });
-    program.hint(health->add_option("SERVICE", *service, "Only the backends of this service"),
-                 {Hint::Kind::services, {}});
+    program.hint(
+        health->add_option("SERVICE", *service, "Only the backends of this service")->check(not_empty()),
+        {Hint::Kind::services, {}});
 
     const auto client_only = std::make_shared<bool>(false);
     CLI::App *version =

@@ -24,12 +24,12 @@ std::string first_vip(const Json &vips)
     return vips.size() == 1 ? first : first + " +" + std::to_string(vips.size() - 1);
 }
 
-// How many of the backends get new flows: "2/3".
+// How many of the backends can take new flows: "2/3".
 Cell serving(const Json &backends)
 {
     std::size_t good = 0;
     for (const Json &backend : backends)
-        good += number(backend, "effective_weight") > 0 ? 1 : 0;
+        good += number(backend, "effective_weight") > 0 && text(backend, "reachable") != "no" ? 1 : 0;
     const Colour colour = backends.empty()          ? Colour::none
                           : good == backends.size() ? Colour::green
                           : good == 0               ? Colour::red
@@ -49,6 +49,19 @@ std::string health_summary(const Json &health)
            ", rise " + text(health, "rise") + ", fall " + text(health, "fall");
 }
 
+// "remembered, until idle for: tcp_established 15m, udp 2m"
+std::string flow_summary(const Json &service)
+{
+    if (truth(service, "stateless"))
+        return "not remembered";
+    std::string summary;
+    for (const auto &timeout : member(service, "idle_timeouts").items())
+        summary +=
+            (summary.empty() ? ", until idle for: " : ", ") + timeout.key() + " " +
+            (timeout.value().is_string() ? timeout.value().get<std::string>() : timeout.value().dump());
+    return "remembered" + summary;
+}
+
 std::string service_details(const Json &service, bool colour)
 {
     Table facts({{}, {}});
@@ -60,15 +73,13 @@ std::string service_details(const Json &service, bool colour)
     for (const char *key : {"scheduler", "affinity", "encap"})
         facts.add({{key}, {text(service, key)}});
     facts.add({{"health"}, {health_summary(member(service, "health"))}});
-    for (const char *key : {"lookup_size", "stateless"}) {
-        if (service.contains(key))
-            facts.add({{key}, {text(service, key)}});
-    }
+    facts.add({{"lookup table"}, {text(service, "lookup_size") + " slots"}});
+    facts.add({{"flows"}, {flow_summary(service)}});
     if (service.contains("panic_threshold"))
         facts.add({{"panic"},
                    truth(service, "panic")
                        ? Cell{"yes: too many backends are down, so all are used", Colour::red}
-                       : Cell{"no, from " + text(service, "panic_threshold") + "% down on", Colour::none}});
+                       : Cell{"no, from " + text(service, "panic_threshold") + " down on", Colour::none}});
     facts.add(
         {{"traffic"},
          {human_count(number(service, "packets")) + " packets, " + human_bytes(number(service, "bytes")) +
@@ -163,11 +174,11 @@ void run_remove(Session &session, const std::string &name)
     session.print("removed service " + name + ": " + inventory(removed) + generation_note(answer) + "\n");
 }
 
-CLI::Option *add_name(Program &program, CLI::App *command, std::string &name)
+void add_name(Program &program, CLI::App *command, std::string &name)
 {
-    CLI::Option *option = command->add_option("NAME", name, "Name of the service");
+    CLI::Option *option =
+        command->add_option("NAME", name, "Name of the service")->required()->check(not_empty());
     program.hint(option, {Hint::Kind::services, {}});
-    return option;
 }
 
 void add_show(Program &program, CLI::App *group)
@@ -175,7 +186,7 @@ void add_show(Program &program, CLI::App *group)
     const auto name = std::make_shared<std::string>();
     CLI::App *show = program.add_command(group, "show", "Show all about a service and its backends",
                                          [name](Session &session) { run_show(session, *name); });
-    add_name(program, show, *name)->required();
+    add_name(program, show, *name);
 }
 
 void add_remove(Program &program, CLI::App *group)
@@ -183,7 +194,7 @@ void add_remove(Program &program, CLI::App *group)
     const auto name = std::make_shared<std::string>();
     CLI::App *remove = program.add_command(group, "remove", "Remove a service and its backends",
                                            [name](Session &session) { run_remove(session, *name); });
-    add_name(program, remove, *name)->required();
+    add_name(program, remove, *name);
 }
 
 void add_add(Program &program, CLI::App *group)
@@ -206,7 +217,7 @@ void add_set(Program &program, CLI::App *group)
     const auto edit = std::make_shared<Edit>();
     CLI::App *set = program.add_command(group, "set", "Change a service; what is not named stays",
                                         [edit](Session &session) { run_set(session, *edit); });
-    add_name(program, set, edit->name)->required();
+    add_name(program, set, edit->name);
     CLI::Option *file = set->add_option("-f,--file", edit->file,
                                         "Take the keys to change from a JSON file (- for standard input)");
     program.hint(file->type_name("FILE"), {Hint::Kind::files, {}});

@@ -59,6 +59,13 @@ CLI::Option *add_repeated(CLI::App *app, const std::string &name, std::vector<st
     return app->add_option(name, values, description)->allow_extra_args(false);
 }
 
+CLI::Validator not_empty()
+{
+    return {
+        [](std::string &value) { return value.empty() ? std::string("an empty name names nothing") : ""; },
+        ""};
+}
+
 void ServiceFields::add_options(Program &program, CLI::App *app)
 {
     add_repeated(app, "--vip", vips,
@@ -78,8 +85,9 @@ void ServiceFields::add_options(Program &program, CLI::App *app)
     add_number(app, "--health-fall", health_fall, "Bad results in a row until it is down");
     add_number(app, "--health-port", health_port, "Port that is probed; the VIP's unless given");
     add_number(app, "--lookup-size", lookup_size, "Slots of the lookup table, a prime");
-    add_number(app, "--panic-threshold", panic_threshold,
-               "Percent of backends that may be down at once before all are used again");
+    app->add_option("--panic-threshold", panic_threshold,
+                    "Share of backends that may be down at once before all are used again, such as 50%")
+        ->type_name("PERCENT");
     CLI::Option *option = app->add_option_function<std::string>(
         "--stateless",
         [this](const std::string &word) {
@@ -99,7 +107,9 @@ void ServiceFields::apply(Json &service) const
     put(service, "affinity", affinity);
     put(service, "encap", encap);
     put(service, "lookup_size", lookup_size);
-    put(service, "panic_threshold", panic_threshold);
+    const bool bare = panic_threshold.find_first_not_of("0123456789") == std::string::npos;
+    if (!panic_threshold.empty())
+        service["panic_threshold"] = bare ? panic_threshold + "%" : panic_threshold;
     if (stateless)
         service["stateless"] = *stateless;
     Json health = member(service, "health");

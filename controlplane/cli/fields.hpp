@@ -21,6 +21,9 @@ CLI::Option *add_number(CLI::App *app, const std::string &name, std::optional<st
 CLI::Option *add_repeated(CLI::App *app, const std::string &name, std::vector<std::string> &values,
                           const std::string &description);
 
+// Names stand in paths, where an empty one would mean something else.
+CLI::Validator not_empty();
+
 struct ServiceFields {
     std::vector<std::string> vips;
     std::string scheduler;
@@ -33,7 +36,7 @@ struct ServiceFields {
     std::optional<std::int64_t> health_fall;
     std::optional<std::int64_t> health_port;
     std::optional<std::int64_t> lookup_size;
-    std::optional<std::int64_t> panic_threshold;
+    std::string panic_threshold; // "50%", or 50 which means the same
     std::optional<bool> stateless;
 
     void add_options(Program &program, CLI::App *app);

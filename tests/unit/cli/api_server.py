@@ -26,6 +26,8 @@ def service(name="web"):
     return {"name": name, "vips": ["203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"],
             "scheduler": "maglev", "affinity": "none", "encap": "ipip",
             "health": {"type": "tcp", "interval": "1s", "timeout": "500ms", "rise": 2, "fall": 3},
+            "lookup_size": 65537, "panic_threshold": "50%", "stateless": False,
+            "idle_timeouts": {"tcp_established": "15m", "udp": "2m"},
             "id": 3, "generation": 17, "packets": 1234567, "bytes": 3650722202, "new_flows": 999,
             "panic": False,
             "backends": [backend(name, "gpu-01", "10.0.1.11", 8), backend(name, "gpu-02", "10.0.1.12", 8)]}
@@ -100,6 +102,7 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.services = [service()]
         self.changes = CHANGES
         self.health = HEALTH
+        self.verdict = {"action": "forward", "reason": "forwarded", "service": "web", "backend": "gpu-01"}
 
     def respond(self, method, path, body):
         fixed = {"/v1/version": {"version": "9.9.9", "abi": 4, "instance": "default"}, "/v1/status": STATUS,
@@ -111,7 +114,7 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             return 200, self.config(path.rsplit("/", 1)[1], body)
         if (method, path) == ("POST", "/v1/explain"):
             return 200, {"steps": [{"step": "parse", "text": "IPv4 TCP"}, {"step": "vip", "text": "service web"}],
-                         "action": "forward", "reason": "flow_new", "service": "web", "backend": "gpu-01"}
+                         **self.verdict}
         parts = [urllib.parse.unquote(part) for part in path.split("/")[2:]]
         if parts[0] != "services":
             raise Refusal(404, (path, "no such path"))

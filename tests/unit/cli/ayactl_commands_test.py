@@ -89,6 +89,13 @@ idle     gpu-09         0      0B
         self.assertEqual(self.json("counters"), COUNTERS)
         self.assertEqual([s["name"] for s in self.json("counters", "--nonzero")["services"]], ["web"])
 
+    def test_explain_of_a_packet_that_is_not_forwarded(self):
+        self.server.verdict = {"action": "punt", "reason": "punt_no_vip", "service": None, "backend": None}
+        self.assertTrue(self.ok("explain", "192.0.2.1:1", "192.0.2.2:2/udp").endswith("\npunt (punt_no_vip)\n"))
+        self.server.verdict = {"action": "drop", "reason": "unreachable", "service": "web", "backend": "a"}
+        self.assertTrue(self.ok("explain", "192.0.2.1:1", "192.0.2.2:2/udp")
+                        .endswith("\ndrop (unreachable), chosen: web/a\n"))
+
     def test_explain(self):
         text = self.ok("explain", "198.51.100.7:40000", "203.0.113.10:443/tcp")
         self.assertEqual(text, "parse  IPv4 TCP\nvip    service web\n\nforward to web/gpu-01\n")
@@ -107,6 +114,13 @@ web   203.0.113.10:443/tcp +1  maglev     ipip   tcp         2/2     1.2M  3.4Gi
 """)
         self.assertEqual(self.json("service", "list"), {"services": self.snapshot()})
 
+    def test_service_list_counts_the_backends_that_can_take_new_flows(self):
+        one, two = self.server.services[0]["backends"]
+        one.update(effective_weight=0)
+        self.assertIn("  1/2  ", self.ok("service", "list"))
+        two.update(reachable=False)
+        self.assertIn("  0/2  ", self.ok("service", "list"))
+
     def test_lists_that_are_empty_say_so(self):
         self.server.services[0]["backends"] = []
         self.assertEqual(self.ok("backend", "list"), "no backends\n")
@@ -118,14 +132,17 @@ web   203.0.113.10:443/tcp +1  maglev     ipip   tcp         2/2     1.2M  3.4Gi
 
     def test_service_show(self):
         self.assertEqual(self.ok("service", "show", "web"), """\
-name       web
-vips       203.0.113.10:443/tcp
-           [2001:db8::10]:443/tcp
-scheduler  maglev
-affinity   none
-encap      ipip
-health     tcp, every 1s, timeout 500ms, rise 2, fall 3
-traffic    1.2M packets, 3.4GiB, 999 new flows
+name          web
+vips          203.0.113.10:443/tcp
+              [2001:db8::10]:443/tcp
+scheduler     maglev
+affinity      none
+encap         ipip
+health        tcp, every 1s, timeout 500ms, rise 2, fall 3
+lookup table  65537 slots
+flows         remembered, until idle for: tcp_established 15m, udp 2m
+panic         no, from 50% down on
+traffic       1.2M packets, 3.4GiB, 999 new flows
 
 NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES  NOTE
 gpu-01  10.0.1.11       8  active  up      50.0%  52:54:00:00:00:11     1.2M  3.4GiB
@@ -201,6 +218,8 @@ web      gpu-02  10.0.1.12       8  active  up      50.0%  52:54:00:00:00:11    
     def test_backend_mac_goes_back_to_the_neighbour_tables(self):
         self.ok("backend", "set", "web", "gpu-01", "--mac", "auto")
         self.assertEqual(self.last()[2], {"mac": None})
+        self.assertEqual(self.ok("backend", "set", "web", "gpu-02", "--mac", "52:54:00:00:00:12", "--weight", "3"),
+                         "changed backend gpu-02 of service web: weight 3, MAC 52:54:00:00:00:12; generation 18\n")
         self.ok("backend", "add", "web", "gpu-03", "10.0.1.13", "--mac", "auto")
         self.assertEqual(self.last()[2], {"name": "gpu-03", "address": "10.0.1.13"})
 

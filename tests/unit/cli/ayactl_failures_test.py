@@ -110,6 +110,7 @@ class Usage(api_server.Case):
         self.assertIn("a whole number", self.misused("backend", "set", "web", "a", "--weight", "much"))
         self.assertIn("--timeout wants", self.misused("status", "--timeout", "soon"))
         self.assertIn("--instance wants", self.misused("status", "--instance", "../etc"))
+        self.assertIn("an empty name", self.misused("service", "show", ""))
         self.assertIn("bash, zsh or fish", self.misused("completion", "tcsh"))
 
     def test_help_and_version_are_no_errors(self):

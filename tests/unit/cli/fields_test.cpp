@@ -36,9 +36,16 @@ TEST(ServiceFields, UseTheKeysOfTheConfiguration)
                    "--health-port 8080 --lookup-size 65537 --panic-threshold 50 --stateless true");
     EXPECT_EQ(service, Json::parse(R"({
         "vips": ["203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"], "scheduler": "maglev",
-        "affinity": "source", "encap": "l2", "lookup_size": 65537, "panic_threshold": 50,
+        "affinity": "source", "encap": "l2", "lookup_size": 65537, "panic_threshold": "50%",
         "stateless": true, "health": {"type": "tcp", "interval": "1s", "timeout": "500ms",
         "rise": 2, "fall": 3, "port": 8080}})"));
+}
+
+TEST(ServiceFields, TakeAShareWithOrWithoutItsSign)
+{
+    EXPECT_EQ(service_of("--panic-threshold 80")["panic_threshold"], "80%");
+    EXPECT_EQ(service_of("--panic-threshold 80%")["panic_threshold"], "80%");
+    EXPECT_EQ(service_of("--panic-threshold most")["panic_threshold"], "most");
 }
 
 TEST(ServiceFields, LeaveTheRestOfAHealthCheckAlone)
@@ -51,7 +58,7 @@ TEST(ServiceFields, LeaveTheRestOfAHealthCheckAlone)
 TEST(ServiceFields, LeaveNumbersOutOfRangeToTheDaemon)
 {
     EXPECT_EQ(service_of("--health-port -7")["health"]["port"], -7);
-    EXPECT_EQ(service_of("--panic-threshold 101")["panic_threshold"], 101);
+    EXPECT_EQ(service_of("--lookup-size 0")["lookup_size"], 0);
 }
 
 TEST(ServiceFields, RefuseWhatIsNoNumberOrNoTruth)
