@@ -85,6 +85,15 @@ public:
         return *this;
     }
 
+    // IPv6.
+    Packet &flow_label(std::uint32_t value)
+    {
+        Layer &ip = last_ip();
+        ip.header[1] = static_cast<std::uint8_t>((ip.header[1] & 0xf0) | (value >> 16 & 0x0f));
+        put16(ip.header, 2, value & 0xffff);
+        return *this;
+    }
+
     Packet &dont_fragment()
     {
         put16(last_ip().header, 6, 0x4000);
