@@ -194,6 +194,7 @@ Eal::Eal(const DataplaneOptions &options, const std::string &instance)
         const std::string why = take_driver_complaint();
         throw StartError("DPDK does not start: " + (why.empty() ? rte_strerror(rte_errno) : why));
     }
+    log_catch_bpf_libraries();
     take_driver_complaint();
 }
 

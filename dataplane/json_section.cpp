@@ -104,9 +104,10 @@ std::optional<std::string> read_device(const Json &value, const JsonPlace &place
 {
     if (is_argument(value))
         return value.get<std::string>();
-    place.refuse(value, "a PCI address such as \"0000:3b:00.0\", a DPDK virtual device with its arguments such as "
-                        "\"net_af_xdp0,iface=eth0\", or the name of a network interface; 1 to 255 characters, no "
-                        "spaces");
+    place.refuse(value,
+                 "a PCI address such as \"0000:3b:00.0\", a DPDK virtual device with its arguments such as "
+                 "\"net_af_xdp0,iface=eth0\", or the name of a network interface; 1 to 255 characters, no "
+                 "spaces");
     return std::nullopt;
 }
 

@@ -2,11 +2,13 @@
 #include "log.hpp"
 
 #include <array>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <utility>
 
+#include <dlfcn.h>
 #include <rte_log.h>
 #include <unistd.h>
 
@@ -61,7 +63,34 @@ ssize_t write_message(void *, const char *text, std::size_t size)
     return static_cast<ssize_t>(size);
 }
 
+// libbpf_print_fn_t and libxdp_print_fn_t; level 0 is a warning.
+int print_bpf_message(int level, const char *format, va_list arguments)
+{
+    std::array<char, 512> text;
+    const int length = std::vsnprintf(text.data(), text.size(), format, arguments);
+    if (level == 0)
+        keep_complaint(text.data());
+    return show_drivers ? std::fputs(text.data(), stderr) : length;
+}
+
+void redirect_prints(const char *library, const char *setter)
+{
+    void *handle = ::dlopen(library, RTLD_NOW | RTLD_NOLOAD);
+    if (handle == nullptr)
+        return; // not loaded: no AF_XDP driver here
+    using Print = int (*)(int, const char *, va_list);
+    if (const auto set_print = reinterpret_cast<Print (*)(Print)>(::dlsym(handle, setter)))
+        set_print(print_bpf_message);
+    ::dlclose(handle);
+}
+
 } // namespace
+
+void log_catch_bpf_libraries()
+{
+    redirect_prints("libbpf.so.1", "libbpf_set_print");
+    redirect_prints("libxdp.so.1", "libxdp_set_print");
+}
 
 std::optional<LogLevel> parse_log_level(std::string_view text)
 {

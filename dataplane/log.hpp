@@ -18,6 +18,10 @@ std::optional<LogLevel> parse_log_level(std::string_view text);
 // what matters in them ends up in one line of ours.
 void log_open(LogLevel level);
 
+// libbpf and libxdp, which the AF_XDP driver brings along, print to stderr by themselves. Call once drivers
+// are loaded: what they say is then treated as DPDK's lines are.
+void log_catch_bpf_libraries();
+
 // At level debug.
 bool log_shows_drivers();
 

@@ -2,17 +2,19 @@
 //
 // write_tables FILE: makes a tables segment, then publishes what each line of standard input says and answers
 // its generation. A line is JSON: a list of services,
-//   {"vips": ["203.0.113.10:80/tcp", "[2001:db8::10]:443/udp"], "flags": 0, "lookup_size": 251,
-//   "idle_timeout": 900,
-//    "backends": [{"state": 3, "incarnation": 1, "egress_port": 0, "mtu": 1500, "dst_mac": "...", "src_mac":
+//   {"vips": ["203.0.113.10:80/tcp", "[2001:db8::10]:443/udp"], "flags": 0, "slots": 251,
+//    "backends": [{"state": 3, "incarnation": 1, "egress_port": 0, "mtu": 1500, "mac": "...", "own_mac":
 //    "...",
 //                  "outer_src": "10.0.0.1", "outer_dst": "10.0.0.2"}]}
-// or an object {"header": {"abi_version": 7}} that spoils the segment's header.
+// whose lookup table names the backends that are up in turn; or an object {"abi_version": 7} that spoils the
+// header.
 #include <iostream>
+#include <memory>
 
 #include <nlohmann/json.hpp>
 
-#include "table_writer.hpp"
+#include "segment_writer.hpp"
+#include "table_builder.hpp"
 
 namespace
 {
@@ -20,42 +22,38 @@ namespace
 using Json = nlohmann::json;
 using namespace aya;
 
-test::VipSpec vip_of(const std::string &text)
+constexpr Capacities kCapacities{.services = 16, .backends = 256, .vips = 256, .lookup_slots = 1 << 19};
+
+test::BackendText backend_of(const Json &json)
 {
-    const std::size_t slash = text.rfind('/');
-    const std::size_t colon = text.rfind(':', slash);
-    test::VipSpec vip;
-    vip.address = text[0] == '[' ? text.substr(1, colon - 2) : text.substr(0, colon);
-    vip.port = static_cast<u16>(std::stoul(text.substr(colon + 1)));
-    vip.protocol = text.substr(slash + 1) == "udp" ? AYA_PROTO_UDP : AYA_PROTO_TCP;
-    return vip;
+    test::BackendText text;
+    text.state = static_cast<aya_backend_state>(json.value("state", int{AYA_BACKEND_UP}));
+    text.egress_port = json.value("egress_port", text.egress_port);
+    text.mtu = json.value("mtu", text.mtu);
+    text.mac = json.value("mac", text.mac);
+    text.own_mac = json.value("own_mac", text.own_mac);
+    if (json.contains("outer_dst"))
+        text.encap =
+            test::ipip(json.at("outer_src").get<std::string>(), json.at("outer_dst").get<std::string>());
+    return text;
 }
 
-test::BackendSpec backend_of(const Json &json)
+void add_service(test::Tables &tables, const Json &json)
 {
-    test::BackendSpec spec;
-    spec.state = json.value("state", spec.state);
-    spec.incarnation = json.value("incarnation", spec.incarnation);
-    spec.egress_port = json.value("egress_port", spec.egress_port);
-    spec.mtu = json.value("mtu", spec.mtu);
-    spec.dst_mac = json.value("dst_mac", spec.dst_mac);
-    spec.src_mac = json.value("src_mac", spec.src_mac);
-    spec.outer_src = json.value("outer_src", spec.outer_src);
-    spec.outer_dst = json.value("outer_dst", spec.outer_dst);
-    return spec;
-}
-
-test::ServiceSpec service_of(const Json &json)
-{
-    test::ServiceSpec spec;
-    spec.flags = json.value("flags", spec.flags);
-    spec.lookup_size = json.value("lookup_size", spec.lookup_size);
-    spec.idle_timeout = json.value("idle_timeout", spec.idle_timeout);
+    const u16 id = tables.add_service({}, json.value("flags", 0u));
     for (const Json &vip : json.at("vips"))
-        spec.vips.push_back(vip_of(vip.get<std::string>()));
-    for (const Json &backend : json.at("backends"))
-        spec.backends.push_back(backend_of(backend));
-    return spec;
+        tables.add_vip(test::VipText(vip.get<std::string>()), id);
+    std::vector<u32> up;
+    for (const Json &backend : json.at("backends")) {
+        const u32 backend_id = tables.add_backend(id, backend_of(backend));
+        tables.backend(backend_id).incarnation = backend.value("incarnation", u16{1});
+        if (tables.backend(backend_id).state == AYA_BACKEND_UP)
+            up.push_back(backend_id);
+    }
+    std::vector<u32> slots;
+    for (u32 i = 0; !up.empty() && i < json.value("slots", 251u); i++)
+        slots.push_back(up[i % up.size()]);
+    tables.set_lookup(id, slots);
 }
 
 } // namespace
@@ -66,16 +64,16 @@ int main(int argc, char **argv)
         std::cerr << "usage: write_tables FILE\n";
         return 2;
     }
-    test::TableWriter writer(argv[1]);
+    test::SegmentWriter writer(argv[1], kCapacities);
     for (std::string line; std::getline(std::cin, line);) {
         const Json json = Json::parse(line);
         if (json.is_object()) {
-            writer.header().abi_version = json.at("header").value("abi_version", AYA_ABI_VERSION);
+            writer.header().abi_version = json.at("abi_version");
         } else {
-            std::vector<test::ServiceSpec> services;
+            const auto tables = std::make_unique<test::Tables>();
             for (const Json &service : json)
-                services.push_back(service_of(service));
-            writer.publish(services);
+                add_service(*tables, service);
+            writer.publish(*tables->view());
         }
         std::cout << writer.generation() << std::endl;
     }
