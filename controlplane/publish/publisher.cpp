@@ -53,13 +53,6 @@ Publisher::State::State(Sink &tables)
     recover();
 }
 
-void Publisher::State::release_dropped()
-{
-    for (Span span : dropped)
-        arena.release(span);
-    dropped.clear();
-}
-
 void Publisher::State::require_ready()
 {
     if (!ready && !sink.quiescent())
@@ -137,7 +130,9 @@ Published Publisher::State::commit(Plan &plan, std::vector<u32> vips_written)
     sink.flip(next);
     generation = next;
     ready = false;
-    dropped = std::move(plan.dropped);
+    // Readers may follow these spans until require_ready() holds again, and before that nothing is allocated.
+    for (Span span : plan.dropped)
+        arena.release(span);
     return {.generation = next, .changed = true};
 }
 
@@ -154,7 +149,6 @@ void Publisher::State::adopt(Plan &plan)
 Result<Published> Publisher::State::publish(const TableImage &image)
 {
     require_ready();
-    release_dropped();
     Plan todo;
     std::vector<u32> vips_written;
     Refusal refusal = plan(image, todo);
@@ -176,7 +170,6 @@ Result<Published> Publisher::State::publish(const TableImage &image)
 Published Publisher::State::retire_previous(const std::vector<std::string> &names)
 {
     require_ready();
-    release_dropped();
     Plan todo;
     todo.hash_key = live().settings->hash_key;
     for (const std::string &name : names) {

@@ -69,7 +69,7 @@ struct Plan {
     // What is known once the plan is done.
     std::vector<std::pair<std::string, KnownService>> known;
     std::vector<std::string> forgotten;
-    std::vector<Span> dropped; // no longer used by the new generation
+    std::vector<Span> dropped; // by the new generation
     std::deque<u32> freed_services;
     std::deque<u32> freed_backends;
 
@@ -116,7 +116,6 @@ struct Publisher::State {
     void bring_up_to_date(const TableSlot &target);
     void write_entries(const Plan &plan, const TableSlot &target);
     void write_settings(const TableSlot &target, const aya_hash_key &hash_key);
-    void release_dropped();
     void require_ready();
 
     const TableSlot &live() const { return sink.slot(generation); }
@@ -128,7 +127,6 @@ struct Publisher::State {
     std::deque<u32> free_services; // first in, first out: an id rests as long as possible
     std::deque<u32> free_backends;
     Arena arena;
-    std::vector<Span> dropped; // by the live generation: in use until all readers have it
     VipTable vips;
     Differences differences;          // what the live slot has and the other does not
     bool unknown_differences = false; // the other slot may hold anything
