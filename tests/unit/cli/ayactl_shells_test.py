@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The completion scripts in real shells, and the manual page in groff."""
+"""The completion scripts in real shells, and the manual page in groff.
+
+The argument says which: Bash, Zsh, Fish or ManPage. Exit code 77 where that program is not installed."""
 
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
 import api_server
@@ -35,7 +38,7 @@ complete -C "$argv[1]"
 """
 
 
-class Completion(api_server.Case):
+class Shell(api_server.Case):
     def setUp(self):
         super().setUp()
         self.start_server()
@@ -50,51 +53,56 @@ class Completion(api_server.Case):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return done.stdout.split("\n")[:-1]
 
+
+class Bash(Shell):
     def bash(self, rest):
         found = self.shell("bash", "-c", BASH_TAB, "bash", f"ayactl --run-dir {self.folder} {rest}")
         return [word for word in found if word]
 
-    def test_bash_completes_commands_options_and_values(self):
+    def test_completes_commands_options_and_values(self):
         self.assertEqual(self.bash("st"), ["status"])
         self.assertEqual(self.bash("backend "), ["list", "add", "set", "drain", "enable", "disable", "remove"])
         self.assertEqual(self.bash("service add web --health-i"), ["--health-interval"])
         self.assertEqual(self.bash("status -o "), ["table", "json"])
         self.assertEqual(self.bash("config check "), [])
 
-    def test_bash_replaces_only_what_follows_an_equals_sign(self):
+    def test_replaces_only_what_follows_an_equals_sign(self):
         self.assertEqual(self.bash("status --output=j"), ["json"])
 
-    def test_bash_asks_the_daemon_for_names(self):
+    def test_asks_the_daemon_for_names(self):
         self.assertEqual(self.bash("service show "), ["web"])
         self.assertEqual(self.bash("backend drain w"), ["web"])
         self.assertEqual(self.bash("backend drain web "), ["gpu-01", "gpu-02"])
         self.assertEqual(self.bash("--instance nowhere service show "), [])
 
-    def test_bash_is_quiet_when_the_daemon_is_down(self):
+    def test_is_quiet_when_the_daemon_is_down(self):
         os.unlink(self.socket)
         self.assertEqual(self.bash("backend drain "), [])
 
-    def test_bash_completes_instances(self):
+    def test_completes_instances(self):
         self.assertIn("default", self.bash("--instance "))
 
-    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
-    def test_zsh(self):
-        line = f"ayactl --run-dir {self.folder} "
-        zsh = lambda rest: self.shell("zsh", "-f", "-c", ZSH_TAB, "zsh", line + rest)
-        self.assertEqual(zsh("backend dr"), ["drain:Send no new flows to a backend; open ones stay"])
-        self.assertEqual(zsh("backend drain web "), ["gpu-01", "gpu-02"])
-        self.assertEqual(zsh("config apply "), [":files"])
 
-    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
-    def test_fish(self):
-        line = f"ayactl --run-dir {self.folder} "
-        fish = lambda rest: self.shell("fish", "--no-config", "-c", FISH_TAB, line + rest)
-        self.assertEqual(fish("backend dr"), ["drain\tSend no new flows to a backend; open ones stay"])
-        self.assertEqual(fish("backend drain web "), ["gpu-01", "gpu-02"])
+class Zsh(Shell):
+    def zsh(self, rest):
+        return self.shell("zsh", "-f", "-c", ZSH_TAB, "zsh", f"ayactl --run-dir {self.folder} {rest}")
+
+    def test_completes_commands_names_and_files(self):
+        self.assertEqual(self.zsh("backend dr"), ["drain:Send no new flows to a backend; open ones stay"])
+        self.assertEqual(self.zsh("backend drain web "), ["gpu-01", "gpu-02"])
+        self.assertEqual(self.zsh("config apply "), [":files"])
+
+
+class Fish(Shell):
+    def fish(self, rest):
+        return self.shell("fish", "--no-config", "-c", FISH_TAB, f"ayactl --run-dir {self.folder} {rest}")
+
+    def test_completes_commands_and_names(self):
+        self.assertEqual(self.fish("backend dr"), ["drain\tSend no new flows to a backend; open ones stay"])
+        self.assertEqual(self.fish("backend drain web "), ["gpu-01", "gpu-02"])
 
 
 class ManPage(unittest.TestCase):
-    @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_groff_finds_nothing_to_warn_about(self):
         page = subprocess.run([AYACTL, "man"], capture_output=True, timeout=30, check=True).stdout
         done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=page, capture_output=True, timeout=60,
@@ -104,4 +112,8 @@ class ManPage(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    program = {"Bash": "bash", "Zsh": "zsh", "Fish": "fish", "ManPage": "groff"}[sys.argv[1]]
+    if not shutil.which(program):
+        print(f"{program} is not installed")
+        sys.exit(77)
     unittest.main()
