@@ -183,6 +183,8 @@ AYA_INLINE enum aya_reason aya_reply_echo_at(u8 *frame, const u8 *end, const u32
     }
     icmp->checksum =
         aya_checksum_update(icmp->checksum, aya_word(icmp->type, icmp->code), aya_word((u8)type, 0));
+    if (icmp->checksum == 0)
+        icmp->checksum = 0xffff; // the other zero: right also for a reply of nothing but zeros
     icmp->type = (u8)type;
     icmp->code = 0;
     aya_swap_macs(frame, frame);

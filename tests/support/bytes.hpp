@@ -47,6 +47,13 @@ inline Bytes slice(const Bytes &bytes, std::size_t from, std::size_t count)
     return Bytes(begin, begin + static_cast<std::ptrdiff_t>(count));
 }
 
+// Where a frame of no bytes begins matters too: buffers are never null.
+inline const std::uint8_t *begin_of(const Bytes &frame)
+{
+    static const std::uint8_t nothing = 0;
+    return frame.empty() ? &nothing : frame.data();
+}
+
 inline void append(Bytes &to, const Bytes &more)
 {
     to.insert(to.end(), more.begin(), more.end());

@@ -36,7 +36,7 @@ public:
     Outcome run(const Bytes &frame, std::size_t visible)
     {
         Outcome outcome;
-        outcome.reason = aya_parse(frame.data(), frame.data() + visible, static_cast<u32>(frame.size()),
+        outcome.reason = aya_parse(begin_of(frame), begin_of(frame) + visible, static_cast<u32>(frame.size()),
                                    &outcome.packet);
         u64 hash = 0;
         if (outcome.reason == AYA_REASON_NONE)

@@ -296,7 +296,7 @@ TEST(Parse, HasAReasonForFramesCutAtAnyByte)
             // The same, if the rest was in another buffer: headers must be in the first.
             aya_packet packet;
             const aya_reason chained =
-                aya_parse(cut.data(), cut.data() + length, static_cast<u32>(frame.size()), &packet);
+                aya_parse(begin_of(cut), begin_of(cut) + length, static_cast<u32>(frame.size()), &packet);
             EXPECT_EQ(chained, length < frame.size() - payload ? AYA_REASON_TRUNCATED : AYA_REASON_NONE);
         }
     }

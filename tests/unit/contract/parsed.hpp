@@ -46,7 +46,8 @@ struct Parsed {
 inline Parsed parse(const Bytes &frame)
 {
     Parsed parsed;
-    parsed.reason = aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &parsed.packet);
+    const u8 *begin = begin_of(frame);
+    parsed.reason = aya_parse(begin, begin + frame.size(), static_cast<u32>(frame.size()), &parsed.packet);
     return parsed;
 }
 
