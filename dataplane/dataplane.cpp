@@ -75,6 +75,7 @@ public:
     void run();
 
 private:
+    unsigned pool_flags() const;
     void make_pool();
     void make_workers();
     std::unique_ptr<FlowStore> open_flows(const Port &port, u32 queue) const;
@@ -129,6 +130,16 @@ Dataplane::~Dataplane()
             " of " + std::to_string(pool_->size));
 }
 
+// net_af_xdp takes the pool for an array without gaps: it tells the kernel of count x size bytes, and a
+// buffer beyond them is lost to the port. DPDK leaves gaps, so that no buffer crosses a page, unless nobody
+// needs physical addresses.
+unsigned Dataplane::pool_flags() const
+{
+    const bool physical = std::any_of(options_.ports.begin(), options_.ports.end(),
+                                      [](const PortOptions &port) { return is_pci_address(port.device); });
+    return physical ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
+}
+
 void Dataplane::make_pool()
 {
     u32 needed = kPortRingSize * 2u * static_cast<u32>(ports_.size());
@@ -140,9 +151,10 @@ void Dataplane::make_pool()
     needed += static_cast<u32>(options_.workers.size() + 1) * (kPoolCache * 2 + 2 * kBurst * kMaxPorts);
     const u32 count = options_.mbufs.value_or(needed);
     const u32 rounded = (room + 63) & ~63u;
-    pool_.reset(rte_pktmbuf_pool_create("mbufs", count, kPoolCache, 0,
-                                        static_cast<u16>(rounded + RTE_PKTMBUF_HEADROOM),
-                                        static_cast<int>(rte_socket_id())));
+    pool_.reset(rte_mempool_create("mbufs", count, sizeof(rte_mbuf) + rounded + RTE_PKTMBUF_HEADROOM,
+                                   kPoolCache, sizeof(rte_pktmbuf_pool_private), rte_pktmbuf_pool_init,
+                                   nullptr, rte_pktmbuf_init, nullptr, static_cast<int>(rte_socket_id()),
+                                   pool_flags()));
     if (!pool_)
         throw StartError("no memory for " + std::to_string(count) +
                          " packet buffers: " + rte_strerror(rte_errno) + "; raise /dataplane/memory (" +
