@@ -18,7 +18,7 @@ namespace
 void write_name(aya_name &to, std::string_view name)
 {
     to = {};
-    std::memcpy(to.text, name.data(), name.size());
+    name.copy(to.text, sizeof(to.text) - 1);
 }
 
 template <class Entry>
@@ -136,8 +136,9 @@ Published Publisher::State::commit(Plan &plan, std::vector<u32> vips_written)
     return {.generation = next, .changed = true};
 }
 
-void Publisher::State::adopt(Plan &plan)
+void Publisher::State::adopt(const TableImage &image, Plan &plan)
 {
+    last_image = image.services;
     for (const std::string &name : plan.forgotten)
         services.erase(name);
     for (auto &[name, service] : plan.known)
@@ -161,7 +162,7 @@ Result<Published> Publisher::State::publish(const TableImage &image)
         undo(todo);
         return *refusal;
     }
-    adopt(todo);
+    adopt(image, todo);
     if (!todo.writes())
         return Published{.generation = generation, .changed = false};
     return commit(todo, std::move(vips_written));

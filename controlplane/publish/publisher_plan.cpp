@@ -74,27 +74,45 @@ aya_backend make_free_entry(const aya_backend &live)
 
 } // namespace
 
+// Where the same services stand in the same order as last time, it takes a look at a pointer each to find the
+// few that changed.
 Refusal Publisher::State::plan(const TableImage &image, Plan &plan)
 {
-    std::unordered_set<std::string_view> wanted;
-    for (const auto &service : image.services) {
-        if (!wanted.insert(service->name).second)
-            return ConfigError{"/services", "two services are called " + service->name, ErrorKind::conflict};
-    }
-    for (const auto &[name, service] : services)
-        if (!wanted.contains(name))
-            plan_removal(name, service, plan);
-    for (const auto &service : image.services) {
-        const auto known = services.find(service->name);
-        const KnownService *before = known == services.end() ? nullptr : &known->second;
-        if (before && before->image == service)
+    std::vector<const std::shared_ptr<const ServiceImage> *> changed;
+    bool same_names = image.services.size() == last_image.size() && services.size() == last_image.size();
+    for (size_t i = 0; i < image.services.size(); i++) {
+        const auto &service = image.services[i];
+        if (i < last_image.size() && service == last_image[i])
             continue;
-        if (Refusal refusal = plan_service(service, before, plan))
+        changed.push_back(&service);
+        same_names = same_names && service->name == last_image[i]->name;
+    }
+    if (!same_names)
+        if (Refusal refusal = plan_comings_and_goings(image, plan))
+            return refusal;
+    for (const auto *service : changed) {
+        const auto known = services.find((*service)->name);
+        const KnownService *before = known == services.end() ? nullptr : &known->second;
+        if (before && before->image == *service)
+            continue;
+        if (Refusal refusal = plan_service(*service, before, plan))
             return refusal;
     }
     plan.hash_key = hash_key_of(image.seed);
     plan.new_key = !same(plan.hash_key, live().settings->hash_key);
     return check_vips(plan);
+}
+
+Refusal Publisher::State::plan_comings_and_goings(const TableImage &image, Plan &plan)
+{
+    std::unordered_set<std::string_view> wanted;
+    for (const auto &service : image.services)
+        if (!wanted.insert(service->name).second)
+            return ConfigError{"/services", "two services are called " + service->name, ErrorKind::conflict};
+    for (const auto &[name, service] : services)
+        if (!wanted.contains(name))
+            plan_removal(name, service, plan);
+    return std::nullopt;
 }
 
 // Every VIP belongs to one service.

@@ -96,6 +96,7 @@ struct Publisher::State {
 
     // publisher_plan.cpp: what has to be written. Writes nothing; takes ids and spans.
     Refusal plan(const TableImage &image, Plan &plan);
+    Refusal plan_comings_and_goings(const TableImage &image, Plan &plan);
     Refusal plan_service(const std::shared_ptr<const ServiceImage> &image, const KnownService *before,
                          Plan &plan);
     Refusal plan_backends(const ServiceImage &image, const KnownService *before, KnownService &after,
@@ -111,7 +112,7 @@ struct Publisher::State {
     // publisher.cpp: writes.
     Result<Published> publish(const TableImage &image);
     Published retire_previous(const std::vector<std::string> &names);
-    void adopt(Plan &plan);
+    void adopt(const TableImage &image, Plan &plan);
     Published commit(Plan &plan, std::vector<u32> vips_written);
     void bring_up_to_date(const TableSlot &target);
     void write_entries(const Plan &plan, const TableSlot &target);
@@ -124,6 +125,7 @@ struct Publisher::State {
     u64 generation;
     bool ready = false; // stays true until the next flip: who joins later reads the live generation
     ByName<KnownService> services;
+    std::vector<std::shared_ptr<const ServiceImage>> last_image;
     std::deque<u32> free_services; // first in, first out: an id rests as long as possible
     std::deque<u32> free_backends;
     Arena arena;

@@ -18,9 +18,9 @@ namespace aya::test
 class TemporaryDirectory
 {
 public:
-    TemporaryDirectory()
+    explicit TemporaryDirectory(const std::string &parent = std::filesystem::temp_directory_path())
     {
-        std::string name = std::filesystem::temp_directory_path() / "aya-shm-XXXXXX";
+        std::string name = parent + "/aya-shm-XXXXXX";
         if (!::mkdtemp(name.data()))
             throw std::runtime_error("no temporary directory");
         path_ = name;

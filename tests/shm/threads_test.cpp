@@ -18,7 +18,7 @@ namespace
 {
 
 constexpr u32 kReaders = 2;
-constexpr u64 kGenerations = 600;
+constexpr u64 kGenerations = 3000;
 
 TEST(Threads, ReadersSeeOnlyWholeGenerations)
 {
