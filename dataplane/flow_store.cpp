@@ -7,8 +7,11 @@
 #include <sstream>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
+
+#include "log.hpp"
 
 namespace aya
 {
@@ -78,18 +81,29 @@ FlowStore::FlowStore(const std::string &path, u32 set_count, u32 queues, u64 now
 {
     const u64 page = page_size(path);
     const u64 size = (kSetsOffset + u64{set_count} * sizeof(aya_flow_set) + page - 1) / page * page;
-    if (::access(path.c_str(), F_OK) == 0) {
-        file_ = MappedFile::open(path, MappedFile::Access::read_write);
-        if (file_.size() == size && fits(set_count, queues, now_ticks)) {
-            taken_up_ = sweep_all(static_cast<u16>(now_ticks));
-            return;
-        }
-        file_ = MappedFile();
-        ::unlink(path.c_str());
+    if (open_existing(path, size) && fits(set_count, queues, now_ticks)) {
+        taken_up_ = sweep_all(static_cast<u16>(now_ticks));
+        return;
     }
+    file_ = MappedFile();
+    ::unlink(path.c_str());
     file_ = MappedFile::create(path, size);
     reserve(path, size);
     *header() = {kFlowsMagic, flows_layout_hash(), 0, now_ticks, set_count, queues, {}};
+}
+
+bool FlowStore::open_existing(const std::string &path, u64 size)
+{
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) != 0 || static_cast<u64>(status.st_size) != size)
+        return false;
+    try {
+        file_ = MappedFile::open(path, MappedFile::Access::read_write);
+    } catch (const SegmentError &error) {
+        log_warning(error.what());
+        return false;
+    }
+    return true;
 }
 
 bool FlowStore::fits(u32 set_count, u32 queues, u64 now_ticks) const

@@ -48,6 +48,7 @@ public:
 
 private:
     static constexpr u64 kSetsOffset = 4096;
+    bool open_existing(const std::string &path, u64 size);
     bool fits(u32 set_count, u32 queues, u64 now_ticks) const;
     u64 sweep_all(u16 tick) noexcept;
 

@@ -68,8 +68,10 @@ int print_bpf_message(int level, const char *format, va_list arguments)
 {
     std::array<char, 512> text;
     const int length = std::vsnprintf(text.data(), text.size(), format, arguments);
-    if (level == 0)
-        keep_complaint(text.data());
+    // Of the many lines of a start that works, only what the kernel itself says is ever a cause.
+    constexpr std::string_view kKernelSays = "libbpf: Kernel error message: ";
+    if (level == 0 && std::string_view(text.data()).starts_with(kKernelSays))
+        keep_complaint(text.data() + kKernelSays.size());
     return show_drivers ? std::fputs(text.data(), stderr) : length;
 }
 

@@ -63,10 +63,9 @@ Port::Port(u32 index, const PortOptions &options, u32 worker_count)
     read_interface(devices_.front().port_id);
     choose_queues();
     if (options_.queues && *options_.queues > worker_count_)
-        refuse(std::to_string(*options_.queues) + " queues asked for, there are " +
-               std::to_string(worker_count_) +
-               " workers to serve them; add workers or lower /dataplane/ports/" + std::to_string(index_) +
-               "/queues");
+        refuse(std::to_string(*options_.queues) + " queues asked for, there " +
+               (worker_count_ == 1 ? "is 1 worker" : "are " + std::to_string(worker_count_) + " workers") +
+               " to serve them; add workers or lower /dataplane/ports/" + std::to_string(index_) + "/queues");
     choose_mtu();
     for (Device &device : devices_)
         configure(device);
