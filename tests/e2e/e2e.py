@@ -16,7 +16,7 @@ from ayalab.checks import checking, need_root_and, skip  # noqa: E402, F401
 from ayalab.daemons import (Balancer, Build, backend_objects, configuration, ipip_services,  # noqa: E402, F401
                             l2_services)
 from ayalab.nginx import Nginx  # noqa: E402
-from ayalab.shell import LabError, run, tail, wait_until  # noqa: E402, F401
+from ayalab.shell import LabError, run, stop, tail, wait_until  # noqa: E402, F401
 from ayalab.topology import VIP4, VIP6, Lab, add_addresses, unique_name  # noqa: E402, F401
 
 TUNNEL_MTU = 1600  # room for the outer header around a client's 1500 bytes
