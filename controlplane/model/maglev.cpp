@@ -84,6 +84,29 @@ u64 round_length(const std::vector<Walker> &walkers)
     return length;
 }
 
+// Some 600 000 probes make a table: everything that this loop needs is in registers or in the L1 cache.
+void walk(Walker &walker, u64 probes, std::vector<u32> &table, std::vector<u64> &taken)
+{
+    u32 *const owners = table.data();
+    u64 *const bits = taken.data();
+    const u32 size = static_cast<u32>(table.size());
+    const u32 skip = walker.skip;
+    u32 position = walker.position;
+    u32 due = walker.due;
+    for (; probes > 0 && due > 0; probes--) {
+        const u64 bit = u64{1} << (position % 64);
+        if ((bits[position / 64] & bit) == 0) {
+            bits[position / 64] |= bit;
+            owners[position] = walker.candidate;
+            due--;
+        }
+        position += skip;
+        position -= position >= size ? size : 0;
+    }
+    walker.position = position;
+    walker.due = due;
+}
+
 u64 mix(u64 state)
 {
     return aya_splitmix64(&state);
@@ -165,19 +188,9 @@ std::vector<u32> build_maglev(std::span<const MaglevCandidate> candidates, u32 s
         const u64 length = round_length(walkers);
         auto keep = walkers.begin();
         for (Walker walker : walkers) {
-            u64 time = walker.phase + walker.weight * length;
+            const u64 time = walker.phase + walker.weight * length;
             walker.phase = static_cast<u32>(time % kUnit);
-            for (u64 probes = time / kUnit; probes > 0 && walker.due > 0; probes--) {
-                u64 &word = taken[walker.position / 64];
-                const u64 bit = u64{1} << (walker.position % 64);
-                if ((word & bit) == 0) {
-                    word |= bit;
-                    table[walker.position] = walker.candidate;
-                    walker.due--;
-                }
-                walker.position += walker.skip;
-                walker.position -= walker.position >= size ? size : 0;
-            }
+            walk(walker, time / kUnit, table, taken);
             if (walker.due > 0)
                 *keep++ = walker;
         }
