@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "facts.hpp"
+
+#include "decap.hpp"
+#include "error.hpp"
+#include "listeners.hpp"
+#include "sysctl.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+namespace aya::backend
+{
+
+namespace
+{
+
+constexpr std::uint32_t kEthtoolGetFlags = ETHTOOL_GFLAGS;
+
+Kernel read_kernel()
+{
+    utsname names{};
+    Kernel kernel;
+    if (::uname(&names) == 0)
+        std::sscanf(names.release, "%d.%d", &kernel.major, &kernel.minor);
+    return kernel;
+}
+
+// Large receive offload; false also where the driver does not know.
+bool has_lro(const std::string &interface)
+{
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    ethtool_value value{};
+    value.cmd = kEthtoolGetFlags;
+    ifreq request{};
+    interface.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
+    request.ifr_data = reinterpret_cast<char *>(&value);
+    const bool known = ::ioctl(fd, SIOCETHTOOL, &request) == 0;
+    ::close(fd);
+    return known && (value.data & ETH_FLAG_LRO) != 0;
+}
+
+void read_conf(Facts &facts, const std::string &interface)
+{
+    auto value = [&](const char *key) { return sysctl::read(sysctl::ipv4_conf(interface, key)).value_or(0); };
+    facts.ipv4[interface] = {value("arp_ignore"), value("arp_announce"), value("rp_filter")};
+    if (sysctl::read(sysctl::ipv6_conf(interface, "disable_ipv6")).value_or(1) != 0)
+        facts.ipv6_off.push_back(interface);
+}
+
+} // namespace
+
+std::optional<std::size_t> Attached::decap_filter() const
+{
+    for (std::size_t i = 0; i < ingress.size(); i++)
+        if (ingress[i].name.find("decap_tc") != std::string::npos)
+            return i;
+    return std::nullopt;
+}
+
+bool Attached::has_decap_xdp() const
+{
+    return xdp == "decap_xdp";
+}
+
+const Link *Facts::link(const std::string &name) const
+{
+    const auto found =
+        std::find_if(links.begin(), links.end(), [&](const Link &l) { return l.name == name; });
+    return found == links.end() ? nullptr : &*found;
+}
+
+const Link *Facts::link(int index) const
+{
+    const auto found =
+        std::find_if(links.begin(), links.end(), [&](const Link &l) { return l.index == index; });
+    return found == links.end() ? nullptr : &*found;
+}
+
+std::string Facts::name_of(int index) const
+{
+    const Link *found = link(index);
+    return found ? found->name : "interface " + std::to_string(index);
+}
+
+const Ipv4Conf &Facts::conf(const std::string &interface) const
+{
+    static const Ipv4Conf none;
+    const auto found = ipv4.find(interface);
+    return found == ipv4.end() ? none : found->second;
+}
+
+const DefaultRoute *Facts::default_route(bool v4) const
+{
+    const DefaultRoute *best = nullptr;
+    auto rank = [](const DefaultRoute &route) {
+        return std::pair(route.table != RT_TABLE_MAIN, route.metric);
+    };
+    for (const DefaultRoute &route : default_routes)
+        if (route.v4 == v4 && (!best || rank(route) < rank(*best)))
+            best = &route;
+    return best;
+}
+
+std::vector<Address> Facts::locals(const std::string &interface, const std::vector<Address> &vips) const
+{
+    std::vector<Address> found;
+    for (const InterfaceAddress &a : addresses)
+        if (name_of(a.link) == interface && a.address.is_unicast() && !contains(vips, a.address) &&
+            !contains(found, a.address))
+            found.push_back(a.address);
+    return found;
+}
+
+Facts gather(const std::string &interface, const std::vector<Port> &ports)
+{
+    Netlink netlink;
+    Facts facts;
+    facts.root = ::geteuid() == 0;
+    facts.kernel = read_kernel();
+    facts.links = netlink.links();
+    facts.addresses = netlink.addresses();
+    facts.default_routes = netlink.default_routes();
+    read_conf(facts, "all");
+    for (const Link &link : facts.links)
+        read_conf(facts, link.name);
+    const Link *link = facts.link(interface);
+    if (!link) {
+        std::string names;
+        for (const Link &l : facts.links)
+            names += (names.empty() ? "" : ", ") + l.name;
+        throw Error(interface + ": no such interface; there are: " + names);
+    }
+    facts.attached = read_attached(netlink, link->index);
+    facts.lro = has_lro(interface);
+    if (!ports.empty())
+        facts.listeners = read_listeners(ports);
+    return facts;
+}
+
+std::string find_interface(const std::optional<Address> &balancer)
+{
+    Netlink netlink;
+    Facts facts;
+    facts.links = netlink.links();
+    if (balancer) {
+        const auto link = netlink.interface_to(*balancer);
+        if (!link)
+            throw Error("no route to the balancer " + balancer->text() +
+                        "; name the interface: --interface NAME");
+        return facts.name_of(*link);
+    }
+    facts.default_routes = netlink.default_routes();
+    for (const bool v4 : {true, false})
+        if (const DefaultRoute *route = facts.default_route(v4))
+            return facts.name_of(route->links.front());
+    throw Error("no default route tells which interface faces the balancer; name it: --interface NAME");
+}
+
+} // namespace aya::backend

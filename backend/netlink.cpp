@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "netlink.hpp"
+
+#include "error.hpp"
+#include "message.hpp"
+
+#include <cerrno>
+#include <linux/if_addr.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace aya::backend
+{
+
+namespace
+{
+
+constexpr std::size_t kBufferSize = 64 * 1024;
+constexpr int kDumpAttempts = 10; // a dump is repeated if the kernel says that its objects changed meanwhile
+constexpr std::uint32_t kIngress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
+constexpr std::uint32_t kEgress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS);
+
+std::optional<Link> read_link(const nlmsghdr &message)
+{
+    const auto *body = body_of<ifinfomsg>(message);
+    if (message.nlmsg_type != RTM_NEWLINK || !body)
+        return std::nullopt;
+    const auto attributes = Attributes::of<ifinfomsg>(message);
+    Link link;
+    link.index = body->ifi_index;
+    link.name = attributes.text(IFLA_IFNAME);
+    link.kind = attributes.find(IFLA_LINKINFO).text(IFLA_INFO_KIND);
+    link.mtu = attributes.number<std::uint32_t>(IFLA_MTU).value_or(0);
+    link.up = (body->ifi_flags & IFF_UP) != 0;
+    link.carrier = attributes.number<std::uint8_t>(IFLA_CARRIER).value_or(1) != 0;
+    link.loopback = (body->ifi_flags & IFF_LOOPBACK) != 0;
+    link.arp = (body->ifi_flags & IFF_NOARP) == 0;
+    return link;
+}
+
+std::optional<InterfaceAddress> read_address(const nlmsghdr &message)
+{
+    const auto *body = body_of<ifaddrmsg>(message);
+    if (message.nlmsg_type != RTM_NEWADDR || !body ||
+        (body->ifa_family != AF_INET && body->ifa_family != AF_INET6))
+        return std::nullopt;
+    const auto attributes = Attributes::of<ifaddrmsg>(message);
+    // On point-to-point links IFA_ADDRESS is the other end's.
+    Attributes found = attributes.find(IFA_LOCAL);
+    if (found.empty())
+        found = attributes.find(IFA_ADDRESS);
+    if (found.length() != (body->ifa_family == AF_INET ? 4u : 16u))
+        return std::nullopt;
+    return InterfaceAddress{static_cast<int>(body->ifa_index),
+                            Address::from_octets(body->ifa_family, found.data()), body->ifa_prefixlen};
+}
+
+std::vector<int> read_next_hops(const Attributes &attributes)
+{
+    std::vector<int> links;
+    if (const auto link = attributes.number<int>(RTA_OIF))
+        links.push_back(*link);
+    const Attributes hops = attributes.find(RTA_MULTIPATH);
+    for (std::size_t at = 0; at + sizeof(rtnexthop) <= hops.length();) {
+        rtnexthop hop;
+        std::memcpy(&hop, hops.data() + at, sizeof(hop));
+        if (hop.rtnh_len < sizeof(hop))
+            break;
+        links.push_back(hop.rtnh_ifindex);
+        at += RTNH_ALIGN(hop.rtnh_len);
+    }
+    return links;
+}
+
+std::optional<DefaultRoute> read_default_route(const nlmsghdr &message)
+{
+    const auto *body = body_of<rtmsg>(message);
+    if (message.nlmsg_type != RTM_NEWROUTE || !body || body->rtm_dst_len != 0 ||
+        body->rtm_type != RTN_UNICAST)
+        return std::nullopt;
+    const auto attributes = Attributes::of<rtmsg>(message);
+    DefaultRoute route;
+    route.v4 = body->rtm_family == AF_INET;
+    route.links = read_next_hops(attributes);
+    route.metric = attributes.number<std::uint32_t>(RTA_PRIORITY).value_or(0);
+    route.table = attributes.number<std::uint32_t>(RTA_TABLE).value_or(body->rtm_table);
+    route.advmss = attributes.find(RTA_METRICS).number<std::uint32_t>(RTAX_ADVMSS).value_or(0);
+    return route.links.empty() ? std::nullopt : std::optional(route);
+}
+
+std::optional<Filter> read_filter(const nlmsghdr &message)
+{
+    const auto *body = body_of<tcmsg>(message);
+    // Handle 0 stands for the priority as such, which is dumped before its filters.
+    if (message.nlmsg_type != RTM_NEWTFILTER || !body || body->tcm_handle == 0)
+        return std::nullopt;
+    const auto attributes = Attributes::of<tcmsg>(message);
+    if (attributes.number<std::uint32_t>(TCA_CHAIN).value_or(0) != 0)
+        return std::nullopt; // reached by a jump only
+    Filter filter;
+    filter.priority = TC_H_MAJ(body->tcm_info) >> 16;
+    filter.handle = body->tcm_handle;
+    filter.kind = attributes.text(TCA_KIND);
+    if (filter.kind == "bpf") {
+        const Attributes options = attributes.find(TCA_OPTIONS);
+        filter.name = options.text(TCA_BPF_NAME);
+        filter.program_id = options.number<std::uint32_t>(TCA_BPF_ID).value_or(0);
+    }
+    return filter;
+}
+
+ifaddrmsg host_address(int link, const Address &address)
+{
+    ifaddrmsg body{};
+    body.ifa_family = static_cast<unsigned char>(address.family());
+    body.ifa_prefixlen = address.host_prefix();
+    body.ifa_flags = address.is_v4() ? 0 : IFA_F_NODAD;
+    body.ifa_scope = RT_SCOPE_UNIVERSE;
+    body.ifa_index = static_cast<unsigned>(link);
+    return body;
+}
+
+} // namespace
+
+Netlink::Netlink() : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)), buffer_(kBufferSize)
+{
+    if (fd_ < 0)
+        throw Error::system("cannot open a netlink socket", errno);
+}
+
+Netlink::~Netlink()
+{
+    ::close(fd_);
+}
+
+// 0 or an errno value; EINTR: the dump was overtaken by a change.
+int Netlink::exchange(nlmsghdr *request, const Each &each)
+{
+    request->nlmsg_seq = ++sequence_;
+    if (!(request->nlmsg_flags & NLM_F_DUMP))
+        request->nlmsg_flags |= NLM_F_ACK;
+    if (::send(fd_, request, request->nlmsg_len, 0) < 0)
+        return errno;
+    bool interrupted = false;
+    for (;;) {
+        const ssize_t got = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return errno;
+        auto left = static_cast<unsigned>(got);
+        for (auto *m = reinterpret_cast<nlmsghdr *>(buffer_.data()); NLMSG_OK(m, left);
+             m = NLMSG_NEXT(m, left)) {
+            if (m->nlmsg_seq != sequence_)
+                continue;
+            interrupted |= (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+            if (m->nlmsg_type == NLMSG_DONE)
+                return interrupted ? EINTR : 0;
+            if (m->nlmsg_type == NLMSG_ERROR)
+                return -*reinterpret_cast<const int *>(NLMSG_DATA(m));
+            each(*m);
+        }
+    }
+}
+
+void Netlink::dump(nlmsghdr *request, const std::function<void()> &restart, const Each &each)
+{
+    int error = EINTR;
+    for (int i = 0; i < kDumpAttempts && error == EINTR; i++) {
+        restart();
+        error = exchange(request, each);
+    }
+    if (error)
+        throw Error::system("cannot read the network's state from the kernel", error);
+}
+
+std::vector<Link> Netlink::links()
+{
+    std::vector<Link> found;
+    Request request(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{});
+    dump(
+        request.header(), [&] { found.clear(); },
+        [&](const nlmsghdr &message) {
+            if (auto link = read_link(message))
+                found.push_back(*link);
+        });
+    return found;
+}
+
+std::vector<InterfaceAddress> Netlink::addresses()
+{
+    std::vector<InterfaceAddress> found;
+    Request request(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{});
+    dump(
+        request.header(), [&] { found.clear(); },
+        [&](const nlmsghdr &message) {
+            if (auto address = read_address(message))
+                found.push_back(*address);
+        });
+    return found;
+}
+
+std::vector<DefaultRoute> Netlink::default_routes()
+{
+    std::vector<DefaultRoute> found;
+    for (const int family : {AF_INET, AF_INET6}) {
+        const std::size_t before = found.size();
+        rtmsg body{};
+        body.rtm_family = static_cast<unsigned char>(family);
+        Request request(RTM_GETROUTE, NLM_F_DUMP, body);
+        dump(
+            request.header(), [&] { found.resize(before); },
+            [&](const nlmsghdr &message) {
+                if (auto route = read_default_route(message))
+                    found.push_back(*route);
+            });
+    }
+    return found;
+}
+
+std::optional<int> Netlink::interface_to(const Address &destination)
+{
+    rtmsg body{};
+    body.rtm_family = static_cast<unsigned char>(destination.family());
+    body.rtm_dst_len = destination.host_prefix();
+    Request request(RTM_GETROUTE, 0, body);
+    request.add(RTA_DST, destination.octets(), destination.length());
+    std::optional<int> link;
+    const int error = exchange(request.header(), [&](const nlmsghdr &message) {
+        const auto *route = body_of<rtmsg>(message);
+        if (message.nlmsg_type == RTM_NEWROUTE && route && route->rtm_type == RTN_UNICAST)
+            link = Attributes::of<rtmsg>(message).number<int>(RTA_OIF);
+    });
+    return error ? std::nullopt : link;
+}
+
+bool Netlink::has_ingress_qdisc(int link)
+{
+    bool found = false;
+    Request request(RTM_GETQDISC, NLM_F_DUMP, tcmsg{});
+    dump(
+        request.header(), [&] { found = false; },
+        [&](const nlmsghdr &message) {
+            const auto *body = body_of<tcmsg>(message);
+            if (message.nlmsg_type != RTM_NEWQDISC || !body || body->tcm_ifindex != link)
+                return;
+            const std::string kind = Attributes::of<tcmsg>(message).text(TCA_KIND);
+            found |= kind == "clsact" || kind == "ingress";
+        });
+    return found;
+}
+
+std::vector<Filter> Netlink::filters(int link, std::uint32_t parent)
+{
+    std::vector<Filter> found;
+    tcmsg body{};
+    body.tcm_ifindex = link;
+    body.tcm_parent = parent;
+    Request request(RTM_GETTFILTER, NLM_F_DUMP, body);
+    dump(
+        request.header(), [&] { found.clear(); },
+        [&](const nlmsghdr &message) {
+            if (auto filter = read_filter(message))
+                found.push_back(*filter);
+        });
+    return found;
+}
+
+bool Netlink::is_clsact_empty(int link)
+{
+    return filters(link, kIngress).empty() && filters(link, kEgress).empty();
+}
+
+std::vector<Filter> Netlink::ingress_filters(int link)
+{
+    return filters(link, kIngress);
+}
+
+int Netlink::add_address(int link, const Address &address)
+{
+    Request request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, host_address(link, address));
+    request.add(IFA_LOCAL, address.octets(), address.length());
+    request.add(IFA_ADDRESS, address.octets(), address.length());
+    return exchange(request.header(), [](const nlmsghdr &) {});
+}
+
+int Netlink::remove_address(int link, const Address &address)
+{
+    Request request(RTM_DELADDR, 0, host_address(link, address));
+    request.add(IFA_LOCAL, address.octets(), address.length());
+    request.add(IFA_ADDRESS, address.octets(), address.length());
+    return exchange(request.header(), [](const nlmsghdr &) {});
+}
+
+} // namespace aya::backend

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// rtnetlink: interfaces, addresses, default routes, and what is attached to tc (rtnetlink(7)).
+#pragma once
+
+#include "address.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <linux/netlink.h>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace aya::backend
+{
+
+struct Link {
+    int index = 0;
+    std::string name;
+    std::string kind; // "veth", "ipip", ...; empty for hardware
+    std::uint32_t mtu = 0;
+    bool up = false;
+    bool carrier = false;
+    bool loopback = false;
+    bool arp = true;
+};
+
+struct InterfaceAddress {
+    int link = 0;
+    Address address;
+    int prefix = 0;
+};
+
+struct DefaultRoute {
+    bool v4 = true;
+    std::vector<int> links; // more than one: multipath
+    std::uint32_t metric = 0;
+    std::uint32_t table = 0;
+    std::uint32_t advmss = 0; // 0: none
+};
+
+// At tc ingress, in the order in which packets meet them.
+struct Filter {
+    std::uint32_t priority = 0;
+    std::uint32_t handle = 0;
+    std::string kind;             // "bpf", "flower", ...
+    std::string name;             // of the BPF program
+    std::uint32_t program_id = 0; // 0: no BPF program
+};
+
+class Netlink
+{
+public:
+    Netlink(); // throws Error
+    ~Netlink();
+    Netlink(const Netlink &) = delete;
+    Netlink &operator=(const Netlink &) = delete;
+
+    std::vector<Link> links();
+    std::vector<InterfaceAddress> addresses();
+    std::vector<DefaultRoute> default_routes();
+    // The interface that the kernel would send by; nullopt: no route.
+    std::optional<int> interface_to(const Address &destination);
+    // Has the interface something that ingress filters can be attached to (clsact or ingress)?
+    bool has_ingress_qdisc(int link);
+    // Is clsact there without any filter, in either direction?
+    bool is_clsact_empty(int link);
+    std::vector<Filter> ingress_filters(int link);
+
+    // As a host address (/32, /128), usable at once. Both give 0 or an errno value.
+    int add_address(int link, const Address &address);
+    int remove_address(int link, const Address &address);
+
+private:
+    using Each = std::function<void(const nlmsghdr &)>;
+
+    int exchange(nlmsghdr *request, const Each &each);
+    void dump(nlmsghdr *request, const std::function<void()> &restart, const Each &each);
+    std::vector<Filter> filters(int link, std::uint32_t parent);
+
+    int fd_ = -1;
+    std::uint32_t sequence_ = 0;
+    std::vector<char> buffer_;
+};
+
+} // namespace aya::backend

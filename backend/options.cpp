@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "options.hpp"
+
+#include "error.hpp"
+
+#include "decap.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <iostream>
+
+namespace aya::backend
+{
+
+namespace
+{
+
+struct Texts {
+    std::vector<std::string> vips, locals, ports;
+    std::string encap, balancer, hook, output = "table";
+};
+
+Address parse_address(const std::string &option, const std::string &text)
+{
+    const auto address = Address::parse(text);
+    if (!address)
+        throw UsageError(option + " " + text +
+                         ": not an IPv4 or IPv6 address without prefix length, as in 203.0.113.10");
+    if (!address->is_unicast())
+        throw UsageError(option + " " + text +
+                         ": must be a unicast address, and no loopback or link-local one");
+    return *address;
+}
+
+std::vector<Address> parse_addresses(const std::string &option, const std::vector<std::string> &texts)
+{
+    std::vector<Address> addresses;
+    for (const std::string &text : texts) {
+        const Address address = parse_address(option, text);
+        if (contains(addresses, address))
+            throw UsageError(option + " " + text + ": given twice");
+        addresses.push_back(address);
+    }
+    return addresses;
+}
+
+std::optional<Encap> parse_encap(const std::string &text)
+{
+    if (text.empty())
+        return std::nullopt;
+    if (text == "gue")
+        throw Error("--encap gue: not available yet; there are l2 and ipip");
+    if (text != "l2" && text != "ipip")
+        throw UsageError("--encap " + text + ": must be l2 or ipip");
+    return text == "l2" ? Encap::l2 : Encap::ipip;
+}
+
+std::optional<Hook> parse_hook(const std::string &text)
+{
+    if (text.empty() || text == "auto")
+        return std::nullopt;
+    if (text != "tc" && text != "xdp")
+        throw UsageError("--hook " + text + ": must be tc, xdp or auto");
+    return text == "tc" ? Hook::tc : Hook::xdp;
+}
+
+Port parse_port(const std::string &text)
+{
+    const std::size_t slash = text.find('/');
+    const std::string protocol = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
+    const char *end = text.data() + (slash == std::string::npos ? text.size() : slash);
+    Port port;
+    const auto [parsed, error] = std::from_chars(text.data(), end, port.number);
+    if (error != std::errc() || parsed != end || port.number == 0 || (protocol != "tcp" && protocol != "udp"))
+        throw UsageError("--port " + text + ": must be 1 to 65535, with /tcp or /udp behind it if need be");
+    port.tcp = protocol == "tcp";
+    return port;
+}
+
+void check_combination(const Options &options, bool hook_given)
+{
+    if (options.verb == Verb::up && (options.vips.empty() || !options.encap))
+        throw UsageError("up needs --vip ADDRESS (again for each) and --encap l2|ipip");
+    if (options.verb == Verb::check && options.vips.empty() != !options.encap)
+        throw UsageError("check needs both --vip and --encap, or neither: then it checks what up has set up");
+    if (options.encap == Encap::l2 && (hook_given || !options.locals.empty()))
+        throw UsageError("--hook and --local belong to --encap ipip: l2 has nothing to strip");
+    if (options.locals.size() > AYA_DECAP_MAX_ADDRESSES)
+        throw UsageError("--local: at most " + std::to_string(AYA_DECAP_MAX_ADDRESSES) + " addresses");
+    for (const Address &local : options.locals)
+        if (contains(options.vips, local))
+            throw UsageError("--local " + local.text() +
+                             ": is a VIP; the tunnel ends at an address of this host alone");
+    if (options.balancer && !options.interface.empty())
+        throw UsageError("--balancer finds the interface; with --interface it has no use");
+}
+
+void add_list(CLI::App &app, const std::string &name, std::vector<std::string> &into, const std::string &type,
+              const std::string &help)
+{
+    app.add_option(name, into, help)->type_name(type)->allow_extra_args(false);
+}
+
+void add_backend_options(CLI::App &app, Options &options, Texts &texts)
+{
+    add_list(app, "--vip", texts.vips, "ADDRESS",
+             "A VIP of the services that this backend is in; again for each");
+    app.add_option("--encap", texts.encap, "How packets come from the balancer: l2 or ipip")
+        ->type_name("ENCAP");
+    app.add_option("--interface", options.interface,
+                   "The interface that faces the balancer [that of the default route]")
+        ->type_name("NAME");
+    app.add_option("--balancer", texts.balancer, "The balancer: its route tells the interface")
+        ->type_name("ADDRESS");
+    app.add_option("--hook", texts.hook,
+                   "Where to strip the outer header: tc, xdp (native only) or auto [auto]")
+        ->type_name("HOOK");
+    add_list(app, "--local", texts.locals, "ADDRESS",
+             "Strip what is tunnelled to this address; again for each [all of the interface's]");
+}
+
+void add_verbs(CLI::App &app, Options &options, Texts &texts)
+{
+    auto *up =
+        app.add_subcommand("up", "Make this host a backend, or change what it is; nothing happens twice");
+    add_backend_options(*up, options, texts);
+    auto *check =
+        app.add_subcommand("check", "Say what is wrong, one line each, and what to do; changes nothing");
+    add_backend_options(*check, options, texts);
+    add_list(*check, "--port", texts.ports, "PORT[/udp]",
+             "Every VIP shall have a listener here; again for each");
+    auto *status = app.add_subcommand("status", "Show what is set up, and the counters of decapsulation");
+    auto *down = app.add_subcommand("down", "Undo what up did, and nothing else");
+    for (auto *verb : {check, status})
+        verb->add_option("-o,--output", texts.output, "table or json [table]")->type_name("FORMAT");
+    for (auto *verb : {up, check, status, down})
+        verb->add_option("--run-dir", options.run_dir, "Directory of the state file [/run/aya-backend]")
+            ->type_name("DIR");
+    up->add_option("--bpf-dir", options.bpf_dir, "Where to pin maps [/sys/fs/bpf/aya-backend]")
+        ->type_name("DIR");
+}
+
+Verb chosen_verb(const CLI::App &app)
+{
+    const std::string name = app.get_subcommands().front()->get_name();
+    return name == "up"       ? Verb::up
+           : name == "check"  ? Verb::check
+           : name == "status" ? Verb::status
+                              : Verb::down;
+}
+
+} // namespace
+
+std::optional<Options> parse_options(int argc, const char *const *argv)
+{
+    Options options;
+    Texts texts;
+    CLI::App app("Makes this host a backend of an AYA load balancer, and tells why it is none.",
+                 "aya-backend");
+    app.set_version_flag("--version", "aya-backend " AYA_VERSION);
+    app.require_subcommand(1);
+    add_verbs(app, options, texts);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &e) {
+        if (e.get_exit_code() != 0)
+            throw UsageError(std::string(e.what()) + "; see aya-backend --help");
+        app.exit(e);
+        return std::nullopt;
+    }
+    if (texts.output != "table" && texts.output != "json")
+        throw UsageError("--output " + texts.output + ": must be table or json");
+    options.verb = chosen_verb(app);
+    options.json = texts.output == "json";
+    options.vips = parse_addresses("--vip", texts.vips);
+    options.encap = parse_encap(texts.encap);
+    options.hook = parse_hook(texts.hook);
+    options.locals = parse_addresses("--local", texts.locals);
+    if (!texts.balancer.empty())
+        options.balancer = parse_address("--balancer", texts.balancer);
+    for (const std::string &text : texts.ports)
+        options.ports.push_back(parse_port(text));
+    check_combination(options, !texts.hook.empty());
+    return options;
+}
+
+} // namespace aya::backend

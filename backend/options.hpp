@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include "settings.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace aya::backend
+{
+
+enum class Verb { up, check, status, down };
+
+struct Options {
+    Verb verb = Verb::status;
+    std::vector<Address> vips{};
+    std::optional<Encap> encap{};
+    std::string interface {
+    };
+    std::optional<Address> balancer{};
+    std::optional<Hook> hook{}; // nullopt: the one that fits
+    std::vector<Address> locals{};
+    std::vector<Port> ports{};
+    bool json = false;
+    std::string run_dir = "/run/aya-backend";
+    std::string bpf_dir = "/sys/fs/bpf/aya-backend";
+};
+
+// Throws UsageError, Error (asked for what does not exist yet). nullopt: help or version was asked for and
+// printed.
+std::optional<Options> parse_options(int argc, const char *const *argv);
+
+} // namespace aya::backend

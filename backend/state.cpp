@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "state.hpp"
+
+#include "error.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <fcntl.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace aya::backend
+{
+
+using Json = nlohmann::json;
+
+NLOHMANN_JSON_SERIALIZE_ENUM(Encap, {{Encap::l2, "l2"}, {Encap::ipip, "ipip"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Hook, {{Hook::tc, "tc"}, {Hook::xdp, "xdp"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Change::Kind, {{Change::Kind::sysctl, "sysctl"},
+                                            {Change::Kind::pins, "pins"},
+                                            {Change::Kind::clsact, "clsact"},
+                                            {Change::Kind::decap_tc, "decap_tc"},
+                                            {Change::Kind::decap_xdp, "decap_xdp"},
+                                            {Change::Kind::address, "address"}})
+
+namespace
+{
+
+constexpr int kFormat = 1;
+
+std::string boot_id()
+{
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+std::uint64_t network_namespace()
+{
+    struct stat info {
+    };
+    return ::stat("/proc/self/ns/net", &info) == 0 ? info.st_ino : 0;
+}
+
+Json to_json(const std::vector<Address> &addresses)
+{
+    Json list = Json::array();
+    for (const Address &address : addresses)
+        list.push_back(address.text());
+    return list;
+}
+
+std::vector<Address> to_addresses(const Json &list)
+{
+    std::vector<Address> addresses;
+    for (const Json &text : list) {
+        const auto address = Address::parse(text.get<std::string>());
+        if (!address)
+            throw std::invalid_argument("not an address: " + text.dump());
+        addresses.push_back(*address);
+    }
+    return addresses;
+}
+
+Json to_json(const State &state)
+{
+    const Settings &settings = state.settings;
+    Json changes = Json::array();
+    for (const Change &c : state.changes)
+        changes.push_back(
+            {{"kind", c.kind}, {"name", c.name}, {"link", c.link}, {"before", c.before}, {"after", c.after}});
+    return {{"format", kFormat},
+            {"boot", boot_id()},
+            {"network_namespace", network_namespace()},
+            {"vips", to_json(settings.vips)},
+            {"encap", settings.encap},
+            {"interface", settings.interface},
+            {"hook", settings.hook},
+            {"locals", to_json(settings.locals)},
+            {"changes", changes}};
+}
+
+State to_state(const Json &json)
+{
+    State state;
+    state.settings.vips = to_addresses(json.at("vips"));
+    json.at("encap").get_to(state.settings.encap);
+    json.at("interface").get_to(state.settings.interface);
+    json.at("hook").get_to(state.settings.hook);
+    state.settings.locals = to_addresses(json.at("locals"));
+    state.settings.is_set_up = true;
+    for (const Json &c : json.at("changes"))
+        state.changes.push_back({c.at("kind").get<Change::Kind>(), c.at("name").get<std::string>(),
+                                 c.at("link").get<int>(), c.at("before").get<int>(),
+                                 c.at("after").get<int>()});
+    return state;
+}
+
+void write_and_sync(const std::string &path, const std::string &text)
+{
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        throw Error::system(path, errno);
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    const int error = written == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0 ? 0
+                      : errno                                                          ? errno
+                                                                                       : ENOSPC;
+    ::close(fd);
+    if (error)
+        throw Error::system(path, error);
+}
+
+} // namespace
+
+const Change *State::find(const Change &place) const
+{
+    const auto found =
+        std::find_if(changes.begin(), changes.end(), [&](const Change &c) { return c.same_place(place); });
+    return found == changes.end() ? nullptr : &*found;
+}
+
+StateFile::StateFile(const std::string &directory, Access access)
+    : directory_(directory), path_(directory + "/state.json")
+{
+    if (access == Access::read)
+        return;
+    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
+        throw Error::system(directory, errno);
+    lock_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock_ < 0 || ::flock(lock_, LOCK_EX) != 0)
+        throw Error::system(directory, errno);
+}
+
+StateFile::~StateFile()
+{
+    if (lock_ >= 0)
+        ::close(lock_);
+}
+
+std::optional<State> StateFile::load() const
+{
+    std::ifstream file(path_);
+    if (!file) {
+        if (errno == ENOENT)
+            return std::nullopt;
+        throw Error::system(path_, errno);
+    }
+    try {
+        const Json json = Json::parse(file);
+        if (json.at("format").get<int>() != kFormat)
+            throw std::invalid_argument("format " + json.at("format").dump());
+        if (json.at("boot").get<std::string>() != boot_id())
+            return std::nullopt;
+        if (json.at("network_namespace").get<std::uint64_t>() != network_namespace())
+            throw Error(path_ + ": was written in another network namespace; run aya-backend there, or with "
+                                "another --run-dir");
+        return to_state(json);
+    } catch (const Error &) {
+        throw;
+    } catch (const std::exception &) {
+        throw Error(
+            path_ +
+            ": not a state file of this version of aya-backend; use the version that wrote it, or undo by "
+            "hand and remove the file");
+    }
+}
+
+void StateFile::save(const State &state) const
+{
+    const std::string temporary = path_ + ".new";
+    write_and_sync(temporary, to_json(state).dump(2) + "\n");
+    if (::rename(temporary.c_str(), path_.c_str()) != 0 || ::fsync(lock_) != 0)
+        throw Error::system(path_, errno);
+}
+
+void StateFile::remove() const
+{
+    ::unlink((path_ + ".new").c_str());
+    if (::unlink(path_.c_str()) != 0 && errno != ENOENT)
+        throw Error::system(path_, errno);
+}
+
+} // namespace aya::backend
