@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstring>
+#include <unistd.h>
 
 namespace aya
 {
@@ -11,28 +12,35 @@ namespace aya
 bool DataplaneWatch::poll()
 {
     const bool was_running = running_;
-    const u32 old_pid = pid_;
+    const u64 old_inode = inode_;
     usable_ = segment_.refresh();
     if (!usable_) {
         running_ = false;
-        if (segment_.error() != last_error_ && (seen_ || !segment_.error().empty()))
-            spdlog::warn("data plane: {}", segment_.error());
-        last_error_ = segment_.error();
+        take_error();
         log_changes(was_running);
         return false;
     }
     last_error_.clear();
     running_ = segment_.process_alive();
     pid_ = segment_.header().owner_pid;
-    if (pid_ != old_pid) {
+    inode_ = segment_.inode();
+    if (inode_ != old_inode) {
         hung_.assign(segment_.worker_count(), false);
         if (running_)
             spdlog::info("data plane: process {} runs with {} workers", pid_, segment_.worker_count());
-        seen_ = seen_ || running_;
     } else {
         log_changes(was_running);
     }
     return take_ports();
+}
+
+// No file is no error: no data plane was started yet.
+void DataplaneWatch::take_error()
+{
+    const std::string error = ::access(path_.c_str(), F_OK) == 0 ? segment_.error() : std::string();
+    if (!error.empty() && error != last_error_)
+        spdlog::warn("data plane: {}", error);
+    last_error_ = error;
 }
 
 void DataplaneWatch::log_changes(bool was_running)

@@ -15,7 +15,7 @@ namespace aya
 class DataplaneWatch
 {
 public:
-    explicit DataplaneWatch(std::string path) : segment_(std::move(path)) {}
+    explicit DataplaneWatch(const std::string &path) : path_(path), segment_(path) {}
 
     // Looks again, and logs what became different. True: the ports did.
     bool poll();
@@ -34,17 +34,19 @@ public:
     std::vector<std::string> warnings() const;
 
 private:
+    void take_error();
     bool take_ports();
     void log_changes(bool was_running);
 
+    std::string path_;
     DataplaneSegment segment_;
     std::vector<PortLine> ports_;
     std::vector<bool> hung_; // workers, by index
     std::string last_error_;
+    u64 inode_ = 0;
     u32 pid_ = 0;
     bool usable_ = false;
     bool running_ = false;
-    bool seen_ = false;
 };
 
 } // namespace aya

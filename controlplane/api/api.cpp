@@ -59,12 +59,12 @@ Response refused(const ConfigErrors &errors)
 
 Response no_service(const std::string &service)
 {
-    return error_response(404, "/services", "no service " + service);
+    return error_response(404, "", "found no service \"" + service + "\"");
 }
 
 Response no_backend(const std::string &service, const std::string &backend)
 {
-    return error_response(404, "/backends", "service " + service + " has no backend " + backend);
+    return error_response(404, "", "found no backend \"" + backend + "\" in service \"" + service + "\"");
 }
 
 // A view needs no waiting.

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "api_fixture.hpp"
+
+#include "api/explain.hpp"
+
+namespace aya::test
+{
+namespace
+{
+
+std::string question(const std::string &source, const std::string &destination, const char *syn = "true")
+{
+    return R"({"source": ")" + source + R"(", "destination": ")" + destination + R"(", "syn": )" + syn + "}";
+}
+
+OrderedJson ask(ApiBench &bench, const std::string &body)
+{
+    return bench.done(verb::post, "/v1/explain", body);
+}
+
+std::string text_of(const OrderedJson &answer, const std::string &step)
+{
+    for (const auto &item : answer["steps"])
+        if (item["step"] == step)
+            return item["text"];
+    return "";
+}
+
+TEST(Explain, DecidesAsADataPlaneDoes)
+{
+    ApiBench bench;
+    std::map<std::string, int> chosen;
+    for (int port = 1024; port < 1324; port++) {
+        const std::string source = "198.51.100.7:" + std::to_string(port);
+        const auto answer = ask(bench, question(source, "203.0.113.10:80/tcp"));
+        EXPECT_EQ(answer["action"], "forward");
+        EXPECT_EQ(answer["reason"], "forwarded");
+        EXPECT_EQ(answer["service"], "web");
+        chosen[answer["backend"]]++;
+
+        const auto packet = api::read_question(question(source, "203.0.113.10:80/tcp"));
+        const aya_view view = bench.sink.view(bench.sink.generation());
+        u16 service = 0;
+        ASSERT_EQ(aya_classify(&view, &*packet, &service), AYA_REASON_NONE);
+        aya_verdict verdict = {};
+        aya_choose(&view, &*packet, service, aya_flow_hash(view.settings, &*packet), nullptr, nullptr, 0,
+                   &verdict);
+        const auto name = bench.sink.slot(bench.sink.generation()).backend_names[verdict.backend_id].text;
+        EXPECT_EQ(answer["backend"], name);
+    }
+    EXPECT_GT(chosen["one"], 100);
+    EXPECT_GT(chosen["two"], 100);
+}
+
+TEST(Explain, NamesTheSteps)
+{
+    ApiBench bench;
+    const auto answer = ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp"));
+    EXPECT_EQ(text_of(answer, "parse"), "IPv4 TCP SYN (opens a connection) from 198.51.100.7:40000");
+    EXPECT_EQ(text_of(answer, "vip"), "203.0.113.10:80/tcp is a VIP of service web (id 0)");
+    EXPECT_NE(text_of(answer, "lookup table").find(" of 251 is "), std::string::npos);
+    EXPECT_NE(text_of(answer, "flow table").find("not consulted"), std::string::npos);
+    EXPECT_EQ(text_of(answer, "encapsulate"),
+              "l2, destination MAC 52:54:00:00:00:01, source MAC 00:00:00:00:00:00, data plane port 0; "
+              "packets up to 1500 bytes fit");
+}
+
+TEST(Explain, PuntsWhatIsForNoVip)
+{
+    ApiBench bench;
+    for (const char *destination : {"203.0.113.10:81/tcp", "203.0.113.10:80/udp", "203.0.113.11:80/tcp"}) {
+        const auto answer = ask(bench, question("198.51.100.7:40000", destination));
+        EXPECT_EQ(answer["action"], "punt");
+        EXPECT_EQ(answer["reason"], "punt_no_vip");
+        EXPECT_TRUE(answer["service"].is_null());
+        EXPECT_TRUE(answer["backend"].is_null());
+    }
+}
+
+TEST(Explain, DropsABadSource)
+{
+    ApiBench bench;
+    const auto answer = ask(bench, question("224.0.0.1:40000", "203.0.113.10:80/tcp"));
+    EXPECT_EQ(answer["action"], "drop");
+    EXPECT_EQ(answer["reason"], "bad_address");
+}
+
+TEST(Explain, SaysWhenNobodyIsThere)
+{
+    ApiBench bench(
+        replaced(kTwoBackends, R"("lookup_size": 251)", R"("lookup_size": 251, "panic_threshold": "100%")"));
+    bench.observer.health["web/one"] = Health::down;
+    bench.observer.health["web/two"] = Health::down;
+    ASSERT_TRUE(bench.reconciler.reconcile({}));
+    const auto answer = ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp"));
+    EXPECT_EQ(answer["action"], "drop");
+    EXPECT_EQ(answer["reason"], "no_backend");
+    EXPECT_EQ(answer["service"], "web");
+    EXPECT_TRUE(answer["backend"].is_null());
+    EXPECT_NE(text_of(answer, "lookup table").find("no backend for new flows"), std::string::npos);
+}
+
+// After a change the two kinds of packets may go different ways: the older connection stays where it was.
+TEST(Explain, AsksThePreviousTableForAPacketFromTheMiddle)
+{
+    ApiBench bench;
+    bench.done(verb::patch, "/v1/services/web/backends/one", R"({"weight": 0})");
+    int kept = 0;
+    for (int port = 1024; port < 1124; port++) {
+        const std::string source = "198.51.100.7:" + std::to_string(port);
+        const auto opening = ask(bench, question(source, "203.0.113.10:80/tcp"));
+        EXPECT_EQ(opening["backend"], "two");
+        const auto middle = ask(bench, question(source, "203.0.113.10:80/tcp", "false"));
+        kept += middle["backend"] == "one";
+        EXPECT_NE(text_of(middle, "previous table"), "");
+    }
+    EXPECT_GT(kept, 20);
+}
+
+TEST(Explain, RefusesWhatItCannotRead)
+{
+    ApiBench bench;
+    const auto refused = [&](const std::string &body) {
+        return bench.refused(verb::post, "/v1/explain", body, 400);
+    };
+    EXPECT_EQ(refused("nonsense").substr(0, 2), ": ");
+    EXPECT_EQ(refused(question("198.51.100.7", "203.0.113.10:80/tcp")).substr(0, 9), "/source: ");
+    EXPECT_EQ(refused(question("198.51.100.7:0", "203.0.113.10:80/tcp")).substr(0, 9), "/source: ");
+    EXPECT_EQ(refused(question("198.51.100.7:1", "203.0.113.10:80")).substr(0, 14), "/destination: ");
+    EXPECT_EQ(refused(question("198.51.100.7:1", "203.0.113.10:*/tcp")).substr(0, 14), "/destination: ");
+    EXPECT_EQ(refused(question("198.51.100.7:1", "[2001:db8::1]:80/tcp")).substr(0, 9), "/source: ");
+    EXPECT_EQ(refused(question("198.51.100.7:1", "203.0.113.10:80/tcp", "1")).substr(0, 6), "/syn: ");
+    EXPECT_EQ(
+        refused(R"({"source": "198.51.100.7:1", "destination": "203.0.113.10:80/tcp", "x": 1})").substr(0, 4),
+        "/x: ");
+}
+
+} // namespace
+} // namespace aya::test

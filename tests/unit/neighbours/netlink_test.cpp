@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "publish/netlink.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <random>
+#include <vector>
+
+namespace aya::netlink
+{
+namespace
+{
+
+// Builds a message as the kernel does.
+class Message
+{
+public:
+    template <class Body>
+    Message(std::uint16_t type, const Body &body) : bytes_(NLMSG_SPACE(sizeof(Body)))
+    {
+        std::memcpy(bytes_.data() + NLMSG_HDRLEN, &body, sizeof(body));
+        header().nlmsg_type = type;
+        header().nlmsg_len = static_cast<std::uint32_t>(bytes_.size());
+    }
+
+    Message &add(std::uint16_t type, const std::vector<std::uint8_t> &data)
+    {
+        const rtattr attribute = {.rta_len = static_cast<unsigned short>(RTA_LENGTH(data.size())),
+                                  .rta_type = type};
+        const std::size_t at = bytes_.size();
+        bytes_.resize(at + RTA_SPACE(data.size()));
+        std::memcpy(bytes_.data() + at, &attribute, sizeof(attribute));
+        if (!data.empty())
+            std::memcpy(bytes_.data() + at + RTA_LENGTH(0), data.data(), data.size());
+        header().nlmsg_len = static_cast<std::uint32_t>(bytes_.size());
+        return *this;
+    }
+
+    nlmsghdr &header() { return *reinterpret_cast<nlmsghdr *>(bytes_.data()); }
+    const std::vector<char> &bytes() const { return bytes_; }
+
+private:
+    std::vector<char> bytes_;
+};
+
+std::vector<std::uint8_t> integer(int value)
+{
+    std::vector<std::uint8_t> bytes(sizeof(value));
+    std::memcpy(bytes.data(), &value, sizeof(value));
+    return bytes;
+}
+
+ndmsg neighbour_head(std::uint16_t state)
+{
+    ndmsg body = {};
+    body.ndm_family = AF_INET;
+    body.ndm_ifindex = 3;
+    body.ndm_state = state;
+    return body;
+}
+
+rtmsg route_head(unsigned char type = RTN_UNICAST)
+{
+    rtmsg body = {};
+    body.rtm_family = AF_INET;
+    body.rtm_type = type;
+    return body;
+}
+
+TEST(Netlink, ReadsANeighbour)
+{
+    Message message(RTM_NEWNEIGH, neighbour_head(NUD_REACHABLE));
+    message.add(NDA_DST, {10, 0, 1, 11}).add(NDA_LLADDR, {0x52, 0x54, 0, 0, 0, 0x11});
+    const auto neighbour = read_neighbour(message.header());
+    ASSERT_TRUE(neighbour);
+    EXPECT_EQ(neighbour->link, 3);
+    EXPECT_EQ(neighbour->address, IpAddress::v4(10, 0, 1, 11));
+    EXPECT_EQ(neighbour->mac, parse_mac("52:54:00:00:00:11"));
+    EXPECT_EQ(neighbour->state, NUD_REACHABLE);
+}
+
+TEST(Netlink, ADeletedNeighbourHasNoState)
+{
+    Message message(RTM_DELNEIGH, neighbour_head(NUD_STALE));
+    message.add(NDA_DST, {10, 0, 1, 11}).add(NDA_LLADDR, {0x52, 0x54, 0, 0, 0, 0x11});
+    const auto neighbour = read_neighbour(message.header());
+    ASSERT_TRUE(neighbour);
+    EXPECT_EQ(neighbour->state, 0);
+    EXPECT_FALSE(neighbour->mac);
+}
+
+TEST(Netlink, AnotherKindOfLinkHasNoMac)
+{
+    Message message(RTM_NEWNEIGH, neighbour_head(NUD_REACHABLE));
+    message.add(NDA_DST, {10, 0, 1, 11}).add(NDA_LLADDR, {10, 0, 0, 1}); // a tunnel's
+    EXPECT_FALSE(read_neighbour(message.header())->mac);
+}
+
+TEST(Netlink, ReadsARoute)
+{
+    Message message(RTM_NEWROUTE, route_head());
+    message.add(RTA_OIF, integer(7)).add(RTA_GATEWAY, {10, 0, 0, 1}).add(RTA_PREFSRC, {10, 0, 0, 2});
+    EXPECT_EQ(
+        read_route(message.header()),
+        (Route{.link = 7, .gateway = IpAddress::v4(10, 0, 0, 1), .source = IpAddress::v4(10, 0, 0, 2)}));
+}
+
+TEST(Netlink, ReadsAnIPv6GatewayOfAnIPv4Route)
+{
+    Message message(RTM_NEWROUTE, route_head());
+    std::vector<std::uint8_t> via = {AF_INET6, 0}; // rtvia: family in host order, address
+    for (const int byte : {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})
+        via.push_back(static_cast<std::uint8_t>(byte));
+    message.add(RTA_OIF, integer(7)).add(RTA_VIA, via);
+    const auto route = read_route(message.header());
+    ASSERT_TRUE(route);
+    EXPECT_EQ(to_string(*route->gateway), "fe80::1");
+}
+
+TEST(Netlink, ALocalOrUnreachableRouteLeadsNowhere)
+{
+    for (const unsigned char type :
+         {RTN_LOCAL, RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT, RTN_BROADCAST}) {
+        Message message(RTM_NEWROUTE, route_head(type));
+        message.add(RTA_OIF, integer(1));
+        EXPECT_FALSE(read_route(message.header()));
+    }
+}
+
+TEST(Netlink, ReadsALink)
+{
+    ifinfomsg body = {};
+    body.ifi_index = 4;
+    body.ifi_flags = IFF_UP;
+    Message message(RTM_NEWLINK, body);
+    message.add(IFLA_IFNAME, {'a', 'y', 'a', '0', 0});
+    EXPECT_EQ(read_link(message.header()), (Link{.index = 4, .name = "aya0", .up = true}));
+}
+
+TEST(Netlink, TellsMessagesApart)
+{
+    Message message(RTM_NEWNEIGH, neighbour_head(NUD_REACHABLE));
+    EXPECT_FALSE(read_link(message.header()));
+    EXPECT_FALSE(read_route(message.header()));
+    EXPECT_FALSE(read_neighbour(message.header())) << "it has no address";
+}
+
+std::vector<char> some_messages()
+{
+    std::vector<char> buffer;
+    Message neighbour(RTM_NEWNEIGH, neighbour_head(NUD_STALE));
+    neighbour.add(NDA_DST, {10, 0, 1, 11}).add(NDA_LLADDR, {1, 2, 3, 4, 5, 6});
+    Message route(RTM_NEWROUTE, route_head());
+    route.add(RTA_OIF, integer(7)).add(RTA_GATEWAY, {10, 0, 0, 1}).add(RTA_VIA, {AF_INET6, 0, 1});
+    Message link(RTM_NEWLINK, ifinfomsg{});
+    link.add(IFLA_IFNAME, {'l', 'o', 0});
+    for (const Message &message : {neighbour, route, link})
+        buffer.insert(buffer.end(), message.bytes().begin(), message.bytes().end());
+    return buffer;
+}
+
+int read_all(const std::vector<char> &buffer)
+{
+    int count = 0;
+    for_each_message(buffer.data(), buffer.size(), [&](const nlmsghdr &message) {
+        count++;
+        read_link(message);
+        read_neighbour(message);
+        read_route(message);
+    });
+    return count;
+}
+
+TEST(Netlink, WalksABufferOfMessages)
+{
+    EXPECT_EQ(read_all(some_messages()), 3);
+}
+
+// For the sanitizers: nothing is read beyond the buffer, wherever it is cut.
+TEST(Netlink, ACutBufferIsNoHarm)
+{
+    const auto whole = some_messages();
+    for (std::size_t length = 0; length < whole.size(); length++) {
+        std::vector<char> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
+        cut.shrink_to_fit();
+        EXPECT_LE(read_all(cut), 2);
+    }
+}
+
+TEST(Netlink, DamagedBytesAreNoHarm)
+{
+    std::mt19937 random(3);
+    const auto whole = some_messages();
+    for (int round = 0; round < 20000; round++) {
+        auto damaged = whole;
+        for (unsigned i = 0; i < 1 + random() % 4; i++)
+            damaged[random() % damaged.size()] = static_cast<char>(random());
+        EXPECT_LE(read_all(damaged), static_cast<int>(whole.size() / sizeof(nlmsghdr)));
+    }
+}
+
+TEST(Netlink, TheKernelAnswers)
+{
+    Socket socket({});
+    const auto links = socket.links();
+    ASSERT_FALSE(links.empty());
+    bool loopback = false;
+    for (const Link &link : links)
+        loopback |= link.name == "lo";
+    EXPECT_TRUE(loopback);
+    EXPECT_FALSE(socket.route_to(IpAddress::v4(127, 0, 0, 1))) << "a local route is of no use";
+    EXPECT_TRUE(socket.drain([](const nlmsghdr &) {}));
+}
+
+} // namespace
+} // namespace aya::netlink

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Counters and the data plane's watch, on a segment that the test writes as a data plane would.
+#include "counters.hpp"
+#include "dataplane_watch.hpp"
+#include "dataplane_writer.hpp"
+#include "reconciler_fixture.hpp"
+
+#include <sys/wait.h>
+
+namespace aya::test
+{
+namespace
+{
+
+std::string in(const TemporaryDirectory &directory)
+{
+    return (directory.path() / "dataplane").string();
+}
+
+TEST(DataplaneWatch, SeesADataPlaneComeAndGo)
+{
+    TemporaryDirectory directory;
+    DataplaneWatch watch(in(directory));
+    EXPECT_FALSE(watch.poll());
+    EXPECT_EQ(watch.running(), nullptr);
+    EXPECT_EQ(watch.segment(), nullptr);
+    EXPECT_EQ(watch.warnings(), std::vector<std::string>{"data plane: not running"});
+
+    DataplaneWriter writer(in(directory), Bench::kSmall, 2);
+    writer.add_port({.interface = "eth0", .punt = "aya0"});
+    writer.beat();
+    EXPECT_TRUE(watch.poll());
+    EXPECT_NE(watch.running(), nullptr);
+    ASSERT_EQ(watch.ports().size(), 1u);
+    EXPECT_STREQ(watch.ports()[0].interface, "eth0");
+    EXPECT_TRUE(watch.warnings().empty());
+    EXPECT_FALSE(watch.poll()) << "the ports are the same";
+}
+
+TEST(DataplaneWatch, RemembersThePortsOfADataPlaneThatDied)
+{
+    TemporaryDirectory directory;
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(0);
+    ::waitpid(child, nullptr, 0);
+    DataplaneWriter writer(in(directory), Bench::kSmall, 1);
+    writer.add_port({.interface = "eth0", .punt = ""});
+    writer.set_pid(static_cast<u32>(child));
+    DataplaneWatch watch(in(directory));
+    EXPECT_TRUE(watch.poll());
+    EXPECT_EQ(watch.running(), nullptr);
+    EXPECT_NE(watch.segment(), nullptr) << "its last counters";
+    EXPECT_EQ(watch.ports().size(), 1u);
+    writer.remove();
+    EXPECT_FALSE(watch.poll());
+    EXPECT_EQ(watch.ports().size(), 1u);
+}
+
+TEST(DataplaneWatch, TakesTheNewSegmentOfANewDataPlane)
+{
+    TemporaryDirectory directory;
+    DataplaneWriter first(in(directory), Bench::kSmall, 1);
+    first.add_port({.interface = "eth0", .punt = ""});
+    DataplaneWatch watch(in(directory));
+    EXPECT_TRUE(watch.poll());
+    DataplaneWriter second(in(directory), Bench::kSmall, 1);
+    second.add_port({.interface = "eth1", .punt = ""});
+    EXPECT_TRUE(watch.poll());
+    EXPECT_STREQ(watch.ports()[0].interface, "eth1");
+}
+
+TEST(DataplaneWatch, WarnsOfAWorkerThatHangs)
+{
+    TemporaryDirectory directory;
+    DataplaneWriter writer(in(directory), Bench::kSmall, 2);
+    writer.beat();
+    DataplaneWatch watch(in(directory));
+    watch.poll();
+    writer.set_heartbeat_age(1, 60'000'000'000);
+    watch.poll();
+    EXPECT_EQ(watch.warnings(), std::vector<std::string>{"data plane: worker 1 hangs"});
+    writer.beat();
+    watch.poll();
+    EXPECT_TRUE(watch.warnings().empty());
+}
+
+TEST(DataplaneWatch, SaysWhatIsWrongWithAForeignFile)
+{
+    TemporaryDirectory directory;
+    std::filesystem::copy_file("/proc/self/exe", in(directory));
+    DataplaneWatch watch(in(directory));
+    EXPECT_FALSE(watch.poll());
+    ASSERT_EQ(watch.warnings().size(), 1u);
+    EXPECT_NE(watch.warnings()[0].find("wrong magic number"), std::string::npos) << watch.warnings()[0];
+}
+
+struct Counted {
+    Counted() : writer(in(directory), Bench::kSmall, 2), watch(in(directory)) { watch.poll(); }
+
+    PacketCount backend(u32 id) const { return counters.backend(watch.segment(), id); }
+    PacketCount service(u32 id) const { return counters.service(watch.segment(), id); }
+
+    TemporaryDirectory directory;
+    DataplaneWriter writer;
+    DataplaneWatch watch;
+    Counters counters;
+};
+
+TEST(Counters, AddUpTheWorkers)
+{
+    Counted counted;
+    counted.counters.follow(counted.watch.segment(), {{1, "web"}}, {{3, "web\none"}});
+    counted.writer.count_service(0, 1, {.packets = 5, .bytes = 500, .new_flows = 2, .unused = 0});
+    counted.writer.count_service(1, 1, {.packets = 7, .bytes = 700, .new_flows = 1, .unused = 0});
+    counted.writer.count_backend(1, 3, {.packets = 7, .bytes = 700});
+    counted.writer.count_reason(0, AYA_REASON_NO_BACKEND, 4);
+    counted.writer.count_reason(1, AYA_REASON_NO_BACKEND, 5);
+    EXPECT_EQ(counted.service(1).packets, 12u);
+    EXPECT_EQ(counted.service(1).bytes, 1200u);
+    EXPECT_EQ(counted.service(1).new_flows, 3u);
+    EXPECT_EQ(counted.backend(3).packets, 7u);
+    EXPECT_EQ(counted.backend(4).packets, 0u);
+    EXPECT_EQ(Counters::reason(counted.watch.segment(), AYA_REASON_NO_BACKEND), 9u);
+}
+
+TEST(Counters, WhatWasCountedBeforeTheControlPlaneCameBelongsToWhoIsThere)
+{
+    Counted counted;
+    counted.writer.count_backend(0, 3, {.packets = 7, .bytes = 700});
+    counted.counters.follow(counted.watch.segment(), {}, {{3, "web\none"}});
+    EXPECT_EQ(counted.backend(3).packets, 7u);
+}
+
+TEST(Counters, ABackendDoesNotInheritFromThePreviousOwnerOfItsId)
+{
+    Counted counted;
+    counted.counters.follow(counted.watch.segment(), {}, {{3, "web\none"}});
+    counted.writer.count_backend(0, 3, {.packets = 7, .bytes = 700});
+    counted.counters.follow(counted.watch.segment(), {}, {{3, "web\ntwo"}});
+    EXPECT_EQ(counted.backend(3).packets, 0u);
+    counted.writer.count_backend(0, 3, {.packets = 10, .bytes = 1000});
+    EXPECT_EQ(counted.backend(3).packets, 3u);
+    EXPECT_EQ(counted.backend(3).bytes, 300u);
+}
+
+TEST(Counters, StartAgainWithTheDataPlane)
+{
+    Counted counted;
+    counted.counters.follow(counted.watch.segment(), {}, {{3, "web\none"}});
+    counted.writer.count_backend(0, 3, {.packets = 7, .bytes = 700});
+    counted.counters.follow(counted.watch.segment(), {}, {{3, "web\ntwo"}});
+    DataplaneWriter next(in(counted.directory), Bench::kSmall, 1);
+    next.count_backend(0, 3, {.packets = 2, .bytes = 200});
+    counted.watch.poll();
+    EXPECT_EQ(counted.backend(3).packets, 2u) << "the old base is of another count";
+}
+
+TEST(Counters, AreZeroWithoutADataPlane)
+{
+    Counters counters;
+    counters.follow(nullptr, {{0, "web"}}, {{0, "web\none"}});
+    EXPECT_EQ(counters.service(nullptr, 0).packets, 0u);
+    EXPECT_EQ(counters.backend(nullptr, 0).packets, 0u);
+    EXPECT_EQ(Counters::reason(nullptr, 0), 0u);
+}
+
+TEST(Counters, AnIdBeyondTheDataPlanesTablesIsZero)
+{
+    Counted counted;
+    EXPECT_EQ(counted.backend(Bench::kSmall.backends).packets, 0u);
+    EXPECT_EQ(counted.service(Bench::kSmall.services).packets, 0u);
+}
+
+} // namespace
+} // namespace aya::test
