@@ -20,6 +20,8 @@ namespace aya
 namespace
 {
 
+bool devices_stay_open = false;
+
 std::vector<u32> allowed_cores()
 {
     std::vector<u32> cores;
@@ -132,6 +134,11 @@ int start_eal(std::vector<char *> &argv, bool quiet)
 
 } // namespace
 
+void keep_devices_open() noexcept
+{
+    devices_stay_open = true;
+}
+
 bool is_pci_address(const std::string &device)
 {
     static const std::regex pattern("([0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7](,.*)?");
@@ -200,7 +207,8 @@ Eal::Eal(const DataplaneOptions &options, const std::string &instance)
 
 Eal::~Eal()
 {
-    rte_eal_cleanup();
+    if (!devices_stay_open)
+        rte_eal_cleanup();
 }
 
 } // namespace aya

@@ -17,6 +17,10 @@ bool is_pci_address(const std::string &device);
 std::vector<std::string> eal_arguments(const DataplaneOptions &options, const std::string &instance,
                                        const std::vector<u32> &cores);
 
+// Closing an AF_XDP device takes the XDP program off its interface, also when another process put it there
+// and lives by it. After this call nothing is closed any more, and the end of the process frees what is ours.
+void keep_devices_open() noexcept;
+
 class Eal
 {
 public:

@@ -76,6 +76,8 @@ Port::Port(u32 index, const PortOptions &options, u32 worker_count)
 
 Port::~Port()
 {
+    if (taken_)
+        return;
     stop();
     for (const Device &device : devices_)
         rte_eth_dev_close(device.port_id);
@@ -265,10 +267,13 @@ void Port::set_up_queues(Device &device, rte_mempool *pool, int socket)
     for (u16 queue = 0; queue < device.rx_queues; queue++) {
         const int error =
             rte_eth_rx_queue_setup(device.port_id, queue, device.rx_descriptors, socket_id, nullptr, pool);
-        if (error != 0 && errno == EBUSY)
+        if (error != 0 && errno == EBUSY) {
+            taken_ = true;
+            keep_devices_open();
             refuse("already taken: another program receives from " +
                    (interface_.empty() ? "it" : interface_ + " queue " + std::to_string(queue)) + " (" +
                    why(0) + ")");
+        }
         if (error != 0)
             refuse("receive queue " + std::to_string(queue) + " cannot be set up: " + why(error));
     }

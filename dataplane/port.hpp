@@ -84,6 +84,7 @@ private:
     u32 mtu_ = 0;
     u32 queues_ = 0;
     bool sends_segments_ = false;
+    bool taken_ = false; // by another program, whose XDP program must not go
     std::vector<Device> devices_;
 };
 
