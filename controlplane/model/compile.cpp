@@ -13,8 +13,9 @@ namespace aya
 namespace
 {
 
-// Lookup tables that a service keeps for their return. A table of 65537 slots is 256 KiB.
-constexpr size_t kKeptTables = 3;
+// Lookup tables that a service keeps: the one in force, and the one before for its return. 256 KiB each at
+// 65537 slots.
+constexpr size_t kKeptTables = 2;
 
 u16 to_ticks(Duration idle)
 {
@@ -30,7 +31,7 @@ bool counts(const BackendConfig &backend)
 
 bool is_down(const BackendObserved &observed)
 {
-    return observed.health == Health::down || (observed.health == Health::unknown && observed.was_down);
+    return observed.health == Health::down;
 }
 
 bool panics(const ServiceConfig &service, const ServiceObserved &observed)

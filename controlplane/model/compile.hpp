@@ -12,9 +12,8 @@
 //                                              that of no other backend is
 //
 // A backend without a result yet (unknown) counts as up, as haproxy and keepalived have it: a fresh start
-// forwards at once, and a backend that does not answer is out again after its first probes. Only where the
-// live tables already call it down (`was_down`: the control plane was restarted) it stays down until it
-// proves otherwise.
+// forwards at once, and a backend that does not answer is out again after its first probes. Whoever observes
+// knows what the live tables of an earlier run called down, and says down.
 //
 // Panic: if more than panic_threshold percent of the backends that count (active, weight above 0) are down,
 // health is ignored for the whole service. Otherwise a service without any backend for new flows has an
@@ -58,7 +57,6 @@ struct NextHop {
 
 struct BackendObserved {
     Health health = Health::unchecked;
-    bool was_down = false;           // only for `unknown`: the live tables have it DOWN
     std::optional<NextHop> next_hop; // absent: no route, or no data plane runs
 
     bool operator==(const BackendObserved &) const = default;
@@ -83,7 +81,7 @@ ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observ
                      const CompileOptions &options);
 
 // The same with a memory. Equal input gives the same image object; equal candidates for new flows give the
-// same lookup table object, also when they come back after a few others (a backend that flaps).
+// same lookup table object, also when they were others in between (a backend that flaps).
 class Compiler
 {
 public:

@@ -61,7 +61,7 @@ struct Fleet {
                 hop.mac = Mac{{2, 0, 0, 0, 0, 1}};
                 hop.port = 0;
                 hop.source = IpAddress::v4(10, 255, 0, 1);
-                seen.backends.push_back({.health = Health::up, .was_down = false, .next_hop = hop});
+                seen.backends.push_back({.health = Health::up, .next_hop = hop});
             }
             services.push_back(std::move(service));
             observed.push_back(std::move(seen));
