@@ -38,7 +38,7 @@ struct HealthConfig {
 
 struct IdleTimeouts {
     Duration tcp_established{std::chrono::minutes(15)};
-    Duration tcp_closing{std::chrono::seconds(10)};   // FIN or RST seen
+    Duration tcp_closing{std::chrono::seconds(60)};   // FIN or RST seen
     Duration tcp_embryonic{std::chrono::seconds(30)}; // one packet seen
     Duration udp{std::chrono::minutes(2)};
 

@@ -41,7 +41,7 @@ FULL = {
         "name": "web", "vips": ["203.0.113.10:443/tcp", "[2001:db8::10]:*/udp"], "scheduler": "maglev",
         "affinity": "none", "encap": "ipip", "lookup_size": 65537, "panic_threshold": "50%", "stateless": False,
         "health": {"type": "tcp", "interval": "1s", "timeout": "500ms", "rise": 2, "fall": 3, "port": 443},
-        "idle_timeouts": {"tcp_established": "15m", "tcp_closing": "10s", "tcp_embryonic": "30s", "udp": "2m"},
+        "idle_timeouts": {"tcp_established": "15m", "tcp_closing": "1m", "tcp_embryonic": "30s", "udp": "2m"},
         "backends": [{"name": "web-1", "address": "10.0.1.11", "weight": 1, "state": "active",
                       "mac": "52:54:00:00:00:11"}],
     }],
