@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" /
 from ayalab import decap, load  # noqa: E402
 from ayalab.checks import checking, need_root_and, skip  # noqa: E402, F401
 from ayalab.daemons import (Balancer, Build, backend_objects, configuration, ipip_services,  # noqa: E402, F401
-                            l2_services)
+                            l2_services, print_logs)
 from ayalab.nginx import Nginx  # noqa: E402
 from ayalab.shell import LabError, run, stop, tail, wait_until  # noqa: E402, F401
 from ayalab.topology import VIP4, VIP6, Lab, add_addresses, unique_name  # noqa: E402, F401
@@ -63,8 +63,7 @@ def scene(name, services, backends=3, mtu=1500, tunnel=False, **dataplane):
             failed_before_the_end = False
         finally:
             if failed_before_the_end or checks.failed:
-                for log in ("controlplane.log", "dataplane.log"):
-                    print(f"  {log}:\n{tail(lab.directory / log)}")
+                print_logs(lab)
 
 
 class Download:

@@ -18,11 +18,19 @@ SEED = "6f1d0a5c3b2e49788796a5b4c3d2e1f0"
 HEALTH = {"type": "tcp", "interval": "500ms", "timeout": "400ms", "rise": 2, "fall": 2}
 
 
+PROGRAMS = ("dataplane/aya-dataplane", "controlplane/aya-controlplane", "controlplane/cli/ayactl", "ebpf/decap.bpf.o")
+
+
 class Build:
     """Where the programs were built: --build-dir, else what meson says, else build/."""
 
     def __init__(self, directory=None):
         self.directory = pathlib.Path(directory or os.environ.get("AYA_BUILD_DIR") or SOURCE / "build").resolve()
+
+    def check(self):
+        """Raises if a program is missing."""
+        for name in PROGRAMS:
+            self.file(name)
 
     def file(self, name):
         path = self.directory / name
@@ -172,12 +180,17 @@ class Balancer:
         self.controlplane.wait()
 
 
+def print_logs(lab):
+    """What the daemons said last: without it, the reason of a failure is gone with the lab."""
+    for name in ("controlplane.log", "dataplane.log"):
+        if said := tail(lab.directory / name):
+            print(f"  {name}:\n{said}", flush=True)
+
+
 @contextlib.contextmanager
 def logs_on_error(lab):
-    """What the daemons said last, when a step fails: without it, the reason is gone with the lab."""
     try:
         yield
-    except Exception as e:
-        for name in ("controlplane.log", "dataplane.log"):
-            print(f"  {name}:\n{tail(lab.directory / name)}")
-        raise e
+    except Exception:
+        print_logs(lab)
+        raise
