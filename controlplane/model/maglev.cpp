@@ -34,6 +34,9 @@ constexpr u64 kUnit = u64{1} << kShift;
 // round backends go in order of their keys. More make the build faster, and the order coarser.
 constexpr u64 kProbesPerRound = 8;
 
+// Part of the slots below which few are free.
+constexpr u32 kFewFree = 16;
+
 struct Walker {
     u32 position; // next slot of the permutation
     u32 skip;
@@ -84,7 +87,9 @@ u64 round_length(const std::vector<Walker> &walkers)
     return length;
 }
 
-// Some 600 000 probes make a table: everything that this loop needs is in registers or in the L1 cache.
+// Some 600 000 probes make a table. While many slots are free nobody can guess what a probe finds, so there
+// is no branch on it; once most are taken, a guess is nearly always right and spares the write.
+template <bool kManyFree>
 void walk(Walker &walker, u64 probes, std::vector<u32> &table, std::vector<u64> &taken)
 {
     u32 *const owners = table.data();
@@ -94,11 +99,12 @@ void walk(Walker &walker, u64 probes, std::vector<u32> &table, std::vector<u64> 
     u32 position = walker.position;
     u32 due = walker.due;
     for (; probes > 0 && due > 0; probes--) {
-        const u64 bit = u64{1} << (position % 64);
-        if ((bits[position / 64] & bit) == 0) {
-            bits[position / 64] |= bit;
-            owners[position] = walker.candidate;
-            due--;
+        const u64 word = bits[position / 64];
+        const u32 free = static_cast<u32>(~word >> (position % 64)) & 1;
+        if (kManyFree || free) {
+            bits[position / 64] = word | u64{1} << (position % 64);
+            owners[position] ^= (owners[position] ^ walker.candidate) & (0 - free);
+            due -= free;
         }
         position += skip;
         position -= position >= size ? size : 0;
@@ -184,13 +190,20 @@ std::vector<u32> build_maglev(std::span<const MaglevCandidate> candidates, u32 s
         return {};
     std::vector<u32> table(size);
     std::vector<u64> taken(size / 64 + 1); // a bit a slot: stays in the L1 cache
+    u64 free = size;
     while (!walkers.empty()) {
         const u64 length = round_length(walkers);
+        const bool many_free = free > size / kFewFree;
+        free = 0;
         auto keep = walkers.begin();
         for (Walker walker : walkers) {
             const u64 time = walker.phase + walker.weight * length;
             walker.phase = static_cast<u32>(time % kUnit);
-            walk(walker, time / kUnit, table, taken);
+            if (many_free)
+                walk<true>(walker, time / kUnit, table, taken);
+            else
+                walk<false>(walker, time / kUnit, table, taken);
+            free += walker.due;
             if (walker.due > 0)
                 *keep++ = walker;
         }
