@@ -64,7 +64,7 @@ public:
                     .mtu = 1500,
                     .source = IpAddress::v4(10, 0, 0, 1)};
         return {
-            .health = found == health.end() ? Health::up : found->second, .was_down = false, .next_hop = hop};
+            .health = found == health.end() ? Health::up : found->second, .next_hop = hop};
     }
 
     std::map<std::string, Health> health;
@@ -98,7 +98,7 @@ struct Bench {
     explicit Bench(const std::string &config = kTwoBackends, const Capacities &capacities = kSmall)
         : sink(capacities), publisher(sink), reconciler(publisher, observer, state_file())
     {
-        const auto applied = reconciler.start(config_of(config), now);
+        const auto applied = reconciler.start(config_of(config), std::nullopt, now);
         EXPECT_TRUE(applied) << (applied ? "" : applied.errors().front().message);
     }
 
