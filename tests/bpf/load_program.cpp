@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Takes one BPF object through this kernel's verifier, as it would be for use, and lets go of it again. So a change of
-// the contract that the verifier does not follow is found here, with every compiler that is installed, and says which
-// instruction it was.
+// Takes one BPF object through this kernel's verifier, as it would be for use, and lets go of it again. So a
+// change of the contract that the verifier does not follow is found here, with every compiler that is
+// installed, and says which instruction it was.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cstdarg>
@@ -30,9 +30,8 @@ int keep_output(libbpf_print_level level, const char *format, va_list arguments)
 void shrink_tables(bpf_object *object)
 {
     bpf_map *map;
-    bpf_object__for_each_map (map, object)
-        if (bpf_map__max_entries(map) > kMostEntries)
-            bpf_map__set_max_entries(map, kMostEntries);
+    bpf_object__for_each_map(map, object) if (bpf_map__max_entries(map) > kMostEntries)
+        bpf_map__set_max_entries(map, kMostEntries);
 }
 
 unsigned verified_instructions(const bpf_program *program)
@@ -64,12 +63,14 @@ int main(int argc, char **argv)
     const int error = bpf_object__load(object);
     if (error) {
         const std::size_t shown = libbpf_said.size() < 6000 ? 0 : libbpf_said.size() - 6000;
-        std::fprintf(stderr, "%s: refused: %s\n...%s", argv[1], std::strerror(-error), libbpf_said.c_str() + shown);
+        std::fprintf(stderr, "%s: refused: %s\n...%s", argv[1], std::strerror(-error),
+                     libbpf_said.c_str() + shown);
         return 1;
     }
     unsigned programs = 0;
     bpf_program *program;
-    bpf_object__for_each_program (program, object) {
+    bpf_object__for_each_program(program, object)
+    {
         std::printf("%s: %zu instructions, %u visited by the verifier\n", bpf_program__name(program),
                     bpf_program__insn_cnt(program), verified_instructions(program));
         programs++;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Anything a wire can carry, through parser, decision and rewriting. AddressSanitizer watches every access
-// (buffers are blocks of exactly the frame's bytes), and whatever leaves must be no worse formed than what came.
+// (buffers are blocks of exactly the frame's bytes), and whatever leaves must be no worse formed than what
+// came.
 //
-// Input: 4 bytes that choose the tables' state, then frames, each behind two bytes: its length (11 bits), whether the
-// tables change after it (1), and by how much the clock moves before it (3).
+// Input: 4 bytes that choose the tables' state, then frames, each behind two bytes: its length (11 bits),
+// whether the tables change after it (1), and by how much the clock moves before it (3).
 #include <cstdio>
 #include <cstdlib>
 
@@ -68,7 +69,8 @@ void check(const Outcome &outcome, const Bytes &frame)
     expect(sends == !outcome.out.empty(), "bytes without a verdict to send, or the reverse", frame);
     if (!sends)
         return;
-    expect(outcome.packet.l3_offset + outcome.packet.l3_length <= frame.size(), "length beyond the frame", frame);
+    expect(outcome.packet.l3_offset + outcome.packet.l3_length <= frame.size(), "length beyond the frame",
+           frame);
     const bool is_error =
         outcome.reason == AYA_REASON_REPLY_TIME_EXCEEDED || outcome.reason == AYA_REASON_REPLY_TOO_BIG;
     if (is_error)
@@ -103,8 +105,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     return 0;
 }
 
-// Mutations alone seldom find a VIP's address: half of the time the last frame is replaced by one of the kinds that
-// a balancer meets, then libFuzzer mutates on.
+// Mutations alone seldom find a VIP's address: half of the time the last frame is replaced by one of the
+// kinds that a balancer meets, then libFuzzer mutates on.
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t *data, std::size_t size, std::size_t max_size);
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t *data, std::size_t size, std::size_t max_size,
                                                unsigned seed)

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "aya/forward.h"
+#include "aya/shm.hpp"
 #include "model/image.hpp"
 
 namespace aya::test

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Bytes as packets have them, and the checksum as RFC 1071 describes it: nothing shared with include/aya, so that
-// a test that compares the two judges by a second opinion.
+// Bytes as packets have them, and the checksum as RFC 1071 describes it: nothing shared with include/aya, so
+// that a test that compares the two judges by a second opinion.
 #pragma once
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Is a frame well-formed from end to end? Walks Ethernet, VLAN tags, IP in IP, extension headers, TCP, UDP and ICMP by
-// the RFCs, checks every length and recomputes every checksum.
+// Is a frame well-formed from end to end? Walks Ethernet, VLAN tags, IP in IP, extension headers, TCP, UDP
+// and ICMP by the RFCs, checks every length and recomputes every checksum.
 #pragma once
 
 #include <string>
@@ -86,8 +86,8 @@ private:
             return ip(at, protocol == 4 ? 4 : 6);
         Bytes body = slice(bytes_, at, length);
         std::uint32_t pseudo = naive_sum(addresses);
-        pseudo = naive_sum({0, protocol, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)},
-                           pseudo);
+        pseudo = naive_sum(
+            {0, protocol, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)}, pseudo);
         if (protocol == 17 && (get16(body, 4) < 8 || get16(body, 4) > length))
             return "UDP: length";
         if (protocol == 17 && get16(body, 6) == 0 && addresses.size() == 8)

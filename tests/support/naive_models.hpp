@@ -17,9 +17,9 @@ namespace aya::test
 // VIPs as an ordered map.
 using NaiveVips = std::map<std::tuple<Bytes, u16, u8>, u32>; // 16 bytes of address, port, protocol -> service
 
-// The flow table with time that never wraps and entries that say who they are. Order of eviction as flow_table.h
-// documents it: free or expired, embryonic, closing, then the one that was not seen for longest; the first way
-// among equals.
+// The flow table with time that never wraps and entries that say who they are. Order of eviction as
+// flow_table.h documents it: free or expired, embryonic, closing, then the one that was not seen for longest;
+// the first way among equals.
 class NaiveFlowTable
 {
 public:

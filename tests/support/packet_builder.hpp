@@ -4,8 +4,8 @@
 //
 //     Packet().vlan(7).ipv4("198.51.100.7", "203.0.113.10").ttl(3).tcp(40000, 443, "S").payload(10).build()
 //
-// Layers from the outside in; an Ethernet header is always there. Lengths, protocols and checksums are filled in and
-// right; for a packet that lies, change its bytes afterwards. Two IP layers make a tunnel.
+// Layers from the outside in; an Ethernet header is always there. Lengths, protocols and checksums are filled
+// in and right; for a packet that lies, change its bytes afterwards. Two IP layers make a tunnel.
 #pragma once
 
 #include <algorithm>
@@ -42,7 +42,8 @@ public:
 
     Packet &ipv4(const std::string &src, const std::string &dst)
     {
-        Layer layer{.kind = Kind::ipv4, .header = Bytes(20), .src = address_bytes(src), .dst = address_bytes(dst)};
+        Layer layer{
+            .kind = Kind::ipv4, .header = Bytes(20), .src = address_bytes(src), .dst = address_bytes(dst)};
         layer.header[0] = 0x45;
         put16(layer.header, 4, 0x1234);
         layer.header[8] = 64;
@@ -53,7 +54,8 @@ public:
 
     Packet &ipv6(const std::string &src, const std::string &dst)
     {
-        Layer layer{.kind = Kind::ipv6, .header = Bytes(40), .src = address_bytes(src), .dst = address_bytes(dst)};
+        Layer layer{
+            .kind = Kind::ipv6, .header = Bytes(40), .src = address_bytes(src), .dst = address_bytes(dst)};
         layer.header[0] = 0x60;
         layer.header[7] = 64;
         std::copy(layer.src.begin(), layer.src.end(), layer.header.begin() + 8);
@@ -123,8 +125,8 @@ public:
         return add(std::move(layer));
     }
 
-    // IPv6 extension header: 0 hop-by-hop, 43 routing, 60 destination options; 8 + 8 * `units` bytes of padding
-    // options (for routing: a header with no segments left).
+    // IPv6 extension header: 0 hop-by-hop, 43 routing, 60 destination options; 8 + 8 * `units` bytes of
+    // padding options (for routing: a header with no segments left).
     Packet &extension(std::uint8_t protocol, std::size_t units = 0)
     {
         Layer layer{.kind = Kind::extension, .protocol = protocol, .header = Bytes(8 + 8 * units)};
@@ -273,8 +275,8 @@ private:
     {
         std::uint32_t sum = naive_sum(ip.src);
         sum = naive_sum(ip.dst, sum);
-        return naive_sum({0, protocol, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)},
-                         sum);
+        return naive_sum(
+            {0, protocol, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)}, sum);
     }
 
     void finish(Layer &layer, std::size_t index, std::uint8_t next, const Bytes &body) const

@@ -4,6 +4,7 @@
 // job without its care: everything is copied, no reader is waited for.
 #pragma once
 
+#include <algorithm>
 #include <random>
 #include <stdexcept>
 #include <string>

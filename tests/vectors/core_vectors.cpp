@@ -85,8 +85,8 @@ void run(World &world, const std::string &hex)
 {
     constexpr const char *actions[] = {"forward", "punt", "drop", "reply"};
     const Outcome outcome = world.path.run(from_hex(hex));
-    std::cout << actions[outcome.action] << ' ' << kReasons[outcome.reason] << ' ' << world.name_of(outcome.backend)
-              << ' ' << to_hex(outcome.out) << std::endl;
+    std::cout << actions[outcome.action] << ' ' << kReasons[outcome.reason] << ' '
+              << world.name_of(outcome.backend) << ' ' << to_hex(outcome.out) << std::endl;
 }
 
 } // namespace

@@ -28,7 +28,8 @@ struct SetOfFour {
 
     aya_flow_entry *insert(u32 tag, u8 state, u16 now, u16 idle, bool may_evict_established = true)
     {
-        aya_flow_entry *entry = aya_flow_place(&set, flow(tag), kService, now, may_evict_established, &evicted);
+        aya_flow_entry *entry =
+            aya_flow_place(&set, flow(tag), kService, now, may_evict_established, &evicted);
         if (entry)
             aya_flow_write(entry, flow(tag), kService, 100 + tag, 1, state, static_cast<u16>(now + idle));
         return entry;
@@ -168,7 +169,10 @@ protected:
     static constexpr u32 kSets = 2, kFlows = 16, kServices = 2;
 
     u16 tick() const { return static_cast<u16>(now_); }
-    u64 random_flow() { return flow(static_cast<u32>(random_() % (kFlows / kSets)), static_cast<u32>(random_() % kSets)); }
+    u64 random_flow()
+    {
+        return flow(static_cast<u32>(random_() % (kFlows / kSets)), static_cast<u32>(random_() % kSets));
+    }
     u16 random_service() { return static_cast<u16>(random_() % kServices); }
     aya_flow_set *set_of(u64 hash) { return &table_[aya_flow_set_index(hash, kSets - 1)]; }
 
@@ -210,8 +214,9 @@ protected:
         int evicts = 0;
         bool expected_evicts = false;
         aya_flow_entry *entry = aya_flow_place(set_of(hash), hash, service, tick(), may_evict, &evicts);
-        const bool expected = model_.insert(hash, {static_cast<u32>(hash >> 32), service, backend, incarnation, state, expires},
-                                            now_, may_evict, expected_evicts);
+        const bool expected =
+            model_.insert(hash, {static_cast<u32>(hash >> 32), service, backend, incarnation, state, expires},
+                          now_, may_evict, expected_evicts);
         ASSERT_EQ(entry != nullptr, expected);
         ASSERT_EQ(evicts != 0, expected_evicts);
         if (entry)

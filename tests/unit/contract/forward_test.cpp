@@ -386,13 +386,13 @@ TEST_F(Forward, WalksATcpFlowThroughItsStates)
         EXPECT_EQ(entry()->expires, static_cast<u16>(path.now + tables.service(web).idle_timeout[state]));
     };
     for (const auto &[flags, state] : std::vector<std::pair<std::string, u8>>{{"S", AYA_FLOW_EMBRYONIC},
-                                                                             {"S", AYA_FLOW_EMBRYONIC},
-                                                                             {"A", AYA_FLOW_ESTABLISHED},
-                                                                             {"PA", AYA_FLOW_ESTABLISHED},
-                                                                             {"FA", AYA_FLOW_CLOSING},
-                                                                             {"A", AYA_FLOW_CLOSING},
-                                                                             {"S", AYA_FLOW_EMBRYONIC},
-                                                                             {"R", AYA_FLOW_CLOSING}}) {
+                                                                              {"S", AYA_FLOW_EMBRYONIC},
+                                                                              {"A", AYA_FLOW_ESTABLISHED},
+                                                                              {"PA", AYA_FLOW_ESTABLISHED},
+                                                                              {"FA", AYA_FLOW_CLOSING},
+                                                                              {"A", AYA_FLOW_CLOSING},
+                                                                              {"S", AYA_FLOW_EMBRYONIC},
+                                                                              {"R", AYA_FLOW_CLOSING}}) {
         path.now++;
         run(packet(flags));
         expects(state);
@@ -449,8 +449,8 @@ TEST_F(Forward, RemembersNothingWithoutAFlowSet)
     aya_packet parsed;
     aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &parsed);
     aya_verdict verdict;
-    aya_choose(tables.view(), &parsed, web, aya_flow_hash(&tables.settings(), &parsed), nullptr, nullptr, path.now,
-               &verdict);
+    aya_choose(tables.view(), &parsed, web, aya_flow_hash(&tables.settings(), &parsed), nullptr, nullptr,
+               path.now, &verdict);
     EXPECT_EQ(verdict.backend_id, a);
     EXPECT_EQ(verdict.notes, 0);
 }
@@ -489,13 +489,14 @@ TEST_F(Flood, OfSynsEvictsNoEstablishedFlow)
     ASSERT_GT(remembered.size(), 120u);
     u32 not_remembered = 0;
     for (u32 i = 0; i < 20000; i++) {
-        const std::string attacker = "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." +
-                                     std::to_string(i & 255);
+        const std::string attacker = "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) +
+                                     "." + std::to_string(i & 255);
         const Outcome got = run(Packet().ipv4(attacker, kVip).tcp(static_cast<u16>(i), 443, "S"));
         ASSERT_EQ(got.action, AYA_ACTION_FORWARD);
         not_remembered += (got.notes & AYA_NOTE_NOT_REMEMBERED) != 0;
     }
-    EXPECT_GT(not_remembered, 0u) << "some sets are full of established flows; their SYNs are forwarded all the same";
+    EXPECT_GT(not_remembered, 0u)
+        << "some sets are full of established flows; their SYNs are forwarded all the same";
     expect_none_lost();
 }
 

@@ -44,8 +44,8 @@ struct Golden {
     u64 hash;
 };
 
-// Computed from the formula of hash.h in another language. A change of any breaks the agreement of a fleet that is
-// upgraded box by box: raise AYA_ABI_VERSION and say so in the release notes.
+// Computed from the formula of hash.h in another language. A change of any breaks the agreement of a fleet
+// that is upgraded box by box: raise AYA_ABI_VERSION and say so in the release notes.
 constexpr u64 kSeed[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
 constexpr Golden kGolden[] = {
     {{0, 0}, "198.51.100.7", "203.0.113.10", 40000, 443, 6, 0x2c0549ba7260fe7b},
@@ -62,7 +62,8 @@ TEST(Hash, HasItsGoldenValues)
 {
     for (const Golden &golden : kGolden) {
         const aya_hash_key key = key_of(golden.seed[0], golden.seed[1]);
-        const aya_flow flow = flow_of(golden.src, golden.dst, golden.src_port, golden.dst_port, golden.protocol);
+        const aya_flow flow =
+            flow_of(golden.src, golden.dst, golden.src_port, golden.dst_port, golden.protocol);
         EXPECT_EQ(aya_hash(&key, &flow), golden.hash) << golden.src;
     }
 }
@@ -71,11 +72,13 @@ TEST(Hash, DependsOnEveryPartOfTheFlow)
 {
     const aya_hash_key key = key_of(1, 2);
     const aya_flow base = flow_of("198.51.100.7", "203.0.113.10", 40000, 443, 6);
-    const std::vector<aya_flow> others = {
-        flow_of("198.51.100.8", "203.0.113.10", 40000, 443, 6), flow_of("198.51.100.7", "203.0.113.11", 40000, 443, 6),
-        flow_of("198.51.100.7", "203.0.113.10", 40001, 443, 6), flow_of("198.51.100.7", "203.0.113.10", 40000, 444, 6),
-        flow_of("198.51.100.7", "203.0.113.10", 40000, 443, 17),
-        flow_of("203.0.113.10", "198.51.100.7", 40000, 443, 6), flow_of("198.51.100.7", "203.0.113.10", 443, 40000, 6)};
+    const std::vector<aya_flow> others = {flow_of("198.51.100.8", "203.0.113.10", 40000, 443, 6),
+                                          flow_of("198.51.100.7", "203.0.113.11", 40000, 443, 6),
+                                          flow_of("198.51.100.7", "203.0.113.10", 40001, 443, 6),
+                                          flow_of("198.51.100.7", "203.0.113.10", 40000, 444, 6),
+                                          flow_of("198.51.100.7", "203.0.113.10", 40000, 443, 17),
+                                          flow_of("203.0.113.10", "198.51.100.7", 40000, 443, 6),
+                                          flow_of("198.51.100.7", "203.0.113.10", 443, 40000, 6)};
     for (const aya_flow &other : others)
         EXPECT_NE(aya_hash(&key, &base), aya_hash(&key, &other));
 }
@@ -118,8 +121,8 @@ TEST(Hash, OfTwoSeedsHasNothingInCommon)
     EXPECT_NEAR(ac, kFlows / 100, 85);
 }
 
-// How far counts are from even, in standard deviations of what true random choice gives. Far below zero is fine:
-// more even than random.
+// How far counts are from even, in standard deviations of what true random choice gives. Far below zero is
+// fine: more even than random.
 double unevenness(const std::vector<u32> &counts)
 {
     double total = 0, chi = 0;
@@ -155,7 +158,8 @@ const std::map<std::string, Clients> &client_patterns()
          [](u32 i) { return ipv4_client(0xc6336407 + (i >> 16), static_cast<u16>(i)); }},
         {"addresses in sequence, one port", [](u32 i) { return ipv4_client(0x0a000000 + i, 40000); }},
         {"one address in each /24", [](u32 i) { return ipv4_client(i << 8, 40000); }},
-        {"even ports only", [](u32 i) { return ipv4_client(0x0a000000 + (i >> 15), static_cast<u16>(i << 1)); }},
+        {"even ports only",
+         [](u32 i) { return ipv4_client(0x0a000000 + (i >> 15), static_cast<u16>(i << 1)); }},
         {"port follows the address", [](u32 i) { return ipv4_client(0x0a000000 + i, static_cast<u16>(i)); }},
         {"IPv6 interface ids in sequence", [](u32 i) { return ipv6_client(3, i, 40000); }},
         {"IPv6 prefixes in sequence", [](u32 i) { return ipv6_client(1, i, 40000); }},
@@ -197,8 +201,8 @@ TEST(Hash, SpreadsStructuredClientsAsEvenlyAsChanceOverFlowSets)
     }
 }
 
-// Strong universality is about the choice of the key: over many keys, two fixed flows that differ in one bit agree in
-// any output bit half of the time.
+// Strong universality is about the choice of the key: over many keys, two fixed flows that differ in one bit
+// agree in any output bit half of the time.
 TEST(Hash, FlipsEveryOutputBitHalfOfTheTimeOverTheKeys)
 {
     constexpr int kKeys = 2000;

@@ -73,7 +73,8 @@ TEST(ParseIcmp, IsContentWithEightQuotedBytes)
 
 TEST(ParseIcmp, ReadsTheQuotedPortsBehindOptions)
 {
-    EXPECT_EQ(parse(error4(answer4().options(4).build_ip())).text(), "tcp 198.51.100.7:40000 -> 203.0.113.10:443");
+    EXPECT_EQ(parse(error4(answer4().options(4).build_ip())).text(),
+              "tcp 198.51.100.7:40000 -> 203.0.113.10:443");
     EXPECT_EQ(parse(Packet()
                         .ipv4(kRouter, kVip)
                         .options(2)
@@ -94,7 +95,8 @@ TEST(ParseIcmp, PuntsErrorsAboutPacketsThatTheVipNeverSent)
 
 TEST(ParseIcmp, PuntsErrorsThatQuoteNoPorts)
 {
-    EXPECT_EQ(parse(error4(Packet().ipv4(kVip, kClient).icmp(8).payload(8).build_ip())).reason, AYA_REASON_PUNT_ICMP);
+    EXPECT_EQ(parse(error4(Packet().ipv4(kVip, kClient).icmp(8).payload(8).build_ip())).reason,
+              AYA_REASON_PUNT_ICMP);
     EXPECT_EQ(parse(error4(answer4().fragment(7, 8, false).build_ip())).reason, AYA_REASON_PUNT_ICMP);
     EXPECT_EQ(parse(error6(Packet().ipv6(kVip6, kClient6).icmp(128).payload(8).build_ip())).reason,
               AYA_REASON_PUNT_ICMP);
@@ -122,7 +124,8 @@ TEST(ParseIcmp, PuntsOtherMessages)
 
 TEST(ParseIcmp, KnowsAnEchoRequest)
 {
-    const Parsed four = parse(Packet().ipv4(kClient, kVip).icmp(AYA_ICMP_ECHO, 0, 0x00010002).payload(56).build());
+    const Parsed four =
+        parse(Packet().ipv4(kClient, kVip).icmp(AYA_ICMP_ECHO, 0, 0x00010002).payload(56).build());
     EXPECT_EQ(four.text(), "icmp 198.51.100.7:0 -> 203.0.113.10:0");
     EXPECT_EQ(four.packet.kind, AYA_KIND_ICMP_ECHO);
     const Parsed six = parse(Packet().ipv6(kClient6, kVip6).icmp(AYA_ICMPV6_ECHO, 0, 1).payload(56).build());
@@ -150,10 +153,12 @@ TEST(ParseIcmp, DropsMessagesShorterThanTheirHeader)
 
 TEST(ParseFragments, TheFirstHasPortsTheLaterOnesHaveTheId)
 {
-    const Parsed first = parse(Packet().ipv4(kClient, kVip).fragment(0xbeef, 0, true).udp(5000, 53).payload(64).build());
+    const Parsed first =
+        parse(Packet().ipv4(kClient, kVip).fragment(0xbeef, 0, true).udp(5000, 53).payload(64).build());
     EXPECT_EQ(first.packet.kind, AYA_KIND_FRAGMENT_FIRST);
     EXPECT_EQ(first.text(), "udp 198.51.100.7:5000 -> 203.0.113.10:53");
-    const Parsed later = parse(Packet().ipv4(kClient, kVip).fragment(0xbeef, 72, false).protocol(17).payload(9).build());
+    const Parsed later =
+        parse(Packet().ipv4(kClient, kVip).fragment(0xbeef, 72, false).protocol(17).payload(9).build());
     EXPECT_EQ(later.packet.kind, AYA_KIND_FRAGMENT_LATER);
     EXPECT_EQ(later.text(), "udp 198.51.100.7:0 -> 203.0.113.10:0");
     EXPECT_EQ(first.packet.fragment_id.raw, later.packet.fragment_id.raw);

@@ -93,18 +93,22 @@ TEST(Parse, PuntsWhatIsNotIp)
     EXPECT_EQ(parse(Packet().ethertype(0x0806).payload(46).build()).reason, AYA_REASON_PUNT_NOT_IP);
     EXPECT_EQ(parse(Packet().ethertype(0x88cc).payload(46).build()).reason, AYA_REASON_PUNT_NOT_IP);
     EXPECT_EQ(parse(Packet().vlan(5).ethertype(0x0806).payload(46).build()).reason, AYA_REASON_PUNT_NOT_IP);
-    EXPECT_EQ(parse(Packet().ethertype(46).payload(46).build()).reason, AYA_REASON_PUNT_NOT_IP) << "802.3 length";
+    EXPECT_EQ(parse(Packet().ethertype(46).payload(46).build()).reason, AYA_REASON_PUNT_NOT_IP)
+        << "802.3 length";
 }
 
 TEST(Parse, PuntsMulticastAndBroadcastFrames)
 {
-    EXPECT_EQ(parse(tcp4().macs("ff:ff:ff:ff:ff:ff", "02:00:00:00:00:02").build()).reason, AYA_REASON_PUNT_MULTICAST);
-    EXPECT_EQ(parse(tcp6().macs("33:33:00:00:00:01", "02:00:00:00:00:02").build()).reason, AYA_REASON_PUNT_MULTICAST);
+    EXPECT_EQ(parse(tcp4().macs("ff:ff:ff:ff:ff:ff", "02:00:00:00:00:02").build()).reason,
+              AYA_REASON_PUNT_MULTICAST);
+    EXPECT_EQ(parse(tcp6().macs("33:33:00:00:00:01", "02:00:00:00:00:02").build()).reason,
+              AYA_REASON_PUNT_MULTICAST);
 }
 
 TEST(Parse, PuntsOtherProtocols)
 {
-    EXPECT_EQ(parse(Packet().ipv4(kClient, kVip).protocol(47).payload(40).build()).reason, AYA_REASON_PUNT_PROTOCOL);
+    EXPECT_EQ(parse(Packet().ipv4(kClient, kVip).protocol(47).payload(40).build()).reason,
+              AYA_REASON_PUNT_PROTOCOL);
     EXPECT_EQ(parse(Packet().ipv6(kClient6, kVip6).protocol(50).payload(40).build()).reason,
               AYA_REASON_PUNT_PROTOCOL);
     EXPECT_EQ(parse(Packet().ipv4(kClient, kVip).ipv4(kClient, kVip).tcp(1, 2).build()).reason,
@@ -125,7 +129,9 @@ TEST(Parse, ReadsPortsBehindIpv6ExtensionHeaders)
     const char *flow = "tcp [2001:db8:c::7]:40000 -> [2001:db8::10]:443";
     for (u8 kind : {AYA_PROTO_HOPOPTS, AYA_PROTO_ROUTING, AYA_PROTO_DSTOPTS})
         for (std::size_t units : {0, 1, 7, 31})
-            EXPECT_EQ(parse(Packet().ipv6(kClient6, kVip6).extension(kind, units).tcp(40000, 443).build()).text(), flow)
+            EXPECT_EQ(
+                parse(Packet().ipv6(kClient6, kVip6).extension(kind, units).tcp(40000, 443).build()).text(),
+                flow)
                 << "header " << int{kind} << " of " << units << " units";
     EXPECT_EQ(parse(Packet()
                         .ipv6(kClient6, kVip6)
@@ -258,7 +264,8 @@ TEST(Parse, DoesNotTakePortsFromThePaddingBehindThePacket)
     Bytes tiny = tcp4().payload(10).build();
     put16(tiny, 14 + offsetof(aya_ipv4, total_length), 20 + 8);
     put16(tiny, 14 + offsetof(aya_ipv4, flags_offset), AYA_IPV4_MF);
-    EXPECT_EQ(parse(tiny).reason, AYA_REASON_BAD_L4_HEADER) << "RFC 1858: a tiny first fragment hides TCP flags";
+    EXPECT_EQ(parse(tiny).reason, AYA_REASON_BAD_L4_HEADER)
+        << "RFC 1858: a tiny first fragment hides TCP flags";
 }
 
 TEST(Parse, ReadsHeadersOfAFrameThatGoesOnInAnotherBuffer)
@@ -271,8 +278,8 @@ TEST(Parse, ReadsHeadersOfAFrameThatGoesOnInAnotherBuffer)
     EXPECT_EQ(aya_parse(frame.data(), frame.data() + 53, whole, &packet), AYA_REASON_TRUNCATED);
 }
 
-// Whatever is cut off, there is a reason, and no read beyond the end (AddressSanitizer watches: each prefix is a
-// block of its own).
+// Whatever is cut off, there is a reason, and no read beyond the end (AddressSanitizer watches: each prefix
+// is a block of its own).
 TEST(Parse, HasAReasonForFramesCutAtAnyByte)
 {
     const std::vector<std::pair<Packet, std::size_t>> packets = {

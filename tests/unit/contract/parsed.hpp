@@ -38,8 +38,9 @@ struct Parsed {
         const std::map<int, std::string> names = {{6, "tcp"}, {17, "udp"}, {1, "icmp"}, {58, "icmpv6"}};
         const auto name = names.find(flow.protocol);
         return (name == names.end() ? std::to_string(flow.protocol) : name->second) + " " +
-               address_text(flow.src, flow.family) + ":" + std::to_string(aya_be16_to_cpu(flow.src_port)) + " -> " +
-               address_text(flow.dst, flow.family) + ":" + std::to_string(aya_be16_to_cpu(flow.dst_port));
+               address_text(flow.src, flow.family) + ":" + std::to_string(aya_be16_to_cpu(flow.src_port)) +
+               " -> " + address_text(flow.dst, flow.family) + ":" +
+               std::to_string(aya_be16_to_cpu(flow.dst_port));
     }
 };
 

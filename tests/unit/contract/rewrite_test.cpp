@@ -63,8 +63,8 @@ public:
     }
 
     Tables tables;
-    u16 web = tables.add_service({"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp", "203.0.113.10:443/udp",
-                                  "[2001:db8::10]:443/udp"});
+    u16 web = tables.add_service(
+        {"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp", "203.0.113.10:443/udp", "[2001:db8::10]:443/udp"});
     u32 backend;
     CorePath path{tables.view()};
 };
@@ -100,9 +100,11 @@ TEST(Encap, MakesTheExpectedBytesForEveryMixOfFamiliesTagsAndSizes)
         if (c.outer == 4)
             expected.id(0).dont_fragment();
         if (c.outer == 6) // 20 bits of the flow's hash: constant for a flow, different between flows
-            expected.flow_label(static_cast<u32>((hash & 0xf) << 16 | (hash >> 16 & 0xff) << 8 | (hash >> 24 & 0xff)));
+            expected.flow_label(
+                static_cast<u32>((hash & 0xf) << 16 | (hash >> 16 & 0xff) << 8 | (hash >> 24 & 0xff)));
         ASSERT_EQ(got.out, client_packet(expected, c, 63).build())
-            << c.inner << " in " << c.outer << ", " << c.vlans << " tags, payload " << c.payload << ", tos " << c.tos;
+            << c.inner << " in " << c.outer << ", " << c.vlans << " tags, payload " << c.payload << ", tos "
+            << c.tos;
         ASSERT_EQ(FrameJudge::complaint(got.out), "");
     }
 }
@@ -111,8 +113,9 @@ TEST(Encap, KeepsIpv4OptionsAndIpv6ExtensionHeaders)
 {
     for (int outer : {0, 4, 6}) {
         World world(outer);
-        for (Packet packet : {Packet().ipv4(kClient[0], kVip[0]).options(10).tcp(1, 443).payload(9),
-                              Packet().ipv6(kClient[1], kVip[1]).extension(0, 2).extension(60).tcp(1, 443).payload(9)}) {
+        for (Packet packet :
+             {Packet().ipv4(kClient[0], kVip[0]).options(10).tcp(1, 443).payload(9),
+              Packet().ipv6(kClient[1], kVip[1]).extension(0, 2).extension(60).tcp(1, 443).payload(9)}) {
             const Bytes inner = packet.ttl(63).build_ip();
             const Outcome got = world.path.run(packet.ttl(64).build());
             ASSERT_EQ(got.reason, AYA_REASON_NONE);
@@ -129,7 +132,8 @@ TEST(Encap, LeavesThePaddingOfShortFramesBehindTheOuterPacket)
     frame.resize(60);
     const Outcome got = world.path.run(frame);
     EXPECT_EQ(FrameJudge::complaint(got.out), "");
-    EXPECT_EQ(get16(got.out, 14 + offsetof(aya_ipv4, total_length)), 60) << "20 outer and 40 inner bytes, no padding";
+    EXPECT_EQ(get16(got.out, 14 + offsetof(aya_ipv4, total_length)), 60)
+        << "20 outer and 40 inner bytes, no padding";
 }
 
 TEST(Encap, OfFragmentsLeavesTheirPartsAsTheyAre)
@@ -163,7 +167,12 @@ TEST(Checksum, StaysRightWhenTheTtlIsLowered)
 {
     // Every checksum that a header can have, and every TTL.
     for (u32 id = 0; id <= 0xffff; id++) {
-        Bytes header = slice(Packet().ipv4(kClient[0], kVip[0]).id(static_cast<u16>(id)).ttl(static_cast<u8>(1 + id % 255)).build_ip(), 0, 20);
+        Bytes header = slice(Packet()
+                                 .ipv4(kClient[0], kVip[0])
+                                 .id(static_cast<u16>(id))
+                                 .ttl(static_cast<u8>(1 + id % 255))
+                                 .build_ip(),
+                             0, 20);
         aya_decrement_ttl_ipv4(reinterpret_cast<aya_ipv4 *>(header.data()));
         ASSERT_EQ(naive_sum(header), 0xffff) << "id " << id;
         ASSERT_EQ(header[8], id % 255);
@@ -178,8 +187,9 @@ TEST(Checksum, UpdatedForOneWordIsThatOfTheWholeAnew)
             put16(bytes, 2, from);
             const u16 before = naive_checksum(bytes);
             put16(bytes, 2, to);
-            const u16 after = aya_checksum_update(aya_cpu_to_be16(before).raw, aya_cpu_to_be16(static_cast<u16>(from)).raw,
-                                                  aya_cpu_to_be16(static_cast<u16>(to)).raw);
+            const u16 after =
+                aya_checksum_update(aya_cpu_to_be16(before).raw, aya_cpu_to_be16(static_cast<u16>(from)).raw,
+                                    aya_cpu_to_be16(static_cast<u16>(to)).raw);
             ASSERT_EQ(aya_be16_to_cpu({after}), naive_checksum(bytes)) << from << " to " << to;
         }
     }
@@ -219,7 +229,8 @@ TEST(Reply, ToAnEchoRequestHasARightChecksumWhateverItWas)
 {
     World world(0);
     for (u32 rest = 0; rest <= 0xffff; rest++) {
-        const Outcome got = world.path.run(Packet().ipv4(kClient[0], kVip[0]).icmp(AYA_ICMP_ECHO, 0, rest).build());
+        const Outcome got =
+            world.path.run(Packet().ipv4(kClient[0], kVip[0]).icmp(AYA_ICMP_ECHO, 0, rest).build());
         ASSERT_EQ(FrameJudge::complaint(got.out), "") << rest;
     }
 }
@@ -275,7 +286,8 @@ TEST(Reply, ToAPacketThatDoesNotFitSaysWhatWould)
             ASSERT_EQ(got.reason, AYA_REASON_REPLY_TOO_BIG);
             const u32 fits = 1400u - (outer == 0 ? 0u : outer == 4 ? 20u : 40u);
             const Bytes quoted = slice(packet, 0, 128);
-            EXPECT_EQ(got.out, expected_error(c, quoted, inner == 4 ? 3 : 2, inner == 4 ? 4 : 0, fits).build());
+            EXPECT_EQ(got.out,
+                      expected_error(c, quoted, inner == 4 ? 3 : 2, inner == 4 ? 4 : 0, fits).build());
         }
     }
 }

@@ -66,8 +66,8 @@ aya_flow flow_to_vip(const char *vip, u8 family, u32 client, u16 port)
     return flow;
 }
 
-// Random choice would already stray: its standard deviation at a share p of n flows is sqrt(p (1 - p) / n), 0.16 % at
-// one half. So 2 % of the whole, and where shares are small, four standard deviations.
+// Random choice would already stray: its standard deviation at a share p of n flows is sqrt(p (1 - p) / n),
+// 0.16 % at one half. So 2 % of the whole, and where shares are small, four standard deviations.
 void expect_shares(const std::vector<u32> &weights, const std::function<aya_flow(u32)> &client)
 {
     const double total = std::accumulate(weights.begin(), weights.end(), 0.0);

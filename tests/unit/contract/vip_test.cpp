@@ -21,8 +21,9 @@ struct Classified {
 Classified classify(const Tables &tables, const Bytes &frame)
 {
     aya_packet packet;
-    Classified got{aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &packet),
-                   AYA_SERVICE_NONE};
+    Classified got{
+        aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &packet),
+        AYA_SERVICE_NONE};
     if (got.reason == AYA_REASON_NONE)
         got.reason = aya_classify(tables.view(), &packet, &got.service);
     return got;
@@ -42,7 +43,8 @@ TEST(Classify, FindsTheServiceOfAVip)
     const u16 dns = tables.add_service({"203.0.113.10:53/udp"});
     EXPECT_EQ(classify(tables, to("203.0.113.10", 443).build()).service, web);
     EXPECT_EQ(classify(tables, to("2001:db8::10", 443).build()).service, web);
-    EXPECT_EQ(classify(tables, Packet().ipv4("198.51.100.7", "203.0.113.10").udp(1, 53).build()).service, dns);
+    EXPECT_EQ(classify(tables, Packet().ipv4("198.51.100.7", "203.0.113.10").udp(1, 53).build()).service,
+              dns);
 }
 
 TEST(Classify, PuntsAnotherAddressPortOrProtocol)
@@ -72,18 +74,20 @@ TEST(Classify, AnswersEchoRequestsToAnyAddressThatIsAVip)
 {
     Tables tables;
     tables.add_service({"203.0.113.10:443/tcp", "[2001:db8::10]:53/udp"});
-    EXPECT_EQ(classify(tables, Packet().ipv4("198.51.100.7", "203.0.113.10").icmp(AYA_ICMP_ECHO).build()).reason,
-              AYA_REASON_REPLY_ECHO);
-    EXPECT_EQ(classify(tables, Packet().ipv6("2001:db8:c::7", "2001:db8::10").icmp(AYA_ICMPV6_ECHO).build()).reason,
-              AYA_REASON_REPLY_ECHO);
+    EXPECT_EQ(
+        classify(tables, Packet().ipv4("198.51.100.7", "203.0.113.10").icmp(AYA_ICMP_ECHO).build()).reason,
+        AYA_REASON_REPLY_ECHO);
+    EXPECT_EQ(
+        classify(tables, Packet().ipv6("2001:db8:c::7", "2001:db8::10").icmp(AYA_ICMPV6_ECHO).build()).reason,
+        AYA_REASON_REPLY_ECHO);
 }
 
 TEST(Classify, DropsSourcesThatNoClientCanHave)
 {
     Tables tables;
     tables.add_service({"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"});
-    for (const char *src : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.255.255", "224.0.0.1", "239.1.1.1", "240.0.0.1",
-                            "255.255.255.255"})
+    for (const char *src : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.255.255", "224.0.0.1", "239.1.1.1",
+                            "240.0.0.1", "255.255.255.255"})
         EXPECT_EQ(classify(tables, Packet().ipv4(src, "203.0.113.10").tcp(1, 443).build()).reason,
                   AYA_REASON_BAD_ADDRESS)
             << src;
@@ -92,10 +96,12 @@ TEST(Classify, DropsSourcesThatNoClientCanHave)
                   AYA_REASON_BAD_ADDRESS)
             << src;
     for (const char *src : {"1.0.0.1", "126.255.255.255", "128.0.0.1", "10.0.0.1", "223.255.255.255"})
-        EXPECT_EQ(classify(tables, Packet().ipv4(src, "203.0.113.10").tcp(1, 443).build()).reason, AYA_REASON_NONE)
+        EXPECT_EQ(classify(tables, Packet().ipv4(src, "203.0.113.10").tcp(1, 443).build()).reason,
+                  AYA_REASON_NONE)
             << src;
     for (const char *src : {"2001:db8::1", "fe80::1", "fd00::1", "64:ff9b::1.2.3.4"})
-        EXPECT_EQ(classify(tables, Packet().ipv6(src, "2001:db8::10").tcp(1, 443).build()).reason, AYA_REASON_NONE)
+        EXPECT_EQ(classify(tables, Packet().ipv6(src, "2001:db8::10").tcp(1, 443).build()).reason,
+                  AYA_REASON_NONE)
             << src;
     EXPECT_EQ(classify(tables, Packet().ipv4("127.0.0.1", "10.1.1.1").tcp(1, 443).build()).reason,
               AYA_REASON_PUNT_NO_VIP)
@@ -117,7 +123,8 @@ TEST(VipSearch, AgreesWithAnOrderedMap)
         Tables tables;
         NaiveVips naive;
         auto text_of = [&](u32 i) {
-            return (i % 2 ? "203.0.113." + std::to_string(i % 40) : "[2001:db8::" + std::to_string(i % 40) + "]") +
+            return (i % 2 ? "203.0.113." + std::to_string(i % 40)
+                          : "[2001:db8::" + std::to_string(i % 40) + "]") +
                    ":" + std::to_string(80 + i % 3) + (i % 5 ? "/tcp" : "/udp");
         };
         auto key_of = [](const VipText &vip) {
@@ -136,8 +143,8 @@ TEST(VipSearch, AgreesWithAnOrderedMap)
             const VipText vip(text_of(i));
             const auto found = naive.find(key_of(vip));
             const auto address = mapped_address(vip.address);
-            EXPECT_EQ(aya_vip_search(tables.view(), &tables.settings(), address.data(), aya_cpu_to_be16(vip.port),
-                                     vip.protocol),
+            EXPECT_EQ(aya_vip_search(tables.view(), &tables.settings(), address.data(),
+                                     aya_cpu_to_be16(vip.port), vip.protocol),
                       found == naive.end() ? u32{AYA_SERVICE_NONE} : found->second);
         }
     }
