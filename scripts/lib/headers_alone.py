@@ -16,7 +16,8 @@ PATHS = {
     "dataplane": ["include", "dataplane"],
     "controlplane": ["include", "controlplane", "ebpf"],
     "ebpf": ["include", "ebpf"],
-    "tests": ["include", "tests/support", "controlplane", "dataplane", "ebpf"],
+    "backend": ["include", "backend", "ebpf"],
+    "tests": ["include", "tests/support", "controlplane", "dataplane", "ebpf", "backend"],
 }
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-pragma-once-outside-header"]
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who may include whom:
 
-    include  <-  dataplane, controlplane, ebpf  <-  tests
+    include  <-  dataplane, controlplane, ebpf, backend  <-  tests
 
-Nothing sideways, but for controlplane -> ebpf/loader.hpp. The contract (include/aya) includes only itself and standard
+Nothing sideways, but for controlplane -> ebpf/loader.hpp and backend -> ebpf/decap.h. The contract (include/aya) includes only itself and standard
 headers, its C part (.h) only <stddef.h> and <stdint.h>. Prints each offence, and exits 1 if there was one.
 """
 
@@ -22,22 +22,25 @@ SEARCHED = {
     "dataplane": ["dataplane", "include"],
     "controlplane": ["controlplane", "include", "ebpf"],
     "ebpf": ["ebpf", "include"],
-    "tests": ["tests/support", "controlplane", "dataplane", "ebpf", "include"],
+    "backend": ["backend", "include", "ebpf"],
+    "tests": ["tests/support", "controlplane", "dataplane", "ebpf", "backend", "include"],
 }
 FOLDERS_ALLOWED = {
     "include": {"include"},
     "dataplane": {"dataplane", "include"},
     "controlplane": {"controlplane", "include"},
     "ebpf": {"ebpf", "include"},
+    "backend": {"backend", "include"},
     "tests": set(SEARCHED),
 }
-SIDEWAYS_ALLOWED = {("controlplane", "ebpf/loader.hpp")}
+SIDEWAYS_ALLOWED = {("controlplane", "ebpf/loader.hpp"), ("backend", "ebpf/decap.h")}
 # Libraries that belong to one side only.
 LIBRARIES_FORBIDDEN = {
     "include": ("boost/", "spdlog/", "CLI/", "nlohmann/", "rte_", "bpf/", "xdp/", "linux/", "gtest/"),
     "dataplane": ("boost/", "spdlog/", "gtest/"),
     "controlplane": ("rte_", "gtest/"),
     "ebpf": ("boost/", "spdlog/", "CLI/", "nlohmann/", "rte_", "gtest/"),
+    "backend": ("boost/", "spdlog/", "rte_", "gtest/"),
     "tests": (),
 }
 C_CONTRACT_HEADERS = {"stddef.h", "stdint.h"}

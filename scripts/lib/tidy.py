@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCTION = ("controlplane", "dataplane", "ebpf")
+PRODUCTION = ("backend", "controlplane", "dataplane", "ebpf")
 # clang knows no such options.
 GCC_ONLY = re.compile(r"-Wno-(stringop|array-bounds|maybe)|-fcondition-coverage")
 
