@@ -9,10 +9,11 @@
 
 #include "aya/forward.h"
 #include "aya/rewrite.h"
+#include "xdp_mode.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what DPDK and libxdp look for
-    __uint(max_entries, 64);
+    __uint(max_entries, AYA_XSKS);
     __type(key, u32);
     __type(value, u32);
 } xsks_map SEC(".maps");
@@ -24,11 +25,6 @@ struct {
     __type(value, u32);
 } tx_ports SEC(".maps");
 
-// Written by the control plane.
-struct aya_xdp_mode {
-    u32 bypass_sockets; // not 0: the data plane hangs, forward here in spite of its sockets
-    u32 unused;
-};
 AYA_TABLE(mode, struct aya_xdp_mode, 1);
 
 AYA_TABLE(reply_limits, struct aya_reply_limit, 64);

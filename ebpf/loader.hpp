@@ -1,32 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The forwarding program in the kernel: loaded with given sizes, its maps mapped. libbpf stays behind this
-// class.
+// All that may be included from here by others: the forwarding program, its tables, and attaching it. libbpf
+// stays behind these classes.
+//
+//   ForwardProgram    a program that lives as long as its object; for tests and benchmarks
+//   XdpTables         pinned tables that all ports of an instance share
+//   XdpPort           a pinned program on one interface
 #pragma once
 
-#include <memory>
-#include <stdexcept>
-#include <string>
+#include <vector>
 
 #include "aya/counters.h"
 #include "aya/flow_table.h"
 #include "aya/shm.hpp"
+#include "bpf_error.hpp"
+#include "forward_object.hpp"
+#include "pins.hpp"
+#include "xdp_port.hpp"
+#include "xdp_tables.hpp"
 
 namespace aya
 {
-
-// One line: what was tried, what the kernel said, what to do.
-class BpfError : public std::runtime_error
-{
-    using std::runtime_error::runtime_error;
-};
-
-struct ForwardSizes {
-    Capacities capacities{};
-    u32 queues = 1;
-    u32 flow_sets = 1 << 15; // of each queue, a power of two
-    u32 port_index = 0;
-};
 
 // One slot of the double tables, as the publisher writes and an accessor reads it.
 struct ForwardSlot {
@@ -36,6 +30,7 @@ struct ForwardSlot {
     aya_backend *backends;
 };
 
+// The program with its maps mapped; nothing is pinned or attached.
 class ForwardProgram
 {
 public:
@@ -44,8 +39,8 @@ public:
     ForwardProgram(const ForwardProgram &) = delete;
     ForwardProgram &operator=(const ForwardProgram &) = delete;
 
-    int program_fd() const;
-    int map_fd(const char *name) const; // throws BpfError for an unknown name
+    int program_fd() const { return object_.program_fd(); }
+    int map_fd(const char *name) const { return object_.map_fd(name); } // throws BpfError for an unknown name
 
     const ForwardSlot &slot(u64 generation) const { return slots_[generation & 1]; }
     u32 *lookup() const { return lookup_; }
@@ -62,12 +57,12 @@ public:
     }
 
 private:
-    struct Object;
     template <class Entry>
     Entry *map(const char *name, u64 entries);
 
     ForwardSizes sizes_;
-    std::unique_ptr<Object> object_;
+    ForwardObject object_;
+    std::vector<std::pair<void *, size_t>> mappings_;
     ForwardSlot slots_[2]{};
     u32 *lookup_ = nullptr;
     aya_control *control_ = nullptr;

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "xdp_port.hpp"
+
+#include <bpf/bpf.h>
+#include <unistd.h>
+
+#include "aya/forward.h"
+#include "xdp_mode.h"
+
+namespace aya
+{
+
+namespace
+{
+
+BpfArray create_and_pin(const std::string &directory, const char *name, u32 entry_size, u64 entries)
+{
+    BpfArray array = BpfArray::create(name, entry_size, entries);
+    array.pin(directory + "/" + name);
+    return array;
+}
+
+BpfArray open_pinned(const std::string &directory, const char *name, u32 entry_size, u64 entries)
+{
+    return BpfArray::open(directory + "/" + name, entry_size, entries);
+}
+
+// A pin of this name may be there: it is replaced in one step.
+void pin_over(const BpfHandle &handle, const std::string &path)
+{
+    const std::string aside = path + pins::kUnfinished;
+    ::unlink(aside.c_str());
+    handle.pin(aside);
+    pins::rename(aside, path);
+}
+
+bpf_link_info info_of(const BpfHandle &link)
+{
+    bpf_link_info info = {};
+    u32 length = sizeof(info);
+    if (!link || bpf_obj_get_info_by_fd(link.fd(), &info, &length) != 0)
+        return {};
+    return info;
+}
+
+InterfaceFacts find_interface(const std::string &name)
+{
+    const auto facts = interface_facts(name);
+    if (!facts)
+        throw BpfError("no such interface: " + name + "; `ip link` lists those that there are");
+    if (!facts->ethernet)
+        throw BpfError(name + ": not an Ethernet interface");
+    return *facts;
+}
+
+constexpr const char *kFlush =
+    "; `aya-controlplane --flush` removes it (open connections may then change their "
+    "backend)";
+
+} // namespace
+
+XdpPort::XdpPort(const std::string &instance_directory, const XdpTables &tables,
+                 const XdpPortOptions &options)
+    : directory_(instance_directory + "/" + pins::kPortPrefix + options.interface), options_(options),
+      capacities_(tables.capacities()), facts_(find_interface(options.interface)),
+      table_maps_(tables.program_maps())
+{
+    if (pins::exists(directory_))
+        open(tables);
+    else
+        create(tables);
+    if (attached() && record()->program_hash == ForwardObject::hash(sizes()))
+        return;
+    if (!attached() && !options.replace_program)
+        refuse_other_program(options.interface, facts_);
+    ForwardObject::Maps maps = table_maps_;
+    maps.insert(maps.end(), {{"flows", flows_.fd()},
+                             {"totals", totals_.fd()},
+                             {"service_counters", service_counters_.fd()},
+                             {"backend_counters", backend_counters_.fd()},
+                             {"reply_limits", reply_limits_.fd()},
+                             {"mode", mode_.fd()},
+                             {"xsks_map", xsks_map_.fd()}});
+    program_.emplace(sizes(), maps);
+}
+
+XdpPort::~XdpPort() = default;
+
+ForwardSizes XdpPort::sizes() const
+{
+    return {.capacities = capacities_,
+            .queues = record()->queues,
+            .flow_sets = options_.flow_sets,
+            .port_index = options_.index};
+}
+
+void XdpPort::create(const XdpTables &tables)
+{
+    if (!facts_.up)
+        throw BpfError(options_.interface + ": the interface is down; ip link set " + options_.interface +
+                       " up");
+    unfinished_.emplace(directory_ + pins::kUnfinished);
+    const std::string &directory = unfinished_->path();
+    record_ = create_and_pin(directory, "record", sizeof(Record), 1);
+    *record() = {.layout_hash = xdp_layout_hash(),
+                 .tables_identity = tables.header().identity,
+                 .program_hash = 0,
+                 .queues = facts_.rx_queues,
+                 .flow_sets = options_.flow_sets,
+                 .interface_index = facts_.index,
+                 .unused = 0};
+    make(directory, create_and_pin);
+    const int fd =
+        bpf_map_create(BPF_MAP_TYPE_XSKMAP, "xsks_map", sizeof(u32), sizeof(u32), AYA_XSKS, nullptr);
+    if (fd < 0)
+        throw BpfError(bpf_failure("cannot make the BPF table xsks_map", -fd));
+    xsks_map_ = BpfHandle(fd);
+    xsks_map_.pin(directory + "/xsks_map");
+}
+
+void XdpPort::open(const XdpTables &tables)
+{
+    record_ = BpfArray::open(directory_ + "/record", sizeof(Record), 1);
+    check_record(tables);
+    make(directory_, open_pinned);
+    xsks_map_ = BpfHandle::open(directory_ + "/xsks_map");
+    link_ = BpfHandle::open(directory_ + "/link");
+}
+
+void XdpPort::make(const std::string &directory, Maker maker)
+{
+    const u64 queues = record()->queues;
+    flows_ = maker(directory, "flows", sizeof(aya_flow_set), queues * options_.flow_sets);
+    totals_ = maker(directory, "totals", sizeof(aya_worker_totals), queues);
+    service_counters_ =
+        maker(directory, "service_counters", sizeof(aya_service_counters), queues * capacities_.services);
+    backend_counters_ =
+        maker(directory, "backend_counters", sizeof(aya_backend_counters), queues * capacities_.backends);
+    reply_limits_ = maker(directory, "reply_limits", sizeof(aya_reply_limit), queues);
+    mode_ = maker(directory, "mode", sizeof(aya_xdp_mode), 1);
+}
+
+void XdpPort::check_record(const XdpTables &tables) const
+{
+    const Record &found = *record();
+    if (found.layout_hash != xdp_layout_hash() || found.tables_identity != tables.header().identity)
+        throw BpfError(directory_ + ": a flow table of another build or of other tables" + kFlush);
+    if (found.flow_sets != options_.flow_sets)
+        throw BpfError(directory_ + ": a flow table for " + std::to_string(u64{found.flow_sets} * 2) +
+                       " flows a queue; take /dataplane/flows_per_worker back" + kFlush);
+    if (found.queues < facts_.rx_queues)
+        throw BpfError(directory_ + ": a flow table for " + std::to_string(found.queues) + " RX queues; " +
+                       options_.interface + " has " + std::to_string(facts_.rx_queues) +
+                       " now; take them back (ethtool -L " + options_.interface + ")" + kFlush);
+}
+
+bool XdpPort::attached() const
+{
+    const auto facts = interface_facts(options_.interface);
+    const bpf_link_info link = info_of(link_);
+    return facts && link.type == BPF_LINK_TYPE_XDP && link.xdp.ifindex == facts->index;
+}
+
+u32 XdpPort::program_id() const
+{
+    return info_of(link_).prog_id;
+}
+
+std::string XdpPort::attach()
+{
+    if (!program_)
+        return {};
+    std::string done;
+    if (unfinished_) {
+        attach_anew(unfinished_->path());
+        unfinished_->put_in_place(directory_);
+        unfinished_.reset();
+        done = "attached";
+    } else if (!attached()) {
+        attach_anew(directory_);
+        done = "attached again: the interface was made anew";
+    } else {
+        if (const int error = bpf_link_update(link_.fd(), program_->program_fd(), nullptr))
+            throw BpfError(bpf_failure(options_.interface + ": cannot replace the XDP program", -error));
+        done = "its program replaced by this build's; flows kept";
+    }
+    pin_over(BpfHandle(::dup(program_->program_fd())), directory_ + "/program");
+    record()->program_hash = ForwardObject::hash(sizes());
+    program_.reset();
+    return done;
+}
+
+void XdpPort::attach_anew(const std::string &directory)
+{
+    const auto facts = find_interface(options_.interface);
+    Attachment made = attach_xdp(options_.interface, facts, program_->program_fd(), options_.replace_program);
+    try {
+        pin_over(made.link, directory + "/link");
+    } catch (const BpfError &) {
+        bpf_link_detach(made.link.fd());
+        throw;
+    }
+    link_ = std::move(made.link);
+    record()->interface_index = facts.index;
+}
+
+void XdpPort::detach()
+{
+    pins::remove_port(directory_);
+    link_ = BpfHandle();
+}
+
+} // namespace aya

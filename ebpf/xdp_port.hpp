@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The forwarding program on one interface, with its own flow table and counters, pinned: it goes on when this
+// process ends, and the next one takes it up.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aya/counters.h"
+#include "aya/flow_table.h"
+#include "bpf_array.hpp"
+#include "forward_object.hpp"
+#include "interface.hpp"
+#include "pins.hpp"
+#include "xdp_tables.hpp"
+
+namespace aya
+{
+
+struct XdpPortOptions {
+    std::string interface;
+    u32 index = 0;           // among the ports: AYA_PORT of the tables
+    u32 flow_sets = 1 << 15; // of each RX queue, a power of two
+    bool replace_program = false;
+};
+
+class XdpPort
+{
+public:
+    // Takes up what is pinned for this interface, or makes its maps and loads the program. Changes nothing of
+    // the interface. Throws BpfError.
+    XdpPort(const std::string &instance_directory, const XdpTables &tables, const XdpPortOptions &options);
+    ~XdpPort();
+    XdpPort(const XdpPort &) = delete;
+    XdpPort &operator=(const XdpPort &) = delete;
+
+    // Attaches the program if it is not; puts this build's in the place of another build's. Answers what was
+    // done, for people; empty: all was as it should be. Throws BpfError, and the interface is as it was.
+    std::string attach();
+
+    // Undoes attach(), and removes what is pinned.
+    void detach();
+
+    // The program is attached to the interface that has the name now.
+    bool attached() const;
+
+    const std::string &interface() const { return options_.interface; }
+    u32 queues() const { return record()->queues; }
+    XdpMode mode() const { return attached_program(record()->interface_index).mode; }
+    u32 program_id() const;
+
+    aya_flow_set *flows(u32 queue) const { return flows_.at<aya_flow_set>(u64{queue} * options_.flow_sets); }
+    u32 flow_sets() const { return options_.flow_sets; }
+    const aya_worker_totals &totals(u32 queue) const { return *totals_.at<aya_worker_totals>(queue); }
+    const aya_service_counters &service_counters(u32 queue, u32 service) const
+    {
+        return *service_counters_.at<aya_service_counters>(u64{queue} * capacities_.services + service);
+    }
+    const aya_backend_counters &backend_counters(u32 queue, u32 backend) const
+    {
+        return *backend_counters_.at<aya_backend_counters>(u64{queue} * capacities_.backends + backend);
+    }
+
+private:
+    // Pinned beside the maps: what they were made for.
+    struct Record {
+        u64 layout_hash;
+        u64 tables_identity;
+        u64 program_hash; // of the program that is attached
+        u32 queues;
+        u32 flow_sets;
+        u32 interface_index;
+        u32 unused;
+    };
+
+    using Maker = BpfArray (*)(const std::string &directory, const char *name, u32 entry_size, u64 entries);
+    void open(const XdpTables &tables);
+    void create(const XdpTables &tables);
+    void make(const std::string &directory, Maker maker);
+    void check_record(const XdpTables &tables) const;
+    void attach_anew(const std::string &directory);
+    ForwardSizes sizes() const;
+    Record *record() const { return record_.at<Record>(); }
+
+    std::string directory_;
+    XdpPortOptions options_;
+    Capacities capacities_;
+    InterfaceFacts facts_;
+    std::optional<pins::UnfinishedDirectory> unfinished_;
+    ForwardObject::Maps table_maps_;
+    BpfArray record_, flows_, totals_, service_counters_, backend_counters_, reply_limits_, mode_;
+    BpfHandle xsks_map_, link_;
+    std::optional<ForwardObject> program_; // loaded, and not yet attached
+};
+
+} // namespace aya

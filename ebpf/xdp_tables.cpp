@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "xdp_tables.hpp"
+
+#include <bpf/bpf.h>
+#include <ctime>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "aya/flow_table.h"
+#include "aya/forward.h"
+#include "pins.hpp"
+
+namespace aya
+{
+
+namespace
+{
+
+u64 random_identity()
+{
+    u64 identity = 0;
+    while (identity == 0)
+        if (::getrandom(&identity, sizeof(identity), 0) != sizeof(identity))
+            throw BpfError("no random numbers from the kernel");
+    return identity;
+}
+
+u64 monotonic_ns()
+{
+    timespec now = {};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
+}
+
+std::string to_string(const Capacities &c)
+{
+    return std::to_string(c.services) + " services, " + std::to_string(c.backends) + " backends, " +
+           std::to_string(c.vips) + " VIP entries, " + std::to_string(c.lookup_slots) + " lookup slots";
+}
+
+BpfArray create_and_pin(const std::string &directory, const char *name, u32 entry_size, u64 entries)
+{
+    BpfArray array = BpfArray::create(name, entry_size, entries);
+    array.pin(directory + "/" + name);
+    return array;
+}
+
+BpfArray open_pinned(const std::string &directory, const char *name, u32 entry_size, u64 entries)
+{
+    return BpfArray::open(directory + "/" + name, entry_size, entries);
+}
+
+constexpr const char *kFlush = "; `aya-controlplane --flush` removes them (open connections may then change "
+                               "their backend)";
+
+} // namespace
+
+u64 xdp_layout_hash()
+{
+    u64 hash = layout_hash();
+    for (u64 size : {sizeof(aya_flow_entry), sizeof(aya_flow_set), sizeof(aya_reply_limit),
+                     offsetof(aya_flow_entry, state), offsetof(aya_flow_entry, expires),
+                     offsetof(aya_flow_entry, backend)})
+        hash = fnv1a(hash, size);
+    return hash;
+}
+
+XdpTables::XdpTables(const std::string &instance_directory, const Capacities &capacities)
+    : directory_(instance_directory + "/tables"), capacities_(capacities), in_place_(pins::exists(directory_))
+{
+    if (in_place_)
+        open();
+    else
+        create();
+    __atomic_store_n(&header_.at<SegmentHeader>()->owner_pid, static_cast<u32>(::getpid()), __ATOMIC_RELAXED);
+    for (u32 i = 0; i < 2; i++)
+        slots_[i] = {.settings = settings_.at<aya_settings>(i),
+                     .vips = vips_.at<aya_vip>(u64{i} * capacities.vips),
+                     .services = services_.at<aya_service>(u64{i} * capacities.services),
+                     .backends = backends_.at<aya_backend>(u64{i} * capacities.backends),
+                     .service_names = service_names_.at<aya_name>(u64{i} * capacities.services),
+                     .backend_names = backend_names_.at<aya_name>(u64{i} * capacities.backends)};
+}
+
+XdpTables::~XdpTables() = default;
+
+void XdpTables::open()
+{
+    header_ = BpfArray::open(directory_ + "/header", sizeof(SegmentHeader), 1);
+    check_header();
+    make(directory_, open_pinned);
+    tx_ports_ = BpfHandle::open(directory_ + "/tx_ports");
+}
+
+void XdpTables::create()
+{
+    unfinished_.emplace(directory_ + pins::kUnfinished);
+    const std::string &directory = unfinished_->path();
+    header_ = create_and_pin(directory, "header", sizeof(SegmentHeader), 1);
+    make(directory, create_and_pin);
+    const int fd =
+        bpf_map_create(BPF_MAP_TYPE_DEVMAP, "tx_ports", sizeof(u32), sizeof(u32), kMaxPorts, nullptr);
+    if (fd < 0)
+        throw BpfError(bpf_failure("cannot make the BPF table tx_ports", -fd));
+    tx_ports_ = BpfHandle(fd);
+    tx_ports_.pin(directory + "/tx_ports");
+    *header_.at<SegmentHeader>() = {.magic = kXdpTablesMagic,
+                                    .abi_version = AYA_ABI_VERSION,
+                                    .header_size = sizeof(SegmentHeader),
+                                    .layout_hash = xdp_layout_hash(),
+                                    .size = 0,
+                                    .identity = random_identity(),
+                                    .owner_pid = 0,
+                                    .worker_count = 0,
+                                    .capacities = capacities_,
+                                    .started_ns = monotonic_ns(),
+                                    .tables_identity = 0,
+                                    .reserved = {}};
+}
+
+void XdpTables::make(const std::string &directory, Maker maker)
+{
+    const Capacities &c = capacities_;
+    control_ = maker(directory, "control", sizeof(aya_control), 1);
+    settings_ = maker(directory, "settings", sizeof(aya_settings), 2);
+    vips_ = maker(directory, "vips", sizeof(aya_vip), 2 * u64{c.vips});
+    services_ = maker(directory, "services", sizeof(aya_service), 2 * u64{c.services});
+    backends_ = maker(directory, "backends", sizeof(aya_backend), 2 * u64{c.backends});
+    lookup_ = maker(directory, "lookup", sizeof(aya_lookup_line), c.lookup_slots / 16);
+    service_names_ = maker(directory, "service_names", sizeof(aya_name), 2 * u64{c.services});
+    backend_names_ = maker(directory, "backend_names", sizeof(aya_name), 2 * u64{c.backends});
+}
+
+void XdpTables::check_header() const
+{
+    const SegmentHeader &found = *header_.at<const SegmentHeader>();
+    if (found.magic != kXdpTablesMagic)
+        throw BpfError(directory_ +
+                       ": pins that are not of aya-controlplane; remove them if nothing uses them");
+    if (found.abi_version != AYA_ABI_VERSION)
+        throw BpfError(directory_ + ": tables of ABI version " + std::to_string(found.abi_version) +
+                       ", this program has version " + std::to_string(AYA_ABI_VERSION) + kFlush);
+    if (found.layout_hash != xdp_layout_hash())
+        throw BpfError(directory_ + ": tables of ABI version " + std::to_string(AYA_ABI_VERSION) +
+                       " but of another struct layout, made by another build" + kFlush);
+    if (found.capacities != capacities_)
+        throw BpfError(directory_ + ": tables for " + to_string(found.capacities) +
+                       "; the configuration asks for " + to_string(capacities_) +
+                       "; take /controlplane/limits back" + kFlush);
+}
+
+void XdpTables::put_in_place()
+{
+    if (in_place_)
+        return;
+    unfinished_->put_in_place(directory_);
+    unfinished_.reset();
+    in_place_ = true;
+}
+
+void XdpTables::set_tx_port(u32 port_index, u32 interface_index)
+{
+    if (const int error = bpf_map_update_elem(tx_ports_.fd(), &port_index, &interface_index, 0))
+        throw BpfError(bpf_failure("cannot set the interface of port " + std::to_string(port_index), -error));
+}
+
+std::vector<std::pair<const char *, int>> XdpTables::program_maps() const
+{
+    return {{"control", control_.fd()},   {"settings", settings_.fd()}, {"vips", vips_.fd()},
+            {"services", services_.fd()}, {"backends", backends_.fd()}, {"lookup", lookup_.fd()},
+            {"tx_ports", tx_ports_.fd()}};
+}
+
+} // namespace aya

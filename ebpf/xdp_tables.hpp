@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The tables of an instance as pinned BPF maps: what tables.h has, names, and a header that says what they
+// are.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aya/shm.hpp"
+#include "bpf_array.hpp"
+#include "pins.hpp"
+
+namespace aya
+{
+
+constexpr u64 kXdpTablesMagic = 0x3170647861796124; // "$ayaxdp1"
+
+// layout_hash() and what the XDP program alone uses.
+u64 xdp_layout_hash();
+
+class XdpTables
+{
+public:
+    // One of the two copies of the double tables.
+    struct Slot {
+        aya_settings *settings;
+        aya_vip *vips;
+        aya_service *services;
+        aya_backend *backends;
+        aya_name *service_names;
+        aya_name *backend_names;
+    };
+
+    // Takes up what is pinned in the instance's directory, or makes new tables, which get their place with
+    // put_in_place(). Throws BpfError: tables of another version or of other capacities are refused.
+    XdpTables(const std::string &instance_directory, const Capacities &capacities);
+    ~XdpTables();
+    XdpTables(const XdpTables &) = delete;
+    XdpTables &operator=(const XdpTables &) = delete;
+
+    bool in_place() const { return in_place_; }
+    void put_in_place();
+
+    const Capacities &capacities() const { return capacities_; }
+    const SegmentHeader &header() const { return *header_.at<SegmentHeader>(); }
+    const Slot &slot(u64 generation) const { return slots_[generation & 1]; }
+    u32 *lookup() const { return lookup_.at<u32>(); }
+    aya_control *control() const { return control_.at<aya_control>(); }
+
+    // Where packets that leave through another port go. Throws BpfError.
+    void set_tx_port(u32 port_index, u32 interface_index);
+
+    // Maps that a program takes from here, by the names that they have in it.
+    std::vector<std::pair<const char *, int>> program_maps() const;
+
+private:
+    using Maker = BpfArray (*)(const std::string &directory, const char *name, u32 entry_size, u64 entries);
+    void open();
+    void create();
+    void make(const std::string &directory, Maker maker);
+    void check_header() const;
+
+    std::string directory_;
+    Capacities capacities_;
+    bool in_place_ = false;
+    std::optional<pins::UnfinishedDirectory> unfinished_;
+    BpfArray header_, control_, settings_, vips_, services_, backends_, lookup_, service_names_,
+        backend_names_;
+    BpfHandle tx_ports_;
+    std::array<Slot, 2> slots_{};
+};
+
+} // namespace aya
