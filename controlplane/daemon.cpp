@@ -38,6 +38,14 @@ void rethrow(const std::exception_ptr &error)
 
 } // namespace
 
+StartError start_error(const std::filesystem::path &file, const ConfigErrors &errors)
+{
+    std::string lines;
+    for (const ConfigError &error : errors)
+        lines += (lines.empty() ? "" : "\n") + format_error(file.string(), error);
+    return StartError(lines);
+}
+
 Daemon::Daemon(const DaemonOptions &options, const Config &file)
     : options_(options), lock_(options.run_dir / "controlplane.lock"), reload_signal_(io_, SIGHUP),
       stop_signals_(io_, SIGTERM, SIGINT), wake_(io_),
@@ -79,13 +87,13 @@ void Daemon::start(const Config &file)
         std::this_thread::sleep_for(1ms);
     }
     const u64 before = publisher_.generation();
-    const auto applied = reconciler_.start(file, Clock::now());
-    if (!applied) {
-        std::string lines;
-        for (const ConfigError &error : applied.errors())
-            lines += (lines.empty() ? "" : "\n") + format_error(options_.config_file.string(), error);
-        throw StartError(lines);
-    }
+    const auto state_file = options_.state_dir / "state.json";
+    const auto kept = read_state(state_file);
+    if (!kept)
+        throw start_error(state_file, kept.errors());
+    const auto applied = reconciler_.start(file, *kept, Clock::now());
+    if (!applied)
+        throw start_error(options_.config_file, applied.errors());
     follow_counters();
     for (const Change &change : applied->changes)
         spdlog::info("start: {}", to_string(change));

@@ -27,7 +27,7 @@ void LiveObserver::follow(const Config &config)
         for (const BackendConfig &backend : service.backends) {
             ways.push_back({.address = backend.address,
                             .resolve = !backend.mac,
-                            .recalled = recall_mac(service, backend)});
+                            .recalled = first_ ? recall_mac(service, backend) : std::nullopt});
             if (health.type == HealthType::none || !port)
                 continue;
             targets.push_back({.service = service.name,
@@ -41,7 +41,10 @@ void LiveObserver::follow(const Config &config)
         }
     }
     next_hops_.set_targets(ways);
-    monitor_.set_targets(std::move(targets), [this](const auto &target) { return recall_health(target); });
+    monitor_.set_targets(std::move(targets), [this](const auto &target) {
+        return first_ ? recall_health(target) : Health::unknown;
+    });
+    first_ = false;
 }
 
 BackendObserved LiveObserver::observe(const ServiceConfig &service, const BackendConfig &backend) const

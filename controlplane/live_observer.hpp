@@ -38,6 +38,7 @@ private:
     const DataplaneWatch &dataplane_;
     const Sink &tables_;
     std::function<void()> changed_;
+    bool first_ = true; // only the first configuration meets what an earlier run left
     health::Monitor monitor_;
     netlink::NextHops next_hops_;
 };

@@ -74,11 +74,8 @@ std::filesystem::path make_directory(const std::filesystem::path &directory, con
 int run(const CommandLine &line)
 {
     const auto file = aya::load_config(line.config);
-    if (!file) {
-        for (const aya::ConfigError &error : file.errors())
-            std::fprintf(stderr, "%s\n", format_error(line.config, error).c_str());
-        return kRefused;
-    }
+    if (!file)
+        throw aya::start_error(line.config, file.errors());
     if (line.check) {
         std::printf("%s: good, %zu services\n", line.config.c_str(), file->services.size());
         return kStopped;

@@ -24,14 +24,11 @@ Reconciler::Reconciler(Publisher &publisher, Observer &observer, std::filesystem
 {
 }
 
-Result<Applied> Reconciler::start(const Config &file, Clock::time_point now)
+Result<Applied> Reconciler::start(const Config &file, const std::optional<State> &kept, Clock::time_point now)
 {
-    auto state = read_state(state_file_);
-    if (!state)
-        return state.errors();
     Config next = file;
     std::vector<Change> changes;
-    if (const auto &kept = *state) {
+    if (kept) {
         auto merged = merge(kept->last_applied, file, kept->running);
         if (!merged)
             return merged.errors();

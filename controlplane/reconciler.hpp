@@ -47,8 +47,9 @@ public:
 
     Reconciler(Publisher &publisher, Observer &observer, std::filesystem::path state_file);
 
-    // Merges the file with what was changed at run time before, and publishes. An error: nothing has changed.
-    Result<Applied> start(const Config &file, Clock::time_point now);
+    // Merges the file with what was changed at run time before, which is `kept`, and publishes. An error:
+    // nothing has changed.
+    Result<Applied> start(const Config &file, const std::optional<State> &kept, Clock::time_point now);
 
     bool ready() { return publisher_.ready(); }
 

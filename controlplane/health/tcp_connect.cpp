@@ -51,6 +51,7 @@ Outcome outcome_of(int error)
     case ENONET:
     case EPROTO: // ICMP parameter problem
     case ENOPROTOOPT:
+    case EINVAL: // a `blackhole` route
     case EACCES: // a `prohibit` route, or ICMP administratively prohibited
         return Outcome::unreachable;
     default:

@@ -83,6 +83,7 @@ TEST(TcpConnect, NamesWhatWentWrong)
     EXPECT_EQ(outcome_of(ETIMEDOUT), Outcome::timeout);
     EXPECT_EQ(outcome_of(EHOSTUNREACH), Outcome::unreachable);
     EXPECT_EQ(outcome_of(ENETUNREACH), Outcome::unreachable);
+    EXPECT_EQ(outcome_of(EINVAL), Outcome::unreachable) << "a blackhole route";
     EXPECT_EQ(outcome_of(EMFILE), Outcome::local_error);
     EXPECT_EQ(outcome_of(EADDRNOTAVAIL), Outcome::local_error);
 }
