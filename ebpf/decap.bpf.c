@@ -25,7 +25,7 @@
 
 enum {
     TC_PASS = -1, // TC_ACT_UNSPEC: on to the next filter, if there is one; TC_ACT_OK would skip it
-    TC_DROP = 2, // TC_ACT_SHOT
+    TC_DROP = 2,  // TC_ACT_SHOT
 
     ECN_MASK = 3,
     ECN_CE = 3,
