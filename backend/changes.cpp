@@ -84,7 +84,7 @@ std::optional<std::string> Changer::undo(const Change &change)
             require(detach_tc(change.link), change.name + ": cannot detach the program at tc ingress");
         break;
     case Change::Kind::decap_xdp:
-        require(detach_xdp(change.name), change.name + ": cannot detach the XDP program");
+        require(detach_xdp(change.name, change.link), change.name + ": cannot detach the XDP program");
         break;
     case Change::Kind::address: {
         const int error = netlink_.remove_address(change.link, address_of(change));

@@ -74,7 +74,8 @@ void undo_all(Changer &changer, std::vector<Change> changes)
             std::cerr << "aya-backend: " << *left << "\n";
 }
 
-// Brings the host from `old` to `next`. Whatever may be made is in the state file before it is made.
+// Brings the host from `old` to `next`: first what is new, so that traffic never misses anything. Whatever
+// may be made is in the state file before it is made.
 void change_over(const StateFile &file, const State &old, const State &next)
 {
     Changer changer(next.settings);
@@ -83,20 +84,17 @@ void change_over(const StateFile &file, const State &old, const State &next)
     both.changes.insert(both.changes.begin(), stale.begin(), stale.end());
     file.save(both);
     try {
-        undo_all(changer, stale);
         for (const Change &change : next.changes)
             changer.make(change);
-    } catch (const Error &e) {
-        // What is new goes; what was in force before, and still is needed, stays.
+    } catch (const Error &) {
         undo_all(changer, difference(next.changes, old.changes));
-        State left = old;
-        left.changes = difference(old.changes, stale);
-        if (left.changes.empty())
+        if (old.changes.empty())
             file.remove();
         else
-            file.save(left);
+            file.save(old);
         throw;
     }
+    undo_all(changer, stale);
     file.save(next);
 }
 
@@ -161,7 +159,8 @@ int check(const Options &given)
                              state->settings.encap == settings.encap;
         if (settings.is_set_up && !options.hook)
             settings.hook = state->settings.hook;
-    }
+    } else if (settings.encap == Encap::ipip && settings.all_locals)
+        settings.locals = facts.locals(settings.interface, settings.vips); // they may be others by now
     return report(judge(facts, settings), settings, options.json);
 }
 

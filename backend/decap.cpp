@@ -34,7 +34,6 @@ constexpr std::uint32_t kMaxPrograms = 64;
 
 constexpr const char *kAddressMap = "decap_local";
 constexpr const char *kCounterMap = "decap_counters";
-constexpr const char *kLink = "link";
 
 class Fd
 {
@@ -81,6 +80,12 @@ bpf_tc_opts tc_place()
     opts.handle = kHandle;
     opts.priority = kPriority;
     return opts;
+}
+
+// One for each interface, so that a new one can be made before the old one goes.
+std::string xdp_pin(const std::string &bpf_dir, int link)
+{
+    return bpf_dir + "/link-" + std::to_string(link);
 }
 
 struct ProgramInfo {
@@ -258,7 +263,7 @@ void Decap::attach_tc(int link, const std::string &interface)
 void Decap::attach_xdp(int link, const std::string &interface)
 {
     const int program = bpf_program__fd(object_->skeleton->progs.decap_xdp);
-    const std::string pin = path_of(bpf_dir_, kLink);
+    const std::string pin = xdp_pin(bpf_dir_, link);
     const Fd pinned(bpf_obj_get(pin.c_str()));
     bpf_link_info info{};
     std::uint32_t length = sizeof(info);
@@ -273,7 +278,7 @@ void Decap::attach_xdp(int link, const std::string &interface)
         return;
     }
     if (pinned)
-        detach_xdp(bpf_dir_);
+        detach_xdp(bpf_dir_, link);
     bpf_link_create_opts opts{};
     opts.sz = sizeof(opts);
     opts.flags = XDP_FLAGS_DRV_MODE; // never generic: that comes after GRO
@@ -313,14 +318,14 @@ int detach_tc(int link)
     return -bpf_tc_detach(&hook, &opts);
 }
 
-int detach_xdp(const std::string &bpf_dir)
+int detach_xdp(const std::string &bpf_dir, int link)
 {
-    const std::string pin = path_of(bpf_dir, kLink);
-    const Fd link(bpf_obj_get(pin.c_str()));
-    if (!link)
+    const std::string pin = xdp_pin(bpf_dir, link);
+    const Fd pinned(bpf_obj_get(pin.c_str()));
+    if (!pinned)
         return errno == ENOENT ? 0 : errno;
     // Before the pin goes: the kernel would detach some time later.
-    if (bpf_link_detach(link.get()) != 0 && errno != ENOLINK)
+    if (bpf_link_detach(pinned.get()) != 0 && errno != ENOLINK)
         return errno;
     return ::unlink(pin.c_str()) == 0 ? 0 : errno;
 }

@@ -50,7 +50,7 @@ void create_clsact(int link, const std::string &interface);
 // All give 0 or an errno value; what is not there is no error.
 int remove_clsact(int link);
 int detach_tc(int link);
-int detach_xdp(const std::string &bpf_dir);
+int detach_xdp(const std::string &bpf_dir, int link);
 int remove_pins(const std::string &bpf_dir);
 
 // Throws Error if the directory cannot hold pins.

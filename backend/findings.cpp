@@ -40,6 +40,11 @@ public:
 private:
     void add(Defect defect, const std::string &text) { findings_.push_back({defect, text}); }
 
+    bool is_v6_off(const std::string &name) const
+    {
+        return std::find(facts_.ipv6_off.begin(), facts_.ipv6_off.end(), name) != facts_.ipv6_off.end();
+    }
+
     void check_interfaces()
     {
         if (!facts_.root)
@@ -56,7 +61,7 @@ private:
                 settings_.interface + ": no carrier; look at the cable, or at the other end of the link");
         if (settings_.has_v6_vip())
             for (const std::string &name : {std::string("lo"), settings_.interface})
-                if (std::find(facts_.ipv6_off.begin(), facts_.ipv6_off.end(), name) != facts_.ipv6_off.end())
+                if (is_v6_off(name))
                     add(Defect::ipv6_off, name + ": IPv6 is off, but there are IPv6 VIPs; run: " +
                                               sysctl::command(sysctl::ipv6_conf(name, "disable_ipv6"), 0));
     }
@@ -85,7 +90,7 @@ private:
                                                   removal);
                 placed |= link && keeps_quiet(*link);
             }
-            if (!placed)
+            if (!placed && (vip.is_v4() || !is_v6_off("lo")))
                 add(Defect::vip_missing, text + ": not on lo; run: aya-backend up, or: ip address add " +
                                              text + "/" + std::to_string(vip.host_prefix()) + " dev lo");
         }
@@ -116,8 +121,12 @@ private:
 
     void check_routes()
     {
+        const Link *link = facts_.link(settings_.interface);
+        if (!link || !link->up)
+            return; // its routes are gone with it
         for (const bool v4 : {true, false})
-            if ((v4 ? settings_.has_v4_vip() : settings_.has_v6_vip()) && !facts_.default_route(v4))
+            if ((v4 ? settings_.has_v4_vip() : settings_.has_v6_vip() && !is_v6_off(settings_.interface)) &&
+                !facts_.default_route(v4))
                 add(Defect::no_default_route, std::string(v4 ? "IPv4" : "IPv6") +
                                                   ": no default route, so answers reach only clients on the "
                                                   "networks of this host; run: ip " +

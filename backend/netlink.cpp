@@ -140,7 +140,8 @@ Netlink::~Netlink()
 int Netlink::exchange(nlmsghdr *request, const Each &each)
 {
     request->nlmsg_seq = ++sequence_;
-    if (!(request->nlmsg_flags & NLM_F_DUMP))
+    // NLM_F_DUMP is two bits, one of which means something else in a request that changes something.
+    if ((request->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
         request->nlmsg_flags |= NLM_F_ACK;
     if (::send(fd_, request, request->nlmsg_len, 0) < 0)
         return errno;

@@ -158,7 +158,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv)
     CLI::App app("Makes this host a backend of an AYA load balancer, and tells why it is none.",
                  "aya-backend");
     app.set_version_flag("--version", "aya-backend " AYA_VERSION);
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1); // none: said in our words below
     add_verbs(app, options, texts);
     try {
         app.parse(argc, argv);
@@ -168,6 +168,8 @@ std::optional<Options> parse_options(int argc, const char *const *argv)
         app.exit(e);
         return std::nullopt;
     }
+    if (app.get_subcommands().empty())
+        throw UsageError("say what to do: up, check, status or down; see aya-backend --help");
     if (texts.output != "table" && texts.output != "json")
         throw UsageError("--output " + texts.output + ": must be table or json");
     options.verb = chosen_verb(app);

@@ -26,6 +26,7 @@ struct Settings {
     };
     Hook hook = Hook::tc;          // of decapsulation; without meaning for l2
     std::vector<Address> locals{}; // outer destinations that are stripped; empty for l2
+    bool all_locals = true;        // `locals` are all addresses of the interface, not named one by one
     std::vector<Port> ports{};     // where check expects a listener on every VIP
     bool is_set_up = false;        // by up, as the state file says; so whatever is missing was removed since
 

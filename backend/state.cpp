@@ -82,6 +82,7 @@ Json to_json(const State &state)
             {"interface", settings.interface},
             {"hook", settings.hook},
             {"locals", to_json(settings.locals)},
+            {"all_locals", settings.all_locals},
             {"changes", changes}};
 }
 
@@ -93,6 +94,7 @@ State to_state(const Json &json)
     json.at("interface").get_to(state.settings.interface);
     json.at("hook").get_to(state.settings.hook);
     state.settings.locals = to_addresses(json.at("locals"));
+    json.at("all_locals").get_to(state.settings.all_locals);
     state.settings.is_set_up = true;
     for (const Json &c : json.at("changes"))
         state.changes.push_back({c.at("kind").get<Change::Kind>(), c.at("name").get<std::string>(),
