@@ -140,6 +140,16 @@ void add_verbs(CLI::App &app, Options &options, Texts &texts)
         ->type_name("DIR");
 }
 
+// CLI11 would call it an argument too many, along with all that follows.
+void check_verb(int argc, const char *const *argv)
+{
+    const std::string verb = argc > 1 ? argv[1] : "";
+    if (verb.empty())
+        throw UsageError("say what to do: up, check, status or down; see aya-backend --help");
+    if (verb[0] != '-' && verb != "up" && verb != "check" && verb != "status" && verb != "down")
+        throw UsageError(verb + ": no such command; there are up, check, status and down");
+}
+
 Verb chosen_verb(const CLI::App &app)
 {
     const std::string name = app.get_subcommands().front()->get_name();
@@ -153,12 +163,13 @@ Verb chosen_verb(const CLI::App &app)
 
 std::optional<Options> parse_options(int argc, const char *const *argv)
 {
+    check_verb(argc, argv);
     Options options;
     Texts texts;
     CLI::App app("Makes this host a backend of an AYA load balancer, and tells why it is none.",
                  "aya-backend");
     app.set_version_flag("--version", "aya-backend " AYA_VERSION);
-    app.require_subcommand(0, 1); // none: said in our words below
+    app.require_subcommand(1);
     add_verbs(app, options, texts);
     try {
         app.parse(argc, argv);
@@ -168,8 +179,6 @@ std::optional<Options> parse_options(int argc, const char *const *argv)
         app.exit(e);
         return std::nullopt;
     }
-    if (app.get_subcommands().empty())
-        throw UsageError("say what to do: up, check, status or down; see aya-backend --help");
     if (texts.output != "table" && texts.output != "json")
         throw UsageError("--output " + texts.output + ": must be table or json");
     options.verb = chosen_verb(app);

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What `check` says of hosts that this machine cannot be: with tunnel devices, old kernels, LRO, other
+// programs.
+#include "findings.hpp"
+
+#include "host_facts.hpp"
+
+#include <gtest/gtest.h>
+
+namespace aya::backend
+{
+
+namespace
+{
+
+using D = Defect;
+
+std::vector<Defect> codes(const Facts &facts, const Settings &settings)
+{
+    std::vector<Defect> found;
+    for (const Finding &finding : judge(facts, settings))
+        found.push_back(finding.defect);
+    return found;
+}
+
+std::vector<Defect> list(std::initializer_list<Defect> defects)
+{
+    return defects;
+}
+
+TEST(Findings, NoneOnAGoodBackend)
+{
+    EXPECT_EQ(codes(good_backend(), ipip_settings()), list({}));
+}
+
+TEST(Findings, EveryDefectHasACodeOfItsOwn)
+{
+    EXPECT_STREQ(code_of(D::not_root), "not_root");
+    EXPECT_STREQ(code_of(D::no_listener), "no_listener");
+}
+
+TEST(Findings, MixedFamiliesNeedKernel63AtTc)
+{
+    Facts facts = good_backend();
+    facts.kernel = {6, 2};
+    EXPECT_EQ(codes(facts, ipip_settings()), list({D::old_kernel}));
+    EXPECT_NE(judge(facts, ipip_settings())[0].text.find("kernel 6.2 cannot strip"), std::string::npos);
+    facts.kernel = {6, 3};
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+    facts.kernel = {5, 15};
+    Settings one_family = ipip_settings();
+    one_family.vips = {address("203.0.113.10")};
+    one_family.locals = {address("10.0.1.11")};
+    EXPECT_EQ(codes(facts, one_family), list({}));
+}
+
+TEST(Findings, NativeXdpMixesFamiliesOnAnyKernel)
+{
+    Facts facts = good_backend();
+    facts.kernel = {5, 15};
+    facts.attached.ingress.clear();
+    facts.attached.xdp = "decap_xdp";
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+}
+
+TEST(Findings, LroSpoilsXdpButNotTc)
+{
+    Facts facts = good_backend();
+    facts.lro = true;
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+    facts.attached.ingress.clear();
+    facts.attached.xdp = "decap_xdp";
+    EXPECT_EQ(codes(facts, ipip_settings()), list({D::lro}));
+}
+
+TEST(Findings, ATcxProgramComesBeforeEveryFilter)
+{
+    Facts facts = good_backend();
+    facts.attached.tcx = {"cil_from_netdev"};
+    EXPECT_EQ(codes(facts, ipip_settings()), list({D::program_ahead}));
+}
+
+TEST(Findings, OnlyFiltersInFrontMatter)
+{
+    Facts facts = good_backend();
+    facts.attached.ingress.push_back({2, 1, "flower", "", 0});
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+    facts.attached.ingress.insert(facts.attached.ingress.begin(), {1, 1, "bpf", "other", 7});
+    EXPECT_EQ(codes(facts, ipip_settings()), list({D::program_ahead}));
+}
+
+TEST(Findings, TunnelDevicesDoTheWorkAsWell)
+{
+    Facts facts = good_backend();
+    facts.attached = {};
+    EXPECT_EQ(codes(facts, ipip_settings()), list({D::no_decap}));
+    facts.links.push_back(tunnel(7, "tunl0", "ipip"));
+    facts.links.push_back(tunnel(8, "sit0", "sit"));
+    const auto findings = judge(facts, ipip_settings());
+    ASSERT_EQ(codes(facts, ipip_settings()), list({D::no_decap}));
+    EXPECT_NE(findings[0].text.find("(ip6tnl)"), std::string::npos) << findings[0].text;
+    facts.links.push_back(tunnel(9, "ip6tnl0", "ip6tnl"));
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+    facts.links.back().up = false;
+    EXPECT_EQ(codes(facts, ipip_settings()), list({D::no_decap}));
+}
+
+TEST(Findings, StrictRpFilterDropsWhatComesOutOfATunnelDevice)
+{
+    Facts facts = good_backend();
+    facts.attached = {};
+    facts.links.push_back(tunnel(7, "tunl0", "ipip"));
+    Settings settings = ipip_settings();
+    settings.vips = {address("203.0.113.10")};
+    settings.locals = {address("10.0.1.11")};
+    EXPECT_EQ(codes(facts, settings), list({}));
+    facts.ipv4["all"].rp_filter = 1;
+    EXPECT_EQ(codes(facts, settings), list({D::rp_filter}));
+    facts.ipv4["tunl0"].rp_filter = 2; // the larger one counts
+    EXPECT_EQ(codes(facts, settings), list({}));
+}
+
+TEST(Findings, MultipathWithOurInterfaceIsNoDetour)
+{
+    Facts facts = good_backend();
+    facts.ipv4["all"].rp_filter = 1;
+    facts.default_routes[0].links = {3, 2};
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+    facts.default_routes[0].links = {3};
+    EXPECT_EQ(codes(facts, ipip_settings()), list({D::rp_filter}));
+}
+
+TEST(Findings, TheDefaultRouteIsTheOneOfTheLowestMetricInTheMainTable)
+{
+    Facts facts = good_backend();
+    facts.default_routes.insert(facts.default_routes.begin(), {true, {3}, 0, 100, 0});
+    facts.default_routes.push_back({true, {3}, 50, 254, 0});
+    ASSERT_NE(facts.default_route(true), nullptr);
+    EXPECT_EQ(facts.default_route(true)->links, std::vector<int>{2});
+}
+
+TEST(Findings, AVipOnADummyDeviceIsAsGoodAsOnLo)
+{
+    Facts facts = good_backend();
+    facts.addresses.erase(facts.addresses.begin());
+    EXPECT_EQ(codes(facts, ipip_settings()), list({D::vip_missing}));
+    facts.links.push_back({7, "dummy0", "dummy", 1500, true, true, false, false});
+    facts.addresses.push_back({7, address("203.0.113.10"), 32});
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+}
+
+TEST(Findings, ArpIgnoreMayBe1Or2Or8)
+{
+    Facts facts = good_backend();
+    for (const int value : {0, 1, 2, 3, 4, 8}) {
+        facts.ipv4["all"].arp_ignore = value;
+        const bool good = value == 1 || value == 2 || value == 8;
+        EXPECT_EQ(codes(facts, ipip_settings()), good ? list({}) : list({D::arp_ignore})) << value;
+    }
+}
+
+TEST(Findings, MtuNeedsRoomForTheLargestOuterHeader)
+{
+    Facts facts = good_backend();
+    Settings settings = ipip_settings();
+    facts.links[1].mtu = 1539;
+    EXPECT_EQ(codes(facts, settings), list({D::mtu}));
+    settings.locals = {address("10.0.1.11")};
+    EXPECT_EQ(codes(facts, settings), list({}));
+    facts.links[1].mtu = 1519;
+    EXPECT_EQ(codes(facts, settings), list({D::mtu}));
+}
+
+} // namespace
+
+} // namespace aya::backend
