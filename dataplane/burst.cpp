@@ -46,10 +46,9 @@ aya_reason make_room(rte_mbuf *mbuf, u32 room)
     return AYA_REASON_NONE;
 }
 
-aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &verdict, u64 hash,
+aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_backend &backend, u64 hash,
                    const BurstContext &context)
 {
-    const aya_backend &backend = *verdict.backend;
     const u32 egress = backend.egress_port;
     if (AYA_UNLIKELY(egress >= context.port_count))
         return AYA_REASON_INTERNAL;
@@ -59,6 +58,14 @@ aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return reason;
     return aya_encap(frame_of(mbuf), end_of(mbuf), &packet, &backend, hash);
+}
+
+// The later fragments of this packet shall follow.
+void remember_fragment(const aya_packet &packet, const aya_verdict &verdict, const BurstContext &context)
+{
+    const u64 hash = aya_hash_fragment(&context.view->settings->hash_key, &packet);
+    aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
+    aya_remember_fragment(context.view, set, hash, context.tick, &verdict);
 }
 
 void count_notes(u8 notes, u16 service, const Counters &counters)
@@ -130,35 +137,57 @@ aya_reason punt(rte_mbuf *mbuf, aya_reason reason, const BurstContext &context)
 
 } // namespace
 
-void parse_packets(Burst &burst, const BurstContext &context) noexcept
+void parse_packets(Burst &burst) noexcept
 {
-    const aya_settings *settings = context.view->settings;
-    for (u32 i = 0; i < burst.count; i++) {
-        rte_mbuf *mbuf = burst.mbuf[i];
-        aya_packet *packet = &burst.packet[i];
-        aya_reason reason = aya_parse(frame_of(mbuf), end_of(mbuf), mbuf->pkt_len, packet);
+    const u32 count = burst.count;
+    u32 live = 0;
+    for (u32 i = 0; i < count; i++) {
+        const rte_mbuf *mbuf = burst.mbuf[i];
+        const u8 *frame = rte_pktmbuf_mtod(mbuf, const u8 *);
+        const aya_reason reason = aya_parse(frame, frame + mbuf->data_len, mbuf->pkt_len, &burst.packet[i]);
         if (AYA_LIKELY(reason == AYA_REASON_NONE))
-            reason = aya_classify(context.view, packet, &burst.service[i]);
+            burst.live[live++] = static_cast<u8>(i);
+        else
+            set_aside(burst, i, reason);
+    }
+    burst.live_count = live;
+}
+
+void classify_packets(Burst &burst, const BurstContext &context) noexcept
+{
+    const aya_view *view = context.view;
+    const aya_settings *settings = view->settings;
+    aya_flow_set *const sets = context.sets;
+    const u32 set_mask = context.set_mask;
+    const u32 count = burst.live_count;
+    u32 kept = 0;
+    for (u32 k = 0; k < count; k++) {
+        const u32 i = burst.live[k];
+        const aya_packet *packet = &burst.packet[i];
+        const aya_reason reason = aya_classify(view, packet, &burst.service[i]);
         if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
             set_aside(burst, i, reason);
             continue;
         }
         const u64 hash = aya_flow_hash(settings, packet);
-        aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
+        aya_flow_set *set = &sets[aya_flow_set_index(hash, set_mask)];
         rte_prefetch0(set);
         burst.hash[i] = hash;
         burst.set[i] = set;
-        burst.live[burst.live_count++] = static_cast<u8>(i);
+        burst.live[kept++] = static_cast<u8>(i);
     }
+    burst.live_count = kept;
 }
 
 void find_flows(Burst &burst, const BurstContext &context) noexcept
 {
     const aya_view *view = context.view;
-    for (u32 k = 0; k < burst.live_count; k++) {
+    const u16 tick = context.tick;
+    const u32 count = burst.live_count;
+    for (u32 k = 0; k < count; k++) {
         const u32 i = burst.live[k];
         const u16 key_service = aya_flow_service(&burst.packet[i], burst.service[i]);
-        aya_flow_entry *entry = aya_flow_find(burst.set[i], burst.hash[i], key_service, context.tick);
+        aya_flow_entry *entry = aya_flow_find(burst.set[i], burst.hash[i], key_service, tick);
         burst.entry[i] = entry;
         if (AYA_LIKELY(entry != nullptr)) {
             if (const aya_backend *backend = aya_view_backend(view, entry->backend))
@@ -176,24 +205,24 @@ void find_flows(Burst &burst, const BurstContext &context) noexcept
 
 void choose_backends(Burst &burst, const BurstContext &context) noexcept
 {
+    const aya_view *view = context.view;
+    const u16 tick = context.tick;
+    const u32 count = burst.live_count;
     u32 kept = 0;
-    for (u32 k = 0; k < burst.live_count; k++) {
+    for (u32 k = 0; k < count; k++) {
         const u32 i = burst.live[k];
         const aya_packet *packet = &burst.packet[i];
         aya_verdict *verdict = &burst.verdict[i];
-        aya_choose(context.view, packet, burst.service[i], burst.hash[i], burst.set[i], burst.entry[i],
-                   context.tick, verdict);
+        aya_choose(view, packet, burst.service[i], burst.hash[i], burst.set[i], burst.entry[i], tick,
+                   verdict);
         if (AYA_UNLIKELY(verdict->notes))
             count_notes(verdict->notes, verdict->service, context.counters);
         if (AYA_UNLIKELY(verdict->action != AYA_ACTION_FORWARD)) {
             burst.rest[burst.rest_count++] = static_cast<u8>(i);
             continue;
         }
-        if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST)) {
-            const u64 hash = aya_hash_fragment(&context.view->settings->hash_key, packet);
-            aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
-            aya_remember_fragment(context.view, set, hash, context.tick, verdict);
-        }
+        if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST))
+            remember_fragment(*packet, *verdict, context);
         burst.live[kept++] = static_cast<u8>(i);
     }
     burst.live_count = kept;
@@ -201,18 +230,22 @@ void choose_backends(Burst &burst, const BurstContext &context) noexcept
 
 void rewrite_packets(Burst &burst, BurstContext &context) noexcept
 {
-    for (u32 k = 0; k < burst.live_count; k++) {
+    const Counters counters = context.counters;
+    Outbox *const outboxes = context.outboxes;
+    const u32 count = burst.live_count;
+    for (u32 k = 0; k < count; k++) {
         const u32 i = burst.live[k];
         rte_mbuf *mbuf = burst.mbuf[i];
         const aya_verdict &verdict = burst.verdict[i];
-        const aya_reason reason = rewrite(mbuf, burst.packet[i], verdict, burst.hash[i], context);
+        const aya_backend *backend = verdict.backend;
+        const aya_reason reason = rewrite(mbuf, burst.packet[i], *backend, burst.hash[i], context);
         if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
-            context.counters.count_reason(static_cast<u8>(reason));
+            counters.count_reason(static_cast<u8>(reason));
             drop(burst, i);
             continue;
         }
-        context.counters.count_forwarded(verdict.service, verdict.backend_id, burst.packet[i].l3_length);
-        Outbox &outbox = context.outboxes[verdict.backend->egress_port];
+        counters.count_forwarded(verdict.service, verdict.backend_id, burst.packet[i].l3_length);
+        Outbox &outbox = outboxes[backend->egress_port];
         outbox.packets[outbox.count++] = mbuf;
     }
 }
@@ -241,7 +274,8 @@ void dispatch_rest(Burst &burst, BurstContext &context) noexcept
 void process_burst(Burst &burst, BurstContext &context) noexcept
 {
     burst.live_count = burst.rest_count = burst.drop_count = 0;
-    parse_packets(burst, context);
+    parse_packets(burst);
+    classify_packets(burst, context);
     find_flows(burst, context);
     choose_backends(burst, context);
     rewrite_packets(burst, context);

@@ -4,7 +4,8 @@
 // is a loop that starts the memory accesses of the next one. No allocation, lock, system call or log in any
 // of them.
 //
-//     parse_packets     bytes -> packet -> service -> hash; prefetches the flow set
+//     parse_packets     bytes -> packet
+//     classify_packets  packet -> service, hash; prefetches the flow set
 //     find_flows        flow entry; prefetches its backend, or the slot of the lookup table
 //     choose_backends   verdict
 //     rewrite_packets   encapsulates; sorts what is sent by port
@@ -64,7 +65,8 @@ struct Burst {
     aya_packet packet[kBurst];
 };
 
-void parse_packets(Burst &burst, const BurstContext &context) noexcept;
+void parse_packets(Burst &burst) noexcept;
+void classify_packets(Burst &burst, const BurstContext &context) noexcept;
 void find_flows(Burst &burst, const BurstContext &context) noexcept;
 void choose_backends(Burst &burst, const BurstContext &context) noexcept;
 void rewrite_packets(Burst &burst, BurstContext &context) noexcept;

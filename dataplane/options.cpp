@@ -91,6 +91,8 @@ PortOptions read_port(const Json &value, const JsonPlace &place)
     take(object.find("mtu"), port.mtu,
          [&](const Json &v) { return read_integer(v, place.at("mtu"), 1280, 9600); }); // 1280: RFC 8200 5
     take(object.find("mac"), port.mac, [&](const Json &v) { return read_mac(v, place.at("mac")); });
+    if (const Json *replace = object.find("replace_program"); replace != nullptr && *replace != false)
+        place.at("replace_program").refuse(*replace, "false with path \"dpdk\"");
     object.finish();
     return port;
 }
@@ -132,8 +134,14 @@ void read_eal(JsonObject &section, DataplaneOptions &options)
 
 void read_section(JsonObject &section, DataplaneOptions &options)
 {
-    if (const Json *path = section.find("path"); path != nullptr && *path != "dpdk")
-        section.place("path").refuse(*path, "\"dpdk\"");
+    if (const Json *path = section.find("path"); path != nullptr && *path == "xdp") {
+        section.place("path").complain(
+            "found \"xdp\", which the kernel carries out and aya-controlplane alone sets up; "
+            "aya-dataplane is for \"dpdk\"");
+        return;
+    } else if (path != nullptr && *path != "dpdk") {
+        section.place("path").refuse(*path, "\"dpdk\", \"xdp\"");
+    }
     read_workers(section, options);
     read_ports(section, options);
     take(section.find("flows_per_worker"), options.flows_per_worker,

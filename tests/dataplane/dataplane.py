@@ -82,8 +82,8 @@ class Tables:
 class Instance:
     """One data plane with a directory of its own. `netns`: a name, or None for this one."""
 
-    def __init__(self, prefix="dp", netns=None):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"aya-{prefix}-"))
+    def __init__(self, prefix="dp", netns=None, parent=None):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"aya-{prefix}-", dir=parent))
         self.name = f"{prefix}{os.getpid()}"
         self.run_dir = self.directory / "run"
         self.config_file = self.directory / "aya.json"

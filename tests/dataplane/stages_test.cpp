@@ -197,7 +197,7 @@ private:
     unsigned in_use_before_ = 0;
 };
 
-// Answers are made in the order in which stages settle them, not in that of arrival.
+// What is punted or answered leaves in the order in which stages settle it, not in that of arrival.
 std::vector<Bytes> sorted(std::vector<Bytes> frames)
 {
     std::sort(frames.begin(), frames.end());
@@ -245,7 +245,7 @@ TEST_F(Stages, a_burst_gives_the_bytes_that_the_core_functions_give_one_by_one)
         bench.run(mbufs);
         ASSERT_EQ(bench.take_sent(0), sent[0]) << "round " << round;
         ASSERT_EQ(bench.take_sent(1), sent[1]) << "round " << round;
-        ASSERT_EQ(bench.take_punted(), punted) << "round " << round;
+        ASSERT_EQ(sorted(bench.take_punted()), sorted(punted)) << "round " << round;
         ASSERT_EQ(sorted(bench.take_replies()), sorted(replied)) << "round " << round;
     }
     for (const aya_reason seen :
