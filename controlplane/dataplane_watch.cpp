@@ -46,7 +46,9 @@ void DataplaneWatch::take_error()
 void DataplaneWatch::log_changes(bool was_running)
 {
     if (was_running && !running_)
-        spdlog::warn("data plane: process {} is gone; nothing is forwarded until it is back", pid_);
+        spdlog::warn(
+            "data plane: process {} is gone; nothing is forwarded, nobody found down, until it is back",
+            pid_);
     if (!was_running && running_)
         spdlog::info("data plane: process {} runs", pid_);
     if (!running_)

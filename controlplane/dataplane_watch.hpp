@@ -24,6 +24,10 @@ public:
     // as soon as it is back.
     std::span<const PortLine> ports() const { return ports_; }
 
+    // A data plane ran and does not any more: with it went the kernel's way to the network, and what probes
+    // find says nothing about backends.
+    bool gone() const { return !ports_.empty() && !(usable_ && segment_.process_alive()); }
+
     // nullptr: no data plane runs.
     const DataplaneSegment *running() const { return running_ ? &segment_ : nullptr; }
 

@@ -15,6 +15,7 @@ LiveObserver::LiveObserver(boost::asio::any_io_executor executor, const Publishe
                                 bool different) { probed(target, tracker, different); }),
       next_hops_(executor, [this] { changed_(); })
 {
+    monitor_.set_doubt([this] { return dataplane_.gone(); });
 }
 
 void LiveObserver::follow(const Config &config)

@@ -23,6 +23,7 @@ namespace
 {
 
 namespace asio = boost::asio;
+constexpr auto kGrace = std::chrono::seconds(3); // from the end of a broken way until bad probes count
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 std::string key_of(const std::string &service, const std::string &backend)
@@ -65,6 +66,7 @@ private:
             co_await self->timer_.async_wait(kAwait);
             if (!self->monitor_)
                 co_return;
+            const auto began = Clock::now();
             Attempt attempt = start_connect(self->target.address, self->target.port);
             if (attempt.fd >= 0) {
                 self->arm(self, attempt.fd);
@@ -74,7 +76,7 @@ private:
             }
             if (!self->monitor_)
                 co_return;
-            self->monitor_->finished(*self, attempt.outcome, attempt.error);
+            self->monitor_->finished(*self, began, attempt.outcome, attempt.error);
             if (self->monitor_) // the listener may have taken this target away
                 delay = self->tracker.next_delay(self->monitor_->dice());
         }
@@ -151,9 +153,18 @@ const Tracker *Monitor::find(const std::string &service, const std::string &back
     return found == probes_.end() ? nullptr : &found->second->tracker;
 }
 
-void Monitor::finished(Probe &probe, Outcome outcome, int error)
+bool Monitor::in_doubt(Clock::time_point began)
+{
+    if (broken_ && broken_())
+        believed_from_ = Clock::now() + kGrace;
+    return began < believed_from_;
+}
+
+void Monitor::finished(Probe &probe, Clock::time_point began, Outcome outcome, int error)
 {
     totals_.by_outcome[static_cast<std::size_t>(outcome)]++;
+    if (outcome != Outcome::ok && in_doubt(began))
+        return;
     if (outcome == Outcome::local_error && probe.tracker.last_outcome() != Outcome::local_error)
         spdlog::warn("backend {} of {}: probe not sent: {}", probe.target.backend, probe.target.service,
                      std::strerror(error));

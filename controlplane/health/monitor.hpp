@@ -43,6 +43,10 @@ public:
     // with what it knows, under its new rule; one that moved starts anew; others stop.
     void set_targets(std::vector<Target> targets, const Recall &recall);
 
+    // `broken` is asked after each bad probe: true when the way to all backends is broken at this end. Then,
+    // and until addresses and neighbours had a moment to come back, bad probes say nothing of backends.
+    void set_doubt(std::function<bool()> broken) { broken_ = std::move(broken); }
+
     // nullptr: not a target.
     const Tracker *find(const std::string &service, const std::string &backend) const;
 
@@ -54,7 +58,8 @@ public:
 
 private:
     class Probe;
-    void finished(Probe &probe, Outcome outcome, int error);
+    bool in_doubt(Clock::time_point began);
+    void finished(Probe &probe, Clock::time_point began, Outcome outcome, int error);
     double dice() { return std::uniform_real_distribution<double>{}(random_); }
 
     boost::asio::any_io_executor executor_;
@@ -62,6 +67,8 @@ private:
     std::minstd_rand random_;
     std::unordered_map<std::string, std::shared_ptr<Probe>> probes_; // by service, newline, backend
     Totals totals_;
+    std::function<bool()> broken_;
+    Clock::time_point believed_from_{};
 };
 
 } // namespace aya::health
