@@ -128,6 +128,27 @@ TEST(Monitor, SeesABackendComeBack)
     EXPECT_EQ(seen, (std::vector{Health::down, Health::up}));
 }
 
+TEST(Monitor, BelievesNoBadProbeWhileTheWayIsBrokenAtThisEnd)
+{
+    boost::asio::io_context io(1);
+    const Listener nobody(false);
+    bool broken = true;
+    int down = 0;
+    Monitor monitor(io.get_executor(), [&](const Target &, const Tracker &tracker, bool changed) {
+        down += changed && tracker.health() == Health::down ? 1 : 0;
+    });
+    monitor.set_doubt([&] { return broken; });
+    monitor.set_targets({target_at("one", nobody.port())}, nothing_recalled);
+    const auto refused = [&] {
+        return monitor.totals().by_outcome[static_cast<std::size_t>(Outcome::refused)];
+    };
+    run_until(io, [&] { return refused() >= 10; });
+    EXPECT_EQ(down, 0);
+    EXPECT_EQ(monitor.find("web", "one")->health(), Health::unknown);
+    broken = false;
+    run_until(io, [&] { return down == 1; });
+}
+
 TEST(Monitor, GivesUpOnSilenceAfterTheTimeout)
 {
     boost::asio::io_context io(1);
