@@ -116,8 +116,8 @@ std::vector<Address> Facts::locals(const std::string &interface, const std::vect
 {
     std::vector<Address> found;
     for (const InterfaceAddress &a : addresses)
-        if (name_of(a.link) == interface && a.address.is_unicast() && !contains(vips, a.address) &&
-            !contains(found, a.address))
+        if (name_of(a.link) == interface && !a.temporary && a.address.is_unicast() &&
+            !contains(vips, a.address) && !contains(found, a.address))
             found.push_back(a.address);
     return found;
 }

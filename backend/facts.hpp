@@ -66,7 +66,7 @@ struct Facts {
     // The one that packets take if several are there: lowest metric, in the main table if any is. nullptr:
     // none.
     const DefaultRoute *default_route(bool v4) const;
-    // Usable as outer destinations: the interface's own addresses that any host can send to, but no VIPs.
+    // Usable as outer destinations: the interface's lasting addresses that any host can send to, but no VIPs.
     std::vector<Address> locals(const std::string &interface, const std::vector<Address> &vips) const;
 };
 

@@ -17,6 +17,17 @@ constexpr std::uint32_t kIpv6Header = 40;
 constexpr std::uint32_t kTcpHeader = 20;
 constexpr int kStrict = 1;
 
+struct Description {
+    const char *code;
+    bool blocks_up;
+};
+
+constexpr Description kDescriptions[] = {
+#define AYA_X(code, blocks) {#code, blocks},
+    AYA_BACKEND_DEFECTS(AYA_X)
+#undef AYA_X
+};
+
 class Judge
 {
 public:
@@ -69,31 +80,41 @@ private:
     void check_vips()
     {
         for (const Address &vip : settings_.vips) {
-            const std::string text = vip.text();
             bool placed = false;
-            for (const InterfaceAddress &a : facts_.addresses) {
-                if (a.address != vip)
-                    continue;
-                const std::string where = facts_.name_of(a.link);
-                const std::string with_prefix = text + "/" + std::to_string(a.prefix);
-                const std::string removal = "; run: ip address del " + with_prefix + " dev " + where;
-                const Link *link = facts_.link(a.link);
-                if (!link || !keeps_quiet(*link))
-                    add(Defect::vip_elsewhere, text + ": also on " + where +
-                                                   ", so this host answers for it on the network "
-                                                   "and takes the traffic of all backends" +
-                                                   removal);
-                else if (a.prefix != vip.host_prefix())
-                    add(Defect::vip_too_wide, text + ": on " + where + " as " + with_prefix +
-                                                  ", which makes the whole network "
-                                                  "this host's own" +
-                                                  removal);
-                placed |= link && keeps_quiet(*link);
-            }
+            for (const InterfaceAddress &a : facts_.addresses)
+                if (a.address == vip)
+                    placed |= check_place(a);
             if (!placed && (vip.is_v4() || !is_v6_off("lo")))
-                add(Defect::vip_missing, text + ": not on lo; run: aya-backend up, or: ip address add " +
-                                             text + "/" + std::to_string(vip.host_prefix()) + " dev lo");
+                report_missing(vip);
         }
+    }
+
+    // Where a VIP was found. True: on an interface where it belongs.
+    bool check_place(const InterfaceAddress &a)
+    {
+        const std::string where = facts_.name_of(a.link);
+        const std::string with_prefix = a.address.text() + "/" + std::to_string(a.prefix);
+        const std::string removal = "; run: ip address del " + with_prefix + " dev " + where;
+        const Link *link = facts_.link(a.link);
+        if (!link || !keeps_quiet(*link)) {
+            add(Defect::vip_elsewhere, a.address.text() + ": also on " + where +
+                                           ", so this host answers for it on the network "
+                                           "and takes the traffic of all backends" +
+                                           removal);
+            return false;
+        }
+        if (a.prefix != a.address.host_prefix())
+            add(Defect::vip_too_wide, a.address.text() + ": on " + where + " as " + with_prefix +
+                                          ", which makes the whole "
+                                          "network this host's own" +
+                                          removal);
+        return true;
+    }
+
+    void report_missing(const Address &vip)
+    {
+        add(Defect::vip_missing, vip.text() + ": not on lo; run: aya-backend up, or: ip address add " +
+                                     vip.text() + "/" + std::to_string(vip.host_prefix()) + " dev lo");
     }
 
     void check_arp()
@@ -208,7 +229,7 @@ private:
                 const char *kind = !local.is_v4() ? "ip6tnl" : vip.is_v4() ? "ipip" : "sit";
                 const auto matches = [&](const Link &l) { return l.kind == kind && l.up; };
                 if (std::none_of(facts_.links.begin(), facts_.links.end(), matches) &&
-                    missing.find(kind) == missing.npos)
+                    missing.find(kind) == std::string::npos)
                     missing += (missing.empty() ? "" : ", ") + std::string(kind);
             }
         if (!missing.empty() || settings_.locals.empty())
@@ -296,26 +317,12 @@ private:
 
 const char *code_of(Defect defect)
 {
-    switch (defect) {
-#define AYA_X(code, blocks) \
-    case Defect::code:      \
-        return #code;
-        AYA_BACKEND_DEFECTS(AYA_X)
-#undef AYA_X
-    }
-    return "";
+    return kDescriptions[static_cast<std::size_t>(defect)].code;
 }
 
 bool blocks_up(Defect defect)
 {
-    switch (defect) {
-#define AYA_X(code, blocks) \
-    case Defect::code:      \
-        return blocks;
-        AYA_BACKEND_DEFECTS(AYA_X)
-#undef AYA_X
-    }
-    return false;
+    return kDescriptions[static_cast<std::size_t>(defect)].blocks_up;
 }
 
 std::vector<Finding> judge(const Facts &facts, const Settings &settings)

@@ -54,8 +54,11 @@ std::optional<InterfaceAddress> read_address(const nlmsghdr &message)
         found = attributes.find(IFA_ADDRESS);
     if (found.length() != (body->ifa_family == AF_INET ? 4u : 16u))
         return std::nullopt;
+    const auto flags = attributes.number<std::uint32_t>(IFA_FLAGS).value_or(body->ifa_flags);
+    const bool temporary = body->ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY) != 0;
     return InterfaceAddress{static_cast<int>(body->ifa_index),
-                            Address::from_octets(body->ifa_family, found.data()), body->ifa_prefixlen};
+                            Address::from_octets(body->ifa_family, found.data()), body->ifa_prefixlen,
+                            temporary};
 }
 
 std::vector<int> read_next_hops(const Attributes &attributes)

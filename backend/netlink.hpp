@@ -29,6 +29,7 @@ struct InterfaceAddress {
     int link = 0;
     Address address;
     int prefix = 0;
+    bool temporary = false; // RFC 8981: gone tomorrow
 };
 
 struct DefaultRoute {

@@ -32,13 +32,18 @@ Address parse_address(const std::string &option, const std::string &text)
     return *address;
 }
 
+[[noreturn]] void refuse_repeated(const std::string &option, const std::string &text)
+{
+    throw UsageError(option + " " + text + ": given twice");
+}
+
 std::vector<Address> parse_addresses(const std::string &option, const std::vector<std::string> &texts)
 {
     std::vector<Address> addresses;
     for (const std::string &text : texts) {
         const Address address = parse_address(option, text);
         if (contains(addresses, address))
-            throw UsageError(option + " " + text + ": given twice");
+            refuse_repeated(option, text);
         addresses.push_back(address);
     }
     return addresses;

@@ -112,6 +112,7 @@ void print_counters(const DecapCounters &counters)
 std::vector<std::string> texts_of(const std::vector<Address> &addresses)
 {
     std::vector<std::string> texts;
+    texts.reserve(addresses.size());
     for (const Address &address : addresses)
         texts.push_back(address.text());
     return texts;

@@ -145,7 +145,7 @@ TEST(Findings, AVipOnADummyDeviceIsAsGoodAsOnLo)
     facts.addresses.erase(facts.addresses.begin());
     EXPECT_EQ(codes(facts, ipip_settings()), list({D::vip_missing}));
     facts.links.push_back({7, "dummy0", "dummy", 1500, true, true, false, false});
-    facts.addresses.push_back({7, address("203.0.113.10"), 32});
+    facts.addresses.push_back({7, address("203.0.113.10"), 32, false});
     EXPECT_EQ(codes(facts, ipip_settings()), list({}));
 }
 
@@ -157,6 +157,16 @@ TEST(Findings, ArpIgnoreMayBe1Or2Or8)
         const bool good = value == 1 || value == 2 || value == 8;
         EXPECT_EQ(codes(facts, ipip_settings()), good ? list({}) : list({D::arp_ignore})) << value;
     }
+}
+
+TEST(Findings, OuterDestinationsAreLastingAddressesOfTheInterface)
+{
+    Facts facts = good_backend();
+    facts.addresses.push_back({2, address("203.0.113.10"), 32, false});
+    facts.addresses.push_back({2, address("fe80::11"), 64, false});
+    facts.addresses.push_back({2, address("2001:db8:1::abcd"), 64, true});
+    facts.addresses.push_back({3, address("10.0.2.11"), 24, false});
+    EXPECT_EQ(facts.locals("eth0", ipip_settings().vips), ipip_settings().locals);
 }
 
 TEST(Findings, MtuNeedsRoomForTheLargestOuterHeader)

@@ -34,10 +34,10 @@ inline Facts good_backend()
     facts.links = {{1, "lo", "", 65536, true, true, true, true},
                    {2, "eth0", "", 1600, true, true, false, true},
                    {3, "eth1", "", 1500, true, true, false, true}};
-    facts.addresses = {{1, address("203.0.113.10"), 32},
-                       {1, address("2001:db8:ff::10"), 128},
-                       {2, address("10.0.1.11"), 24},
-                       {2, address("2001:db8:1::11"), 64}};
+    facts.addresses = {{1, address("203.0.113.10"), 32, false},
+                       {1, address("2001:db8:ff::10"), 128, false},
+                       {2, address("10.0.1.11"), 24, false},
+                       {2, address("2001:db8:1::11"), 64, false}};
     facts.default_routes = {{true, {2}, 10, 254, 0}, {false, {2}, 10, 254, 0}};
     facts.ipv4 = {{"all", {1, 2, 0}}, {"lo", {}}, {"eth0", {}}, {"eth1", {}}};
     facts.attached.has_ingress_qdisc = true;
