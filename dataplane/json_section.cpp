@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace aya
 {
@@ -52,7 +53,70 @@ std::optional<u64> parse_size(std::string_view text)
     return number << shift;
 }
 
+// Sees every key as the parser meets it; the library itself would keep the last of two silently.
+class DuplicateKeys
+{
+public:
+    explicit DuplicateKeys(const JsonPlace &root) : root_(root) {}
+
+    void see(Json::parse_event_t event, const Json &parsed)
+    {
+        using Event = Json::parse_event_t;
+        if (event == Event::key) {
+            see_key(parsed.get_ref<const std::string &>());
+        } else if (event == Event::object_start || event == Event::array_start) {
+            levels_.push_back({event == Event::array_start, 0, {}, {}});
+        } else {
+            if (event == Event::object_end || event == Event::array_end)
+                levels_.pop_back();
+            if (!levels_.empty())
+                levels_.back().index++;
+        }
+    }
+
+private:
+    struct Level {
+        bool is_array;
+        std::size_t index;
+        std::string key;
+        std::set<std::string> seen;
+    };
+
+    void see_key(const std::string &key)
+    {
+        Level &level = levels_.back();
+        level.key = key;
+        if (level.seen.insert(key).second)
+            return;
+        JsonPlace place = root_;
+        for (const Level &outer : levels_)
+            place = place.at(outer.is_array ? std::to_string(outer.index) : outer.key);
+        place.complain("found the key " + shown(key) + " twice; allowed: each key once");
+    }
+
+    JsonPlace root_;
+    std::vector<Level> levels_;
+};
+
 } // namespace
+
+std::optional<Json> parse_json(std::string_view text, const JsonPlace &root)
+{
+    DuplicateKeys duplicates(root);
+    const auto see = [&](int, Json::parse_event_t event, const Json &parsed) {
+        duplicates.see(event, parsed);
+        return true;
+    };
+    try {
+        return Json::parse(text, see, true /* throw */, true /* comments */);
+    } catch (const Json::parse_error &error) {
+        std::string what =
+            error.what(); // "[json.exception...] parse error at line 1, column 2: syntax error ..."
+        const std::size_t from = what.find("line ");
+        root.errors->push_back(*root.file + ": " + (from == std::string::npos ? what : what.substr(from)));
+        return std::nullopt;
+    }
+}
 
 std::string describe(const Json &value)
 {

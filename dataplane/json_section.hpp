@@ -32,6 +32,10 @@ struct JsonPlace {
     void complain(const std::string &message) const;
 };
 
+// Parses a whole text; comments are allowed, a key that stands twice in an object is not. nullopt: the text
+// is no JSON, and the error names line and column.
+std::optional<Json> parse_json(std::string_view text, const JsonPlace &root);
+
 std::optional<u64> read_integer(const Json &value, const JsonPlace &place, u64 least, u64 most);
 std::optional<bool> read_boolean(const Json &value, const JsonPlace &place);
 // A whole number and a unit, "512MB".

@@ -174,16 +174,10 @@ DataplaneOptions parse_dataplane_options(std::string_view text, const std::strin
 {
     DataplaneOptions options;
     const JsonPlace root{&file, "", &errors};
-    Json whole;
-    try {
-        whole = Json::parse(text, nullptr, true /* throw */, true /* comments */);
-    } catch (const Json::parse_error &error) {
-        std::string what =
-            error.what(); // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
-        const std::size_t from = what.find("line ");
-        errors.push_back(file + ": " + (from == std::string::npos ? what : what.substr(from)));
+    const std::optional<Json> parsed = parse_json(text, root);
+    if (!parsed)
         return options;
-    }
+    const Json &whole = *parsed;
     if (!whole.is_object()) {
         root.refuse(whole, "an object, { ... }");
         return options;

@@ -76,7 +76,8 @@ void Worker::run(const std::atomic<bool> &stop) noexcept
     line_.tid = static_cast<u32>(::gettid());
     join_tables();
     housekeep();
-    // Ordered before the first look at the generation: a publisher that does not see us running is seen by us.
+    // Ordered before the first look at the generation: a publisher that does not see us running is seen by
+    // us.
     line_.state.store(WorkerState::running, std::memory_order_seq_cst);
 
     const u32 port_count = context_.port_count;

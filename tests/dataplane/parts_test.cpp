@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Parts of the data plane that need no port: EAL arguments, options, flow tables in files, the read side of
+// tables.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "aya/forward.h"
+#include "eal.hpp"
+#include "flow_store.hpp"
+#include "options.hpp"
+#include "segment_writer.hpp"
+#include "table_builder.hpp"
+#include "tables_view.hpp"
+
+using namespace aya;
+
+namespace
+{
+
+class Directory
+{
+public:
+    Directory()
+    {
+        std::string pattern = std::filesystem::temp_directory_path() / "aya-parts-XXXXXX";
+        path_ = ::mkdtemp(pattern.data());
+    }
+    ~Directory() { std::filesystem::remove_all(path_); }
+    std::string file(const std::string &name) const { return path_ + "/" + name; }
+
+private:
+    std::string path_;
+};
+
+// EAL arguments
+
+bool has(const std::vector<std::string> &arguments, const std::string &option, const std::string &value)
+{
+    for (std::size_t i = 0; i + 1 < arguments.size(); i++) {
+        if (arguments[i] == option && arguments[i + 1] == value)
+            return true;
+    }
+    return false;
+}
+
+bool has(const std::vector<std::string> &arguments, const std::string &option)
+{
+    return std::find(arguments.begin(), arguments.end(), option) != arguments.end();
+}
+
+DataplaneOptions options_with(std::vector<u32> workers)
+{
+    DataplaneOptions options;
+    options.workers = std::move(workers);
+    options.ports.push_back({.device = "net_null0", .punt = {}, .queues = {}, .mtu = {}, .mac = {}});
+    return options;
+}
+
+TEST(EalArguments, the_main_lcore_takes_the_lowest_core_that_no_worker_has)
+{
+    const auto arguments = eal_arguments(options_with({0, 2}), "x", {0, 1, 2, 3});
+    EXPECT_TRUE(has(arguments, "--lcores", "1@1,0@0,2@2"));
+    EXPECT_TRUE(has(arguments, "--main-lcore", "1"));
+}
+
+TEST(EalArguments, the_main_lcore_shares_the_first_core_where_all_are_workers)
+{
+    const auto arguments = eal_arguments(options_with({0, 1}), "x", {0, 1});
+    EXPECT_TRUE(has(arguments, "--lcores", "2@0,0@0,1@1"));
+    EXPECT_TRUE(has(arguments, "--main-lcore", "2"));
+}
+
+TEST(EalArguments, the_main_lcore_may_be_chosen)
+{
+    DataplaneOptions options = options_with({1});
+    options.main_lcore = 3;
+    EXPECT_TRUE(has(eal_arguments(options, "x", {0, 1, 2, 3}), "--lcores", "3@3,1@1"));
+}
+
+TEST(EalArguments, only_the_pci_devices_of_the_configuration_are_taken)
+{
+    DataplaneOptions options = options_with({1});
+    EXPECT_TRUE(has(eal_arguments(options, "x", {0, 1}), "--no-pci"));
+    options.ports[0].device = "0000:3b:00.0";
+    const auto arguments = eal_arguments(options, "x", {0, 1});
+    EXPECT_TRUE(has(arguments, "-a", "0000:3b:00.0"));
+    EXPECT_FALSE(has(arguments, "--no-pci"));
+}
+
+TEST(EalArguments, memory_and_further_arguments_are_passed_on)
+{
+    DataplaneOptions options = options_with({1});
+    options.memory = u64{256} << 20;
+    options.huge_pages = false;
+    options.eal = {"--log-level=pmd:8"};
+    const auto arguments = eal_arguments(options, "blue", {0, 1});
+    EXPECT_TRUE(has(arguments, "-m", "256"));
+    EXPECT_TRUE(has(arguments, "--no-huge"));
+    EXPECT_TRUE(has(arguments, "--file-prefix", "aya-blue"));
+    EXPECT_EQ(arguments.back(), "--log-level=pmd:8");
+}
+
+TEST(EalArguments, what_is_a_pci_address)
+{
+    for (const char *address : {"0000:3b:00.0", "3b:00.1", "0000:3b:00.0,representor=0"})
+        EXPECT_TRUE(is_pci_address(address)) << address;
+    for (const char *other : {"net_null0", "eth0", "0000:3b:00", "3b:00.9", ""})
+        EXPECT_FALSE(is_pci_address(other)) << other;
+}
+
+// Options
+
+TEST(Options, every_key_is_read)
+{
+    std::vector<std::string> errors;
+    const DataplaneOptions options = parse_dataplane_options(R"({
+        /* comments are allowed */
+        "seed": "someone else's",
+        "dataplane": {
+            "path": "dpdk", "workers": [2, 3], "main_lcore": 1, "flows_per_worker": 3000,
+            "idle_backoff": false, "huge_pages": false, "memory": "2GB", "mbufs": 9000, "eal": ["-v"],
+            "ports": [{"device": "eth0", "punt": "aya0", "queues": 2, "mtu": 9000, "mac": "52:54:00:00:00:0a"}]
+        }})",
+                                                             "f", errors);
+    EXPECT_EQ(errors, std::vector<std::string>{});
+    EXPECT_EQ(options.workers, (std::vector<u32>{2, 3}));
+    EXPECT_EQ(options.main_lcore, 1u);
+    EXPECT_EQ(options.flows_per_worker, 4096u);
+    EXPECT_FALSE(options.idle_backoff);
+    EXPECT_FALSE(options.huge_pages);
+    EXPECT_EQ(options.memory, u64{2} << 30);
+    EXPECT_EQ(options.mbufs, 9000u);
+    EXPECT_EQ(options.eal, std::vector<std::string>{"-v"});
+    ASSERT_EQ(options.ports.size(), 1u);
+    EXPECT_EQ(options.ports[0].device, "eth0");
+    EXPECT_EQ(options.ports[0].punt, "aya0");
+    EXPECT_EQ(options.ports[0].queues, 2u);
+    EXPECT_EQ(options.ports[0].mtu, 9000u);
+    EXPECT_EQ(options.ports[0].mac, (MacBytes{0x52, 0x54, 0, 0, 0, 0x0a}));
+}
+
+TEST(Options, every_error_is_reported)
+{
+    std::vector<std::string> errors;
+    parse_dataplane_options(R"({"dataplane": {"workers": [1, 1], "ports": [{}], "memory": 1, "x": 0}})", "f",
+                            errors);
+    EXPECT_EQ(errors.size(), 4u);
+}
+
+// Flow tables
+
+constexpr u32 kSets = 64;
+constexpr u64 kNow = 1'000'000; // ticks
+
+class FlowFile : public ::testing::Test
+{
+protected:
+    FlowStore open(u64 now = kNow, u32 queues = 1, u32 sets = kSets)
+    {
+        return FlowStore(directory_.file("flows-0-0"), sets, queues, now);
+    }
+
+    static void remember(FlowStore &store, u64 hash, u64 expires)
+    {
+        aya_flow_write(&store.sets()[aya_flow_set_index(hash, store.set_mask())].way[0], hash, 7, 3, 1,
+                       AYA_FLOW_ESTABLISHED, static_cast<u16>(expires));
+    }
+
+private:
+    Directory directory_;
+};
+
+TEST_F(FlowFile, flows_are_there_again_after_a_restart)
+{
+    {
+        FlowStore store = open();
+        EXPECT_EQ(store.taken_up(), 0u);
+        store.bind(99);
+        remember(store, 0x1234'0000'0005, kNow + 900);
+    }
+    FlowStore store = open(kNow + 10);
+    EXPECT_EQ(store.taken_up(), 1u);
+    store.bind(99);
+    aya_flow_set *set = &store.sets()[5];
+    ASSERT_NE(aya_flow_find(set, 0x1234'0000'0005, 7, static_cast<u16>(kNow + 10)), nullptr);
+}
+
+TEST_F(FlowFile, flows_that_expired_meanwhile_are_gone)
+{
+    {
+        FlowStore store = open();
+        remember(store, 5, kNow + 20);
+        remember(store, 6, kNow + 900);
+    }
+    EXPECT_EQ(open(kNow + 30).taken_up(), 1u);
+}
+
+// Ticks are compared modulo 2^16: after as long as this, an old entry would look alive again.
+TEST_F(FlowFile, a_table_that_nobody_swept_for_long_is_forgotten)
+{
+    {
+        FlowStore store = open();
+        remember(store, 5, kNow + 900);
+    }
+    EXPECT_EQ(open(kNow + 65536).taken_up(), 0u);
+}
+
+TEST_F(FlowFile, a_clock_that_went_back_is_another_boot)
+{
+    {
+        FlowStore store = open();
+        remember(store, 5, kNow + 900);
+    }
+    EXPECT_EQ(open(kNow - 100).taken_up(), 0u);
+}
+
+TEST_F(FlowFile, another_shape_is_another_table)
+{
+    for (const auto &[queues, sets] : {std::pair{2u, kSets}, std::pair{1u, 2 * kSets}}) {
+        {
+            FlowStore store = open();
+            remember(store, 5, kNow + 900);
+        }
+        EXPECT_EQ(open(kNow, queues, sets).taken_up(), 0u);
+    }
+}
+
+TEST_F(FlowFile, ids_of_other_tables_mean_something_else)
+{
+    FlowStore store = open();
+    store.bind(99);
+    remember(store, 5, kNow + 900);
+    store.bind(99);
+    EXPECT_NE(store.sets()[5].way[0].state, AYA_FLOW_FREE);
+    store.bind(100);
+    EXPECT_EQ(store.sets()[5].way[0].state, AYA_FLOW_FREE);
+}
+
+// Tables
+
+constexpr Capacities kCapacities{.services = 16, .backends = 256, .vips = 256, .lookup_slots = 1 << 19};
+
+// Every entry of a generation carries its number, so that a mixture shows.
+std::unique_ptr<test::Tables> tables_of(u16 number)
+{
+    auto tables = std::make_unique<test::Tables>();
+    for (u32 i = 0; i < 256; i++)
+        tables->backend(i).incarnation = number;
+    for (u32 i = 0; i < 16; i++)
+        tables->service(i).flags = number;
+    return tables;
+}
+
+bool is_whole(const aya_view &view)
+{
+    const u16 number = view.backends[0].incarnation;
+    for (u32 i = 0; i < 256; i++) {
+        if (__atomic_load_n(&view.backends[i].incarnation, __ATOMIC_RELAXED) != number)
+            return false;
+    }
+    for (u32 i = 0; i < 16; i++) {
+        if (__atomic_load_n(&view.services[i].flags, __ATOMIC_RELAXED) != number)
+            return false;
+    }
+    return true;
+}
+
+TEST(TablesView, without_a_file_there_is_no_vip)
+{
+    const Directory directory;
+    TablesView view(directory.file("tables"));
+    std::atomic<u64> epoch{7};
+    TablesCursor cursor(view.current(), epoch);
+    EXPECT_TRUE(cursor.outdated());
+    EXPECT_EQ(cursor.join(), 0u);
+    EXPECT_FALSE(cursor.outdated());
+    aya_packet packet{};
+    packet.flow.family = AYA_IPV4;
+    packet.flow.protocol = AYA_PROTO_TCP;
+    u16 service = 0;
+    EXPECT_EQ(aya_classify(&cursor.enter(), &packet, &service), AYA_REASON_PUNT_NO_VIP);
+}
+
+TEST(TablesView, a_file_of_another_version_is_refused_at_start_and_survived_later)
+{
+    const Directory directory;
+    TablesView late(directory.file("tables"));
+    test::SegmentWriter writer(directory.file("tables"), kCapacities);
+    writer.header().abi_version = 99;
+    EXPECT_THROW(TablesView(directory.file("tables")), SegmentError);
+    EXPECT_FALSE(late.find());
+    EXPECT_EQ(late.identity(), 0u);
+    writer.header().abi_version = AYA_ABI_VERSION;
+    EXPECT_TRUE(late.find());
+}
+
+// A publisher that keeps the rule of aya/shm.hpp against a reader that keeps moving, and a file that is
+// replaced under its feet again and again.
+TEST(TablesView, no_reader_sees_half_a_generation)
+{
+    const Directory directory;
+    auto writer = std::make_unique<test::SegmentWriter>(directory.file("tables"), kCapacities);
+    writer->publish(*tables_of(1)->view());
+    TablesView view(directory.file("tables"));
+    std::atomic<u64> epoch{0};
+    TablesCursor cursor(view.current(), epoch);
+    std::atomic<bool> stop{false}, joined{false};
+    std::atomic<u64> bursts{0}, halves{0}, joins{0};
+    std::thread reader([&] {
+        while (!stop.load()) {
+            if (cursor.outdated()) {
+                cursor.join();
+                joins++;
+                joined = true;
+            }
+            halves += !is_whole(cursor.enter());
+            cursor.leave();
+            bursts++;
+        }
+    });
+    while (!joined)
+        std::this_thread::yield();
+    u64 flips = 0;
+    for (u32 file = 0; file < 10; file++) {
+        for (u32 i = 0; i < 30; i++, flips++) {
+            const u64 generation = writer->publish(*tables_of(static_cast<u16>(flips % 60000 + 2))->view());
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+            while (epoch.load() != generation)
+                std::this_thread::yield();
+        }
+        writer = std::make_unique<test::SegmentWriter>(directory.file("tables"), kCapacities);
+        writer->publish(*tables_of(1)->view());
+        ASSERT_TRUE(view.find());
+        view.publish();
+        while (cursor.adopted() != view.current().load())
+            std::this_thread::yield();
+        view.reclaim({&cursor});
+    }
+    stop = true;
+    reader.join();
+    EXPECT_EQ(halves.load(), 0u);
+    EXPECT_EQ(joins.load(), 11u);
+    EXPECT_GT(bursts.load(), flips);
+}
+
+} // namespace
