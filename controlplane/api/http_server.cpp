@@ -183,7 +183,7 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
                                 .path = std::string(target.substr(0, target.find('?'))),
                                 .body = std::move(message.body())};
                 stream.expires_never();
-                response = co_await self->handler(std::move(request));
+                response = co_await guarded(*self, std::move(request));
             }
             auto answer = to_message(std::move(response), version, keep_alive);
             stream.expires_after(kTransfer);
@@ -193,6 +193,17 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
         }
         beast::error_code ignored;
         stream.socket().shutdown(Protocol::socket::shutdown_send, ignored);
+    }
+
+    // A bug must neither end the daemon nor leave the client without an answer.
+    static asio::awaitable<Response> guarded(Shared &self, Request request)
+    {
+        try {
+            co_return co_await self.handler(std::move(request));
+        } catch (const std::exception &error) {
+            spdlog::error("api: internal error: {}", error.what());
+            co_return error_response(500, "", std::string("internal error: ") + error.what());
+        }
     }
 
     // Not the request's fault, and nobody is there to be told.

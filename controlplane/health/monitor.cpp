@@ -6,14 +6,13 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <cstring>
-#include <optional>
+#include <exception>
 #include <utility>
 
 namespace aya::health
@@ -44,7 +43,10 @@ public:
 
     static void start(const std::shared_ptr<Probe> &probe)
     {
-        asio::co_spawn(probe->timer_.get_executor(), run(probe), asio::detached);
+        asio::co_spawn(probe->timer_.get_executor(), run(probe), [](const std::exception_ptr &error) {
+            if (error)
+                std::rethrow_exception(error); // a bug: backends that nobody probes must not look healthy
+        });
     }
 
     void stop()

@@ -157,6 +157,26 @@ TEST(HttpServer, OneClientThatStallsHoldsUpNobody)
     EXPECT_NE(quick.receive(served.io, "/quick|").find("/quick|"), std::string::npos);
 }
 
+TEST(HttpServer, AFailureOfTheHandlerIsAnAnswer)
+{
+    TemporaryDirectory directory;
+    boost::asio::io_context io(1);
+    HttpServer server(io.get_executor(), [](Request request) -> boost::asio::awaitable<Response> {
+        if (request.path == "/bug")
+            throw std::logic_error("one line");
+        return echo(std::move(request));
+    });
+    const auto path = directory.path() / "api.sock";
+    server.listen_local(path, "");
+    Client client(path);
+    client.send(io, "GET /bug HTTP/1.1\r\nHost: a\r\n\r\n");
+    const std::string answer = client.receive(io, "one line");
+    EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 500");
+    EXPECT_NE(answer.find("internal error: one line"), std::string::npos);
+    client.send(io, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_NE(client.receive(io, "/x|").find("/x|"), std::string::npos) << "and the server goes on";
+}
+
 TEST(HttpServer, TheSocketIsForOwnerAndGroup)
 {
     Served served;

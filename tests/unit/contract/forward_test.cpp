@@ -558,9 +558,9 @@ TEST(ReplyLimit, CountsTimeBetweenRepliesInFull)
     while (aya_reply_allowed(&limit, now))
         ;
     int allowed = 0;
-    for (int i = 0; i < 20000; i++) // every 0.1 ms: a tenth of an interval each
-        allowed += aya_reply_allowed(&limit, now += 100'000);
-    EXPECT_NEAR(allowed, 2000, 1);
+    for (int i = 0; i < 20000; i++) // every 0.3 ms: an interval is no multiple of that
+        allowed += aya_reply_allowed(&limit, now += 300'000);
+    EXPECT_NEAR(allowed, 6000, 1);
 }
 
 } // namespace

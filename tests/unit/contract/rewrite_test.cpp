@@ -174,7 +174,9 @@ TEST(Checksum, StaysRightWhenTheTtlIsLowered)
                                  .build_ip(),
                              0, 20);
         aya_decrement_ttl_ipv4(reinterpret_cast<aya_ipv4 *>(header.data()));
-        ASSERT_EQ(naive_sum(header), 0xffff) << "id " << id;
+        const u16 checksum = get16(header, 10);
+        put16(header, 10, 0);
+        ASSERT_EQ(checksum, naive_checksum(header)) << "id " << id;
         ASSERT_EQ(header[8], id % 255);
     }
 }
@@ -232,6 +234,20 @@ TEST(Reply, ToAnEchoRequestHasARightChecksumWhateverItWas)
         const Outcome got =
             world.path.run(Packet().ipv4(kClient[0], kVip[0]).icmp(AYA_ICMP_ECHO, 0, rest).build());
         ASSERT_EQ(FrameJudge::complaint(got.out), "") << rest;
+    }
+}
+
+TEST(Reply, ToAnEchoRequestOfAnyCodeHasCodeZero)
+{
+    World world(0);
+    for (u8 code : std::initializer_list<u8>{1, 0x80, 0xff}) {
+        Packet four = Packet().ipv4(kClient[0], kVip[0]).icmp(AYA_ICMP_ECHO, code, 5).payload(8);
+        Packet six = Packet().ipv6(kClient[1], kVip[1]).icmp(AYA_ICMPV6_ECHO, code, 5).payload(8);
+        for (const Packet &packet : {four, six}) {
+            const Bytes out = world.path.run(packet.build()).out;
+            EXPECT_EQ(out.at(out.size() - 15), 0);
+            EXPECT_EQ(FrameJudge::complaint(out), "");
+        }
     }
 }
 
