@@ -218,7 +218,7 @@ TEST(Hash, FlipsEveryOutputBitHalfOfTheTimeOverTheKeys)
             const aya_hash_key key = key_of(seed, seed * 31);
             const u64 difference = aya_hash(&key, &base) ^ aya_hash(&key, &other);
             for (u32 bit = 0; bit < 64; bit++)
-                flips[bit] += (difference >> bit) & 1;
+                flips[bit] += static_cast<int>((difference >> bit) & 1);
         }
         for (u32 bit = 0; bit < 64; bit++) // 1000 expected, sigma 22
             EXPECT_NEAR(flips[bit], kKeys / 2, 135) << "bit " << bit;
