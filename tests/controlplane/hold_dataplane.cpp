@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Stands in for a data plane towards the control plane: holds a segment with ports and a heartbeat, and follows the
-// tables' generation. Forwards nothing.
+// Stands in for a data plane towards the control plane: holds a segment with ports and a heartbeat, and
+// follows the tables' generation. Forwards nothing.
 //
 //   hold_dataplane DIRECTORY INTERFACE[,PUNT]...
 //

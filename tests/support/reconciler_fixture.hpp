@@ -63,8 +63,7 @@ public:
                     .port_mac = {},
                     .mtu = 1500,
                     .source = IpAddress::v4(10, 0, 0, 1)};
-        return {
-            .health = found == health.end() ? Health::up : found->second, .next_hop = hop};
+        return {.health = found == health.end() ? Health::up : found->second, .next_hop = hop};
     }
 
     std::map<std::string, Health> health;
