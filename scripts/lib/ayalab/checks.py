@@ -4,12 +4,14 @@
 import contextlib
 import os
 import shutil
+import socket
 import sys
 import traceback
 
 from .shell import LabError
 
 SKIPPED = 77
+AF_XDP = 44  # not in Python 3.11's socket module
 
 
 class Checks:
@@ -42,6 +44,14 @@ def need_root_and(*programs):
     for program in programs:
         if shutil.which(program) is None:
             skip(f"needs {program}, which is not installed")
+
+
+def need_af_xdp():
+    """The data plane's port in the lab is an AF_XDP socket on a veth."""
+    try:
+        socket.socket(AF_XDP, socket.SOCK_RAW).close()
+    except OSError as e:
+        skip(f"needs AF_XDP sockets, which this kernel does not give: {e}")
 
 
 @contextlib.contextmanager
