@@ -7,13 +7,13 @@ namespace aya
 namespace
 {
 
-PacketCount read_service(const DataplaneSegment &segment, u32 id)
+PacketCount read_service(const CounterSource &source, u32 id)
 {
     PacketCount sum;
-    if (id >= segment.header().capacities.services)
+    if (id >= source.capacities().services)
         return sum;
-    for (u32 worker = 0; worker < segment.worker_count(); worker++) {
-        const ServiceCounters &counters = segment.service_counters(worker, id);
+    for (u32 worker = 0; worker < source.worker_count(); worker++) {
+        const ServiceCounters &counters = source.service_counters(worker, id);
         sum.packets += counters.packets;
         sum.bytes += counters.bytes;
         sum.new_flows += counters.new_flows;
@@ -21,13 +21,13 @@ PacketCount read_service(const DataplaneSegment &segment, u32 id)
     return sum;
 }
 
-PacketCount read_backend(const DataplaneSegment &segment, u32 id)
+PacketCount read_backend(const CounterSource &source, u32 id)
 {
     PacketCount sum;
-    if (id >= segment.header().capacities.backends)
+    if (id >= source.capacities().backends)
         return sum;
-    for (u32 worker = 0; worker < segment.worker_count(); worker++) {
-        const BackendCounters &counters = segment.backend_counters(worker, id);
+    for (u32 worker = 0; worker < source.worker_count(); worker++) {
+        const BackendCounters &counters = source.backend_counters(worker, id);
         sum.packets += counters.packets;
         sum.bytes += counters.bytes;
     }
@@ -36,15 +36,15 @@ PacketCount read_backend(const DataplaneSegment &segment, u32 id)
 
 } // namespace
 
-void Counters::follow(const DataplaneSegment *segment, const std::vector<Owner> &services,
+void Counters::follow(const CounterSource *source, const std::vector<Owner> &services,
                       const std::vector<Owner> &backends)
 {
-    take(services_, services, segment, read_service);
-    take(backends_, backends, segment, read_backend);
+    take(services_, services, source, read_service);
+    take(backends_, backends, source, read_backend);
     started_ = true;
 }
 
-void Counters::take(Bases &bases, const std::vector<Owner> &owners, const DataplaneSegment *segment,
+void Counters::take(Bases &bases, const std::vector<Owner> &owners, const CounterSource *source,
                     Read read)
 {
     for (const Owner &owner : owners) {
@@ -52,20 +52,20 @@ void Counters::take(Bases &bases, const std::vector<Owner> &owners, const Datapl
         if (base.owner == owner.name)
             continue;
         base = {.owner = owner.name, .count = {}, .started_ns = 0};
-        if (started_ && segment) {
-            base.count = read(*segment, owner.id);
-            base.started_ns = segment->header().started_ns;
+        if (started_ && source) {
+            base.count = read(*source, owner.id);
+            base.started_ns = source->started_ns();
         }
     }
 }
 
-PacketCount Counters::since(const Bases &bases, const DataplaneSegment *segment, u32 id, Read read)
+PacketCount Counters::since(const Bases &bases, const CounterSource *source, u32 id, Read read)
 {
-    if (!segment)
+    if (!source)
         return {};
-    PacketCount count = read(*segment, id);
+    PacketCount count = read(*source, id);
     const auto base = bases.find(id);
-    if (base != bases.end() && base->second.started_ns == segment->header().started_ns) {
+    if (base != bases.end() && base->second.started_ns == source->started_ns()) {
         count.packets -= base->second.count.packets;
         count.bytes -= base->second.count.bytes;
         count.new_flows -= base->second.count.new_flows;
@@ -73,21 +73,21 @@ PacketCount Counters::since(const Bases &bases, const DataplaneSegment *segment,
     return count;
 }
 
-PacketCount Counters::service(const DataplaneSegment *segment, u32 id) const
+PacketCount Counters::service(const CounterSource *source, u32 id) const
 {
-    return since(services_, segment, id, read_service);
+    return since(services_, source, id, read_service);
 }
 
-PacketCount Counters::backend(const DataplaneSegment *segment, u32 id) const
+PacketCount Counters::backend(const CounterSource *source, u32 id) const
 {
-    return since(backends_, segment, id, read_backend);
+    return since(backends_, source, id, read_backend);
 }
 
-u64 Counters::reason(const DataplaneSegment *segment, u32 reason)
+u64 Counters::reason(const CounterSource *source, u32 reason)
 {
     u64 sum = 0;
-    for (u32 worker = 0; segment && worker < segment->worker_count(); worker++)
-        sum += segment->totals(worker).reasons[reason];
+    for (u32 worker = 0; source && worker < source->worker_count(); worker++)
+        sum += source->totals(worker).reasons[reason];
     return sum;
 }
 

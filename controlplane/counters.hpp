@@ -3,7 +3,7 @@
 #pragma once
 
 #include "aya/shm.hpp"
-#include "publish/dataplane_segment.hpp"
+#include "publish/counter_source.hpp"
 
 #include <string>
 #include <unordered_map>
@@ -28,12 +28,12 @@ public:
         u32 id;
         std::string name;
     };
-    void follow(const DataplaneSegment *segment, const std::vector<Owner> &services,
+    void follow(const CounterSource *source, const std::vector<Owner> &services,
                 const std::vector<Owner> &backends);
 
-    PacketCount service(const DataplaneSegment *segment, u32 id) const;
-    PacketCount backend(const DataplaneSegment *segment, u32 id) const;
-    static u64 reason(const DataplaneSegment *segment, u32 reason);
+    PacketCount service(const CounterSource *source, u32 id) const;
+    PacketCount backend(const CounterSource *source, u32 id) const;
+    static u64 reason(const CounterSource *source, u32 reason);
 
 private:
     struct Base {
@@ -42,10 +42,10 @@ private:
         u64 started_ns = 0; // of the data plane that counted it
     };
     using Bases = std::unordered_map<u32, Base>;
-    using Read = PacketCount (*)(const DataplaneSegment &, u32);
+    using Read = PacketCount (*)(const CounterSource &, u32);
 
-    void take(Bases &bases, const std::vector<Owner> &owners, const DataplaneSegment *segment, Read read);
-    static PacketCount since(const Bases &bases, const DataplaneSegment *segment, u32 id, Read read);
+    void take(Bases &bases, const std::vector<Owner> &owners, const CounterSource *source, Read read);
+    static PacketCount since(const Bases &bases, const CounterSource *source, u32 id, Read read);
 
     Bases services_;
     Bases backends_;

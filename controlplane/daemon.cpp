@@ -49,14 +49,14 @@ StartError start_error(const std::filesystem::path &file, const ConfigErrors &er
 Daemon::Daemon(const DaemonOptions &options, const Config &file)
     : options_(options), lock_(options.run_dir / "controlplane.lock"), reload_signal_(io_, SIGHUP),
       stop_signals_(io_, SIGTERM, SIGINT), wake_(io_),
-      sink_(options.run_dir.string(), capacities_for(file.controlplane.limits)), publisher_(sink_),
-      dataplane_((options.run_dir / "dataplane").string()),
-      observer_(io_.get_executor(), publisher_, dataplane_, sink_, [this] { request_reconcile(); }),
+      forwarding_(make_forwarding(file, options.run_dir, options.bpf_dir)), publisher_(*forwarding_.sink),
+      observer_(io_.get_executor(), publisher_, *forwarding_.path, *forwarding_.sink,
+                [this] { request_reconcile(); }),
       reconciler_(publisher_, observer_, options.state_dir / "state.json"),
       changes_(reconciler_, options.config_file, [this] { follow_counters(); }),
       scene_{.reconciler = reconciler_,
-             .tables = sink_,
-             .dataplane = dataplane_,
+             .tables = *forwarding_.sink,
+             .dataplane = *forwarding_.path,
              .monitor = observer_.monitor(),
              .counters = counters_,
              .instance = options.instance,
@@ -78,7 +78,7 @@ Daemon::Daemon(const DaemonOptions &options, const Config &file)
 
 void Daemon::start(const Config &file)
 {
-    dataplane_.poll();
+    forwarding_.path->poll();
     const auto deadline = Clock::now() + kStartPatience;
     while (!reconciler_.ready()) {
         if (Clock::now() > deadline)
@@ -104,6 +104,7 @@ void Daemon::start(const Config &file)
         spdlog::info("instance {}: took up live tables at generation {}, {}", options_.instance, before,
                      applied->published.changed ? "now " + std::to_string(applied->published.generation)
                                                 : std::string("unchanged"));
+    forwarding_.path->start();
 }
 
 void Daemon::run()
@@ -153,7 +154,7 @@ asio::awaitable<void> Daemon::watch_loop()
     for (;;) {
         timer.expires_after(kWatch);
         co_await timer.async_wait(kAwait);
-        if (dataplane_.poll() || reconciler_.retire_due(Clock::now()))
+        if (forwarding_.path->poll() || reconciler_.retire_due(Clock::now()))
             request_reconcile();
     }
 }
@@ -179,7 +180,7 @@ void Daemon::follow_counters()
             if (const auto live = publisher_.find_backend(service.name, backend.name))
                 backends.push_back({live->id, service.name + '\n' + backend.name});
     }
-    counters_.follow(dataplane_.segment(), services, backends);
+    counters_.follow(forwarding_.path->counters(), services, backends);
 }
 
 // What the log would not say otherwise: health changes have their line already.

@@ -6,11 +6,10 @@
 #include "api/http_server.hpp"
 #include "changes.hpp"
 #include "counters.hpp"
-#include "dataplane_watch.hpp"
+#include "forwarding.hpp"
 #include "instance_lock.hpp"
 #include "live_observer.hpp"
 #include "publish/publisher.hpp"
-#include "publish/shm_sink.hpp"
 #include "reconciler.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -30,6 +29,7 @@ struct DaemonOptions {
     std::string instance;
     std::filesystem::path run_dir;   // of the instance
     std::filesystem::path state_dir; // of the instance
+    std::filesystem::path bpf_dir;   // of the instance, in a BPF file system
 };
 
 // A start that was refused. One line or more, for people.
@@ -67,9 +67,8 @@ private:
     boost::asio::signal_set stop_signals_;
     boost::asio::steady_timer wake_;
     bool dirty_ = false;
-    ShmSink sink_;
+    Forwarding forwarding_;
     Publisher publisher_;
-    DataplaneWatch dataplane_;
     LiveObserver observer_;
     Reconciler reconciler_;
     Changes changes_;

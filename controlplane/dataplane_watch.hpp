@@ -3,7 +3,7 @@
 // hangs.
 #pragma once
 
-#include "publish/dataplane_segment.hpp"
+#include "forwarding_path.hpp"
 
 #include <span>
 #include <string>
@@ -12,30 +12,35 @@
 namespace aya
 {
 
-class DataplaneWatch
+class DataplaneWatch final : public ForwardingPath
 {
 public:
     explicit DataplaneWatch(const std::string &path) : path_(path), segment_(path) {}
 
+    std::string_view name() const override { return "dpdk"; }
+
     // Looks again, and logs what became different. True: the ports did.
-    bool poll();
+    bool poll() override;
 
     // Of the data plane that runs, else of the one that ran last: what is published for them is right again
     // as soon as it is back.
-    std::span<const PortLine> ports() const { return ports_; }
+    std::span<const PortLine> ports() const override { return ports_; }
 
     // A data plane ran and does not any more: with it went the kernel's way to the network, and what probes
     // find says nothing about backends.
-    bool gone() const { return !ports_.empty() && !(usable_ && segment_.process_alive()); }
+    bool gone() const override { return !ports_.empty() && !(usable_ && segment_.process_alive()); }
 
     // nullptr: no data plane runs.
     const DataplaneSegment *running() const { return running_ ? &segment_ : nullptr; }
+    const DataplaneSegment *process() const override { return running(); }
+    bool forwards() const override { return running_; }
 
     // nullptr: there is no segment to read counters from. One that stopped leaves its last.
     const DataplaneSegment *segment() const { return usable_ ? &segment_ : nullptr; }
+    const CounterSource *counters() const override { return segment(); }
 
     // One line each, for people.
-    std::vector<std::string> warnings() const;
+    std::vector<std::string> warnings() const override;
 
 private:
     void take_error();

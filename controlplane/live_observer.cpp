@@ -9,7 +9,7 @@ namespace aya
 {
 
 LiveObserver::LiveObserver(boost::asio::any_io_executor executor, const Publisher &publisher,
-                           const DataplaneWatch &dataplane, const Sink &tables, std::function<void()> changed)
+                           const ForwardingPath &dataplane, const Sink &tables, std::function<void()> changed)
     : publisher_(publisher), dataplane_(dataplane), tables_(tables), changed_(std::move(changed)),
       monitor_(executor, [this](const auto &target, const auto &tracker,
                                 bool different) { probed(target, tracker, different); }),

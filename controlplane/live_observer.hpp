@@ -2,7 +2,7 @@
 // The observed half of the reconciler's input, from real probes, the real kernel and the real data plane.
 #pragma once
 
-#include "dataplane_watch.hpp"
+#include "forwarding_path.hpp"
 #include "health/monitor.hpp"
 #include "publish/netlink_next_hops.hpp"
 #include "publish/publisher.hpp"
@@ -22,7 +22,7 @@ public:
     // `changed` is called on the event loop whenever observe() may answer something else. `tables` are the
     // live ones: what an earlier run observed is believed until there is news.
     LiveObserver(boost::asio::any_io_executor executor, const Publisher &publisher,
-                 const DataplaneWatch &dataplane, const Sink &tables, std::function<void()> changed);
+                 const ForwardingPath &dataplane, const Sink &tables, std::function<void()> changed);
 
     void follow(const Config &config) override;
     BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override;
@@ -35,7 +35,7 @@ private:
     std::optional<Mac> recall_mac(const ServiceConfig &service, const BackendConfig &backend) const;
 
     const Publisher &publisher_;
-    const DataplaneWatch &dataplane_;
+    const ForwardingPath &dataplane_;
     const Sink &tables_;
     std::function<void()> changed_;
     bool first_ = true; // only the first configuration meets what an earlier run left

@@ -7,6 +7,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -25,8 +26,10 @@ struct CommandLine {
     std::string instance = "default";
     std::string run_dir = "/run/aya";
     std::string state_dir = "/var/lib/aya";
+    std::string bpf_dir = "/sys/fs/bpf/aya";
     std::string log_level;
     bool check = false;
+    bool flush = false;
 };
 
 std::string check_instance(const std::string &name)
@@ -71,6 +74,14 @@ std::filesystem::path make_directory(const std::filesystem::path &directory, con
     return directory;
 }
 
+// A BPF file system allows no dots in names.
+std::filesystem::path pin_directory(const CommandLine &line)
+{
+    std::string name = line.instance;
+    std::replace(name.begin(), name.end(), '.', ':');
+    return std::filesystem::path(line.bpf_dir) / name;
+}
+
 int run(const CommandLine &line)
 {
     const auto file = aya::load_config(line.config);
@@ -87,8 +98,19 @@ int run(const CommandLine &line)
         .instance = line.instance,
         .run_dir = make_directory(std::filesystem::path(line.run_dir) / line.instance, "--run-dir"),
         .state_dir = make_directory(std::filesystem::path(line.state_dir) / line.instance, "--state-dir"),
+        .bpf_dir = pin_directory(line),
     };
     aya::Daemon(options, *file).run();
+    return kStopped;
+}
+
+// What a stopped control plane leaves in the kernel goes on forwarding; this ends it.
+int flush(const CommandLine &line)
+{
+    const auto run_dir = make_directory(std::filesystem::path(line.run_dir) / line.instance, "--run-dir");
+    const aya::InstanceLock lock(run_dir / "controlplane.lock");
+    for (const std::string &done : aya::flush_xdp(pin_directory(line)))
+        std::printf("%s\n", done.c_str());
     return kStopped;
 }
 
@@ -109,6 +131,10 @@ int main(int argc, char **argv)
     app.add_option("--state-dir", line.state_dir, "Where instances keep their state")->capture_default_str();
     app.add_option("--log-level", line.log_level, "Overrides the configuration's")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    app.add_option("--bpf-dir", line.bpf_dir, "Where instances pin the XDP program and its tables")
+        ->capture_default_str();
+    app.add_flag("--flush", line.flush,
+                 "Only detach this instance's XDP programs, and remove what it has pinned");
     app.add_flag("--check", line.check, "Only say whether the configuration is good");
     try {
         app.parse(argc, argv);
@@ -116,7 +142,7 @@ int main(int argc, char **argv)
         return app.exit(error) == 0 ? kStopped : kUsage;
     }
     try {
-        return run(line);
+        return line.flush ? flush(line) : run(line);
     } catch (const std::exception &error) {
         std::fprintf(stderr, "%s\n", error.what());
         return kRefused;

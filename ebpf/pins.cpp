@@ -109,6 +109,22 @@ void remove_port(const std::string &directory)
     remove_directory(directory);
 }
 
+std::string port_directory(const std::string &instance_directory, const std::string &interface)
+{
+    std::string name = interface;
+    std::replace(name.begin(), name.end(), '.', ':');
+    return instance_directory + "/" + kPortPrefix + name;
+}
+
+std::string interface_of(const std::string &directory_name)
+{
+    if (!directory_name.starts_with(kPortPrefix) || directory_name.ends_with(kUnfinished))
+        return {};
+    std::string name = directory_name.substr(std::strlen(kPortPrefix));
+    std::replace(name.begin(), name.end(), ':', '.');
+    return name;
+}
+
 UnfinishedDirectory::UnfinishedDirectory(std::string path) : path_(std::move(path))
 {
     remove_port(path_);

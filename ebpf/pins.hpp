@@ -5,8 +5,8 @@
 //   DIR/NAME/tables/          tables that all ports share, and the header that says what they are
 //   DIR/NAME/port-IFNAME/     a port's own maps, its program, and the link that attaches it
 //
-// A directory gets its name when all in it is in place; one that still ends in ".new" belongs to a start that
-// did not get that far.
+// A directory gets its name when all in it is in place; one that still ends in "+new" belongs to a start that
+// did not get that far. A BPF file system allows no dots in names: they are written as colons.
 #pragma once
 
 #include <string>
@@ -50,6 +50,11 @@ private:
 };
 
 constexpr const char *kPortPrefix = "port-";
-constexpr const char *kUnfinished = ".new";
+constexpr const char *kUnfinished = "+new";
+
+std::string port_directory(const std::string &instance_directory, const std::string &interface);
+
+// The interface that a directory is of; empty: it is no port's, or an unfinished one.
+std::string interface_of(const std::string &directory_name);
 
 } // namespace aya::pins

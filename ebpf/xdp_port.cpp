@@ -61,7 +61,7 @@ constexpr const char *kFlush =
 
 XdpPort::XdpPort(const std::string &instance_directory, const XdpTables &tables,
                  const XdpPortOptions &options)
-    : directory_(instance_directory + "/" + pins::kPortPrefix + options.interface), options_(options),
+    : directory_(pins::port_directory(instance_directory, options.interface)), options_(options),
       capacities_(tables.capacities()), facts_(find_interface(options.interface)),
       table_maps_(tables.program_maps())
 {
@@ -81,7 +81,8 @@ XdpPort::XdpPort(const std::string &instance_directory, const XdpTables &tables,
                              {"reply_limits", reply_limits_.fd()},
                              {"mode", mode_.fd()},
                              {"xsks_map", xsks_map_.fd()}});
-    program_.emplace(sizes(), maps);
+    const ForwardObject object(sizes(), maps);
+    program_ = BpfHandle(::dup(object.program_fd()));
 }
 
 XdpPort::~XdpPort() = default;
@@ -168,7 +169,8 @@ u32 XdpPort::program_id() const
 
 std::string XdpPort::attach()
 {
-    if (!program_)
+    const bool is_attached = attached();
+    if (is_attached && !program_)
         return {};
     std::string done;
     if (unfinished_) {
@@ -176,24 +178,26 @@ std::string XdpPort::attach()
         unfinished_->put_in_place(directory_);
         unfinished_.reset();
         done = "attached";
-    } else if (!attached()) {
+    } else if (!is_attached) {
+        if (!program_)
+            program_ = BpfHandle::open(directory_ + "/program");
         attach_anew(directory_);
-        done = "attached again: the interface was made anew";
+        done = "attached again, since the interface was made anew; flows kept";
     } else {
-        if (const int error = bpf_link_update(link_.fd(), program_->program_fd(), nullptr))
+        if (const int error = bpf_link_update(link_.fd(), program_.fd(), nullptr))
             throw BpfError(bpf_failure(options_.interface + ": cannot replace the XDP program", -error));
-        done = "its program replaced by this build's; flows kept";
+        done = "replaced by this build's; flows kept";
     }
-    pin_over(BpfHandle(::dup(program_->program_fd())), directory_ + "/program");
+    pin_over(program_, directory_ + "/program");
     record()->program_hash = ForwardObject::hash(sizes());
-    program_.reset();
+    program_ = BpfHandle();
     return done;
 }
 
 void XdpPort::attach_anew(const std::string &directory)
 {
     const auto facts = find_interface(options_.interface);
-    Attachment made = attach_xdp(options_.interface, facts, program_->program_fd(), options_.replace_program);
+    Attachment made = attach_xdp(options_.interface, facts, program_.fd(), options_.replace_program);
     try {
         pin_over(made.link, directory + "/link");
     } catch (const BpfError &) {

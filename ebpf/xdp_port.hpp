@@ -35,9 +35,13 @@ public:
     XdpPort(const XdpPort &) = delete;
     XdpPort &operator=(const XdpPort &) = delete;
 
-    // Attaches the program if it is not; puts this build's in the place of another build's. Answers what was
-    // done, for people; empty: all was as it should be. Throws BpfError, and the interface is as it was.
+    // Attaches the program where it is not, also to an interface that was made anew; puts this build's in the
+    // place of another build's. Answers what was done, for people; empty: all was as it should be. Throws
+    // BpfError, and the interface is as it was.
     std::string attach();
+
+    // Nothing was pinned for this interface, and attach() was not called yet.
+    bool fresh() const { return unfinished_.has_value(); }
 
     // Undoes attach(), and removes what is pinned.
     void detach();
@@ -91,7 +95,7 @@ private:
     ForwardObject::Maps table_maps_;
     BpfArray record_, flows_, totals_, service_counters_, backend_counters_, reply_limits_, mode_;
     BpfHandle xsks_map_, link_;
-    std::optional<ForwardObject> program_; // loaded, and not yet attached
+    BpfHandle program_; // loaded, and not yet attached
 };
 
 } // namespace aya

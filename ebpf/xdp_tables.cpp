@@ -66,7 +66,8 @@ u64 xdp_layout_hash()
 }
 
 XdpTables::XdpTables(const std::string &instance_directory, const Capacities &capacities)
-    : directory_(instance_directory + "/tables"), capacities_(capacities), in_place_(pins::exists(directory_))
+    : directory_(instance_directory + "/tables"), capacities_(capacities),
+      in_place_(pins::exists(directory_)), found_(in_place_)
 {
     if (in_place_)
         open();
@@ -156,6 +157,12 @@ void XdpTables::put_in_place()
     unfinished_->put_in_place(directory_);
     unfinished_.reset();
     in_place_ = true;
+}
+
+void XdpTables::withdraw()
+{
+    if (in_place_ && !found_)
+        pins::remove_directory(directory_);
 }
 
 void XdpTables::set_tx_port(u32 port_index, u32 interface_index)

@@ -41,8 +41,8 @@ public:
     XdpTables(const XdpTables &) = delete;
     XdpTables &operator=(const XdpTables &) = delete;
 
-    bool in_place() const { return in_place_; }
     void put_in_place();
+    void withdraw(); // undoes it, if they were put there by this object
 
     const Capacities &capacities() const { return capacities_; }
     const SegmentHeader &header() const { return *header_.at<SegmentHeader>(); }
@@ -66,6 +66,7 @@ private:
     std::string directory_;
     Capacities capacities_;
     bool in_place_ = false;
+    bool found_ = false; // in place when we came
     std::optional<pins::UnfinishedDirectory> unfinished_;
     BpfArray header_, control_, settings_, vips_, services_, backends_, lookup_, service_names_,
         backend_names_;

@@ -97,37 +97,48 @@ void write_daemon(Writer &out, const Scene &scene)
         out.sample({{"result", kResults[i]}}, scene.monitor.totals().by_outcome[i]);
 }
 
-void write_workers(Writer &out, const Scene &scene)
+template <class Value>
+void each_worker(Writer &out, const CounterSource &workers, Value value)
 {
-    const DataplaneSegment *segment = scene.dataplane.running();
-    out.family("aya_dataplane_up", "gauge", "1 if a data plane runs.");
-    out.sample({}, segment ? 1 : 0);
-    if (!segment)
-        return;
-    const auto each_worker = [&](auto value) {
-        for (u32 i = 0; i < segment->worker_count(); i++)
-            out.sample({{"worker", std::to_string(i)}}, value(i));
-    };
+    for (u32 i = 0; i < workers.worker_count(); i++)
+        out.sample({{"worker", std::to_string(i)}}, value(i));
+}
+
+void write_process(Writer &out, const DataplaneSegment &process)
+{
     out.family("aya_worker_up", "gauge", "1 if the worker runs and renews its heartbeat.");
-    each_worker([&](u32 i) { return segment->worker_responds(i) ? 1 : 0; });
+    each_worker(out, process, [&](u32 i) { return process.worker_responds(i) ? 1 : 0; });
     out.family("aya_worker_heartbeat_age_seconds", "gauge", "Time since the worker's last heartbeat.");
-    each_worker([&](u32 i) {
-        const u64 beat = segment->worker(i).heartbeat_ns.load(std::memory_order_relaxed);
+    each_worker(out, process, [&](u32 i) {
+        const u64 beat = process.worker(i).heartbeat_ns.load(std::memory_order_relaxed);
         const u64 now = monotonic_ns();
         return now > beat ? static_cast<double>(now - beat) / 1e9 : 0.0;
     });
     out.family("aya_worker_generation", "gauge", "Table generation that the worker has seen.");
-    each_worker([&](u32 i) { return segment->worker(i).epoch.load(std::memory_order_relaxed); });
+    each_worker(out, process, [&](u32 i) { return process.worker(i).epoch.load(std::memory_order_relaxed); });
+    out.family("aya_worker_busy_polls_total", "counter", "Polls that found packets.");
+    each_worker(out, process, [&](u32 i) { return process.totals(i).busy_polls; });
+    out.family("aya_worker_empty_polls_total", "counter", "Polls that found none.");
+    each_worker(out, process, [&](u32 i) { return process.totals(i).empty_polls; });
+}
+
+void write_workers(Writer &out, const Scene &scene)
+{
+    out.family("aya_dataplane_up", "gauge", "1 if a data plane runs.");
+    out.sample({}, scene.dataplane.forwards() ? 1 : 0);
+    if (const DataplaneSegment *process = scene.dataplane.process())
+        write_process(out, *process);
+    const CounterSource *counters = scene.dataplane.forwards() ? scene.dataplane.counters() : nullptr;
+    if (!counters)
+        return;
     const auto total = [&](const char *name, const char *help, u64 WorkerTotals::*field) {
         out.family(name, "counter", help);
-        each_worker([&](u32 i) { return segment->totals(i).*field; });
+        each_worker(out, *counters, [&](u32 i) { return counters->totals(i).*field; });
     };
     total("aya_worker_receive_packets_total", "Packets received by the worker.", &WorkerTotals::rx_packets);
     total("aya_worker_receive_bytes_total", "Bytes received by the worker.", &WorkerTotals::rx_bytes);
     total("aya_worker_transmit_packets_total", "Packets sent by the worker.", &WorkerTotals::tx_packets);
     total("aya_worker_transmit_bytes_total", "Bytes sent by the worker.", &WorkerTotals::tx_bytes);
-    total("aya_worker_busy_polls_total", "Polls that found packets.", &WorkerTotals::busy_polls);
-    total("aya_worker_empty_polls_total", "Polls that found none.", &WorkerTotals::empty_polls);
 }
 
 void write_reasons(Writer &out, const Scene &scene)
@@ -140,7 +151,7 @@ void write_reasons(Writer &out, const Scene &scene)
     out.family("aya_packets_total", "counter",
                "Packets by what became of them; the flow_ ones were forwarded and are counted there too.");
     for (u32 i = 0; i < AYA_REASON_COUNT; i++)
-        out.sample({{"reason", kNames[i]}}, Counters::reason(scene.dataplane.segment(), i));
+        out.sample({{"reason", kNames[i]}}, Counters::reason(scene.dataplane.counters(), i));
 }
 
 void write_services(Writer &out, const Scene &scene)
@@ -151,7 +162,7 @@ void write_services(Writer &out, const Scene &scene)
             const auto live = scene.reconciler.publisher().find_service(service.name);
             if (live)
                 out.sample({{"service", service.name}},
-                           scene.counters.service(scene.dataplane.segment(), live->id).*field);
+                           scene.counters.service(scene.dataplane.counters(), live->id).*field);
         });
     };
     counter("aya_service_packets_total", "Packets forwarded to the service.", &PacketCount::packets);
@@ -172,7 +183,7 @@ void write_backends(Writer &out, const Scene &scene)
                 const auto live = scene.reconciler.publisher().find_backend(service.name, backend.name);
                 if (live)
                     out.sample({{"service", service.name}, {"backend", backend.name}},
-                               scene.counters.backend(scene.dataplane.segment(), live->id).*field);
+                               scene.counters.backend(scene.dataplane.counters(), live->id).*field);
             });
     };
     counter("aya_backend_packets_total", "Packets forwarded to the backend.", &PacketCount::packets);

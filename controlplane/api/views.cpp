@@ -44,7 +44,7 @@ OrderedJson backend_object(const Scene &scene, const ServiceConfig &service, con
     const BackendObserved observed = scene.reconciler.observer().observe(service, backend);
     const auto live = scene.reconciler.publisher().find_backend(service.name, backend.name);
     const PacketCount count =
-        live ? scene.counters.backend(scene.dataplane.segment(), live->id) : PacketCount{};
+        live ? scene.counters.backend(scene.dataplane.counters(), live->id) : PacketCount{};
     std::optional<Mac> mac = backend.mac;
     if (!mac && observed.next_hop)
         mac = observed.next_hop->mac;
@@ -94,31 +94,52 @@ OrderedJson worker_view(const DataplaneSegment &segment, u32 index)
             {"tx_packets", totals.tx_packets}};
 }
 
-OrderedJson dataplane_view(const DataplaneSegment &segment)
+OrderedJson process_view(const DataplaneSegment &process)
 {
     OrderedJson workers = OrderedJson::array();
-    bool alive = segment.process_alive();
-    for (u32 i = 0; i < segment.worker_count(); i++) {
-        workers.push_back(worker_view(segment, i));
-        alive = alive && segment.worker_responds(i);
+    bool alive = process.process_alive();
+    for (u32 i = 0; i < process.worker_count(); i++) {
+        workers.push_back(worker_view(process, i));
+        alive = alive && process.worker_responds(i);
     }
-    OrderedJson ports = OrderedJson::array();
-    for (u32 i = 0; i < kMaxPorts; i++) {
-        const PortLine &port = segment.port(i);
-        if (port.present)
-            ports.push_back({{"index", i},
-                             {"name", field_text(port.name)},
-                             {"interface", field_text(port.interface)},
-                             {"punt", field_text(port.punt)},
-                             {"mac", mac_text(port.mac)},
-                             {"mtu", port.mtu},
-                             {"queues", port.queues}});
-    }
-    return {{"pid", segment.header().owner_pid},
+    return {{"pid", process.header().owner_pid},
             {"alive", alive},
-            {"uptime_seconds", (monotonic_ns() - segment.header().started_ns) / 1'000'000'000},
-            {"workers", std::move(workers)},
-            {"ports", std::move(ports)}};
+            {"uptime_seconds", (monotonic_ns() - process.header().started_ns) / 1'000'000'000},
+            {"workers", std::move(workers)}};
+}
+
+OrderedJson port_view(const ForwardingPath &path, u32 index)
+{
+    const PortLine &port = path.ports()[index];
+    OrderedJson json = {{"index", index},
+                        {"name", field_text(port.name)},
+                        {"interface", field_text(port.interface)},
+                        {"punt", field_text(port.punt)},
+                        {"mac", mac_text(port.mac)},
+                        {"mtu", port.mtu},
+                        {"queues", port.queues}};
+    if (const auto xdp = path.xdp_status(index)) {
+        json["mode"] = xdp->mode;
+        json["program_id"] = xdp->program_id;
+        json["rx_packets"] = xdp->rx_packets;
+        json["tx_packets"] = xdp->tx_packets;
+    }
+    return json;
+}
+
+OrderedJson dataplane_view(const ForwardingPath &path)
+{
+    OrderedJson json = {{"path", path.name()}};
+    if (const DataplaneSegment *process = path.process())
+        json.update(process_view(*process));
+    else
+        json["alive"] = path.forwards();
+    OrderedJson ports = OrderedJson::array();
+    for (u32 i = 0; i < path.ports().size(); i++)
+        if (path.ports()[i].present)
+            ports.push_back(port_view(path, i));
+    json["ports"] = std::move(ports);
+    return json;
 }
 
 struct Tally {
@@ -178,7 +199,6 @@ OrderedJson status_view(const Scene &scene)
         sum.disabled += tally.disabled;
         sum.unreachable += tally.unreachable;
     }
-    const DataplaneSegment *segment = scene.dataplane.running();
     return {{"version", AYA_VERSION},
             {"instance", scene.instance},
             {"pid", ::getpid()},
@@ -193,7 +213,7 @@ OrderedJson status_view(const Scene &scene)
               {"draining", sum.draining},
               {"disabled", sum.disabled},
               {"unreachable", sum.unreachable}}},
-            {"dataplane", segment ? dataplane_view(*segment) : OrderedJson()},
+            {"dataplane", scene.dataplane.forwards() ? dataplane_view(scene.dataplane) : OrderedJson()},
             {"warnings", warnings_of(scene)}};
 }
 
@@ -210,7 +230,7 @@ OrderedJson service_view(const Scene &scene, const ServiceConfig &service)
     const auto live = scene.reconciler.publisher().find_service(service.name);
     const ServiceImage *image = scene.reconciler.find_image(service.name);
     const PacketCount count =
-        live ? scene.counters.service(scene.dataplane.segment(), live->id) : PacketCount{};
+        live ? scene.counters.service(scene.dataplane.counters(), live->id) : PacketCount{};
     OrderedJson json = to_json(service);
     json.erase("backends");
     json["id"] = live ? OrderedJson(live->id) : OrderedJson();
@@ -236,7 +256,7 @@ OrderedJson backend_view(const Scene &scene, const ServiceConfig &service, const
 
 OrderedJson counters_view(const Scene &scene)
 {
-    const DataplaneSegment *segment = scene.dataplane.segment();
+    const CounterSource *counters = scene.dataplane.counters();
     const Publisher &publisher = scene.reconciler.publisher();
     static constexpr std::array<std::pair<const char *, const char *>, AYA_REASON_COUNT> kReasons = {{
 #define AYA_X(symbol, name, help) {name, help},
@@ -247,26 +267,26 @@ OrderedJson counters_view(const Scene &scene)
     for (u32 i = 0; i < AYA_REASON_COUNT; i++)
         reasons.push_back({{"name", kReasons[i].first},
                            {"help", kReasons[i].second},
-                           {"value", Counters::reason(segment, i)}});
+                           {"value", Counters::reason(counters, i)}});
     OrderedJson services = OrderedJson::array();
     OrderedJson backends = OrderedJson::array();
     for (const ServiceConfig &service : scene.reconciler.config().services) {
         const auto live = publisher.find_service(service.name);
-        const PacketCount count = live ? scene.counters.service(segment, live->id) : PacketCount{};
+        const PacketCount count = live ? scene.counters.service(counters, live->id) : PacketCount{};
         services.push_back({{"name", service.name},
                             {"packets", count.packets},
                             {"bytes", count.bytes},
                             {"new_flows", count.new_flows}});
         for (const BackendConfig &backend : service.backends) {
             const auto entry = publisher.find_backend(service.name, backend.name);
-            const PacketCount sum = entry ? scene.counters.backend(segment, entry->id) : PacketCount{};
+            const PacketCount sum = entry ? scene.counters.backend(counters, entry->id) : PacketCount{};
             backends.push_back({{"service", service.name},
                                 {"name", backend.name},
                                 {"packets", sum.packets},
                                 {"bytes", sum.bytes}});
         }
     }
-    return {{"workers", segment ? segment->worker_count() : 0},
+    return {{"workers", counters ? counters->worker_count() : 0},
             {"reasons", std::move(reasons)},
             {"services", std::move(services)},
             {"backends", std::move(backends)}};

@@ -4,7 +4,7 @@
 
 #include "config/parse.hpp"
 #include "counters.hpp"
-#include "dataplane_watch.hpp"
+#include "forwarding_path.hpp"
 #include "health/monitor.hpp"
 #include "publish/sink.hpp"
 #include "reconciler.hpp"
@@ -19,7 +19,7 @@ namespace aya::api
 struct Scene {
     const Reconciler &reconciler;
     const Sink &tables;
-    const DataplaneWatch &dataplane;
+    const ForwardingPath &dataplane;
     const health::Monitor &monitor;
     const Counters &counters;
     std::string instance;

@@ -32,6 +32,8 @@ Cell dataplane_cell(const Json &dataplane)
 {
     if (dataplane.empty())
         return {"not running", Colour::red};
+    if (text(dataplane, "path") == "xdp")
+        return {"XDP, in the kernel", Colour::green};
     const std::string process = "pid " + text(dataplane, "pid");
     if (!truth(dataplane, "alive"))
         return {"dead, " + process, Colour::red};
@@ -78,8 +80,36 @@ Table worker_table(const Json &workers, std::uint64_t generation)
     return table;
 }
 
+Table xdp_port_table(const Json &ports)
+{
+    Table table({{"PORT", Align::right},
+                 {"INTERFACE"},
+                 {"MODE"},
+                 {"PROGRAM", Align::right},
+                 {"MAC"},
+                 {"MTU", Align::right},
+                 {"QUEUES", Align::right},
+                 {"RX", Align::right},
+                 {"TX", Align::right}});
+    for (const Json &port : ports) {
+        const std::string mode = text(port, "mode");
+        table.add({{text(port, "index")},
+                   {text(port, "interface")},
+                   {mode, mode == "native" ? Colour::green : Colour::yellow},
+                   {text(port, "program_id")},
+                   {text(port, "mac")},
+                   {text(port, "mtu")},
+                   {text(port, "queues")},
+                   {human_count(number(port, "rx_packets"))},
+                   {human_count(number(port, "tx_packets"))}});
+    }
+    return table;
+}
+
 Table port_table(const Json &ports)
 {
+    if (!ports.empty() && text(ports.front(), "mode") != "-")
+        return xdp_port_table(ports);
     Table table({{"PORT", Align::right},
                  {"NAME"},
                  {"INTERFACE"},

@@ -93,6 +93,8 @@ std::string_view to_string(DataplanePath value)
     switch (value) {
     case DataplanePath::dpdk:
         return "dpdk";
+    case DataplanePath::xdp:
+        return "xdp";
     }
     return {};
 }

@@ -79,18 +79,21 @@ struct PortConfig {
     std::optional<unsigned> queues;  // absent: one a worker
     std::optional<unsigned> mtu;     // absent: the port's own
     std::optional<Mac> mac;          // absent: the port's own
+    bool replace_program = false;    // path xdp: another XDP program on the interface makes room
 
     bool operator==(const PortConfig &) const = default;
 };
 
-enum class DataplanePath : std::uint8_t { dpdk };
+enum class DataplanePath : std::uint8_t { dpdk, xdp };
 
-// Read by aya-dataplane with its own code; the control plane checks it, shows it and compares it.
+// Read by aya-dataplane with its own code. The control plane checks it, shows it and compares it; with path
+// xdp it carries it out.
 struct DataplaneConfig {
     DataplanePath path = DataplanePath::dpdk;
-    std::vector<unsigned> workers;             // lcore numbers
-    std::optional<unsigned> main_lcore;        // absent: the lowest that no worker has
-    std::uint32_t flows_per_worker = 1U << 20; // always a power of two: rounded up when read
+    std::vector<unsigned> workers;      // lcore numbers; path xdp has none
+    std::optional<unsigned> main_lcore; // absent: the lowest that no worker has
+    std::uint32_t flows_per_worker = 1U
+                                     << 20; // always a power of two: rounded up when read; xdp: per RX queue
     std::vector<PortConfig> ports;
     bool idle_backoff = true;
     bool huge_pages = true;

@@ -30,6 +30,14 @@ void decode_timeouts(Reader &reader, IdleTimeouts &timeouts)
     reader.optional("udp", kind, timeouts.udp);
 }
 
+void decode_xdp_port(Reader &reader, PortConfig &port)
+{
+    reader.required("device", interface_kind(), port.device);
+    for (const char *key : {"punt", "queues", "mtu", "mac"})
+        reader.refuse(key, "with path \"xdp\" the interface stays the kernel's, and has its own");
+    reader.optional("replace_program", boolean_kind(), port.replace_program);
+}
+
 void decode_port(Reader &reader, PortConfig &port)
 {
     reader.required("device", device_kind(), port.device);
@@ -37,17 +45,22 @@ void decode_port(Reader &reader, PortConfig &port)
     reader.optional("queues", integer_kind(1, 64), port.queues);
     reader.optional("mtu", integer_kind(1280, 9600), port.mtu); // 1280: RFC 8200 section 5
     reader.optional("mac", mac_kind(), port.mac);
+    reader.optional("replace_program", boolean_kind(), port.replace_program);
 }
 
 void decode_dataplane(Reader &reader, DataplaneConfig &dataplane)
 {
-    reader.optional("path", word_kind({DataplanePath::dpdk}), dataplane.path);
-    reader.required_list("workers", integer_kind(0, 127), dataplane.workers,
-                         {1, 64}); // 127: Debian's RTE_MAX_LCORE - 1
+    reader.optional("path", word_kind({DataplanePath::dpdk, DataplanePath::xdp}), dataplane.path);
+    const auto lcore = integer_kind(0, 127); // Debian's RTE_MAX_LCORE - 1
+    if (dataplane.path == DataplanePath::xdp)
+        reader.optional_list("workers", lcore, dataplane.workers);
+    else
+        reader.required_list("workers", lcore, dataplane.workers, {1, 64});
     reader.optional("main_lcore", integer_kind(0, 127), dataplane.main_lcore);
     reader.optional("flows_per_worker", integer_kind(1024, 1 << 28), dataplane.flows_per_worker);
     dataplane.flows_per_worker = std::bit_ceil(dataplane.flows_per_worker);
-    reader.objects("ports", {1, 16}, dataplane.ports, decode_port);
+    reader.objects("ports", {1, 16}, dataplane.ports,
+                   dataplane.path == DataplanePath::xdp ? decode_xdp_port : decode_port);
     reader.optional("idle_backoff", boolean_kind(), dataplane.idle_backoff);
     reader.optional("huge_pages", boolean_kind(), dataplane.huge_pages);
     reader.optional("memory", size_kind(64ULL << 20, 1ULL << 40), dataplane.memory);

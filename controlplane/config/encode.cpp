@@ -68,6 +68,7 @@ OrderedJson to_json(const PortConfig &port)
         json["mtu"] = *port.mtu;
     if (port.mac)
         json["mac"] = to_string(*port.mac);
+    json["replace_program"] = port.replace_program;
     return json;
 }
 

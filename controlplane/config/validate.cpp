@@ -117,6 +117,9 @@ private:
             check_unique<std::string_view>(devices, port.device, where + "/device");
             if (port.punt)
                 check_unique<std::string_view>(punts, *port.punt, where + "/punt");
+            if (port.replace_program && dataplane.path != DataplanePath::xdp)
+                add(where + "/replace_program", "found true; allowed with path \"dpdk\": false",
+                    {"/dataplane/path"});
         }
     }
 

@@ -7,11 +7,12 @@
 #include <string>
 
 #include "aya/segment.hpp"
+#include "publish/counter_source.hpp"
 
 namespace aya
 {
 
-class DataplaneSegment
+class DataplaneSegment final : public CounterSource
 {
 public:
     // `path` need not exist yet, or any more: see refresh().
@@ -31,15 +32,17 @@ public:
     const SegmentHeader &header() const { return *file_.at<const SegmentHeader>(0); }
     u64 inode() const { return file_.inode(); }
     u64 tables_identity() const { return __atomic_load_n(&header().tables_identity, __ATOMIC_ACQUIRE); }
-    u32 worker_count() const { return header().worker_count; }
+    u32 worker_count() const override { return header().worker_count; }
+    const Capacities &capacities() const override { return header().capacities; }
+    u64 started_ns() const override { return header().started_ns; }
     const PortLine &port(u32 index) const { return file_.at<const PortLine>(layout().ports)[index]; }
     const WorkerLine &worker(u32 index) const { return file_.at<const WorkerLine>(layout().workers)[index]; }
-    const WorkerTotals &totals(u32 worker) const
+    const WorkerTotals &totals(u32 worker) const override
     {
         return file_.at<const WorkerTotals>(layout().totals)[worker];
     }
-    const ServiceCounters &service_counters(u32 worker, u32 service) const;
-    const BackendCounters &backend_counters(u32 worker, u32 backend) const;
+    const ServiceCounters &service_counters(u32 worker, u32 service) const override;
+    const BackendCounters &backend_counters(u32 worker, u32 backend) const override;
 
     static constexpr u64 kSilentAfterNs = 2'000'000'000;
 

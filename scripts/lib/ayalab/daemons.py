@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 
+from . import decap
 from .shell import LabError, run, stop, tail, wait_until
 from .topology import VIP4, VIP6, add_addresses
 
@@ -76,13 +77,21 @@ def ipip_services(lab, weights, version=4):
 
 def configuration(services, **dataplane):
     return {"seed": SEED,
-            "dataplane": {"path": "dpdk", "workers": [1], "flows_per_worker": 65536, "huge_pages": False,
-                          "ports": [{"device": AF_XDP, "punt": PUNT}], **dataplane},
+            "dataplane": {"path": "dpdk", "workers": [max(os.sched_getaffinity(0))], "flows_per_worker": 65536,
+                          "huge_pages": False, "ports": [{"device": AF_XDP, "punt": PUNT}], **dataplane},
+            "services": services}
+
+
+def xdp_configuration(services, **dataplane):
+    # Tables are the kernel's memory, taken at once: no more of it than a lab needs.
+    limits = {"services": 16, "vips": 64, "backends": 64, "lookup_slots": 1 << 20}
+    return {"seed": SEED, "controlplane": {"limits": limits},
+            "dataplane": {"path": "xdp", "flows_per_worker": 65536, "ports": [{"device": "eth0"}], **dataplane},
             "services": services}
 
 
 class Balancer:
-    """aya-controlplane and aya-dataplane of one instance, named as the lab is."""
+    """The daemons of one instance, named as the lab is: aya-controlplane, and with path dpdk aya-dataplane."""
 
     def __init__(self, lab, build, config):
         self.lab = lab
@@ -92,6 +101,8 @@ class Balancer:
         self.run_dir = lab.directory / "run"
         self.state_dir = lab.directory / "state"
         self.common = ("--instance", lab.name, "--run-dir", str(self.run_dir), "--state-dir", str(self.state_dir))
+        # What is pinned in the /sys/fs/bpf of a command in a network namespace would go with that command.
+        self.pins = ("--bpf-dir", str(decap.mount_bpf(lab))) if lab.path == "xdp" else ()
         self.write_config(config)
         self.controlplane = None
         self.dataplane = None
@@ -102,13 +113,14 @@ class Balancer:
 
     def start(self):
         self.start_controlplane()
-        self.start_dataplane()
+        if self.lab.path == "dpdk":
+            self.start_dataplane()
         wait_until(self._all_up, self._say_status)
 
     # Control plane
 
     def start_controlplane(self):
-        self.controlplane = self.lab.start(self.host, str(self.build.controlplane), *self.common,
+        self.controlplane = self.lab.start(self.host, str(self.build.controlplane), *self.common, *self.pins,
                                            "--config", str(self.config_file), log="controlplane.log")
         wait_until(lambda: self._alive(self.controlplane, "controlplane") and self._reachable(), "the API answers")
 
@@ -160,6 +172,11 @@ class Balancer:
 
     def status(self):
         return self.ctl("status")
+
+    def received(self):
+        """Packets that the data plane has received so far."""
+        dataplane = self.status()["dataplane"]
+        return sum(part["rx_packets"] for part in dataplane["workers" if self.lab.path == "dpdk" else "ports"])
 
     def generation(self):
         return self.status()["generation"]

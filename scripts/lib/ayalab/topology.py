@@ -8,7 +8,8 @@
       balancer ---+                             +---- gpu-3  10.11.0.13 --+
 
 The client routes the VIP via the balancer; a backend answers the client directly. IPv6 is the same with
-2001:db8:11::/64. The balancer's own address lives on the punt interface, because the data plane owns eth0.
+2001:db8:11::/64. With path dpdk the balancer's own address lives on the punt interface, because the data plane owns
+eth0; with path xdp it is eth0's.
 """
 
 import atexit
@@ -61,12 +62,13 @@ class Host:
 class Lab:
     """Namespaces and links; starts processes in them; takes everything down again, whatever happens."""
 
-    def __init__(self, name, backends=3, mtu=1500):
+    def __init__(self, name, backends=3, mtu=1500, path="dpdk"):
         if os.geteuid() != 0:
             raise LabError("not root: network namespaces need root; run it with sudo")
         if len(name) > 24:
             raise LabError(f"lab name {name}: {len(name)} characters, at most 24")
         self.name = name
+        self.path = path
         self.mtu = mtu  # of the links between balancer and backends; the client always has 1500
         self.directory = ROOT / name
         self.client = Host("client", 10, f"{name}-client")
@@ -157,8 +159,14 @@ class Lab:
         # veth hands packets over with the checksum still to be filled in, and in segments of 64 KiB, as long
         # as the sender may believe in offloads. Whoever reads raw frames (AF_XDP) needs them finished.
         self.switch.run("ethtool", "-K", self.balancer.name, "tx", "off")
-        # The punt interface carries eth0's MAC and the addresses; eth0 itself shall not take part.
-        self.balancer.sysctl(net__ipv6__conf__eth0__disable_ipv6=1, net__ipv4__conf__all__arp_ignore=1)
+        if self.path == "xdp":
+            # veth takes what a native XDP program sends only if its peer polls (NAPI), which generic receive offload or
+            # a program there makes it do.
+            self.switch.run("ethtool", "-K", self.balancer.name, "gro", "on")
+            add_addresses(self.balancer, "eth0")
+        else:
+            # The punt interface carries eth0's MAC and the addresses; eth0 itself shall not take part.
+            self.balancer.sysctl(net__ipv6__conf__eth0__disable_ipv6=1, net__ipv4__conf__all__arp_ignore=1)
 
     def _set_up_backend(self, backend):
         backend.sysctl(net__ipv4__conf__all__arp_ignore=1, net__ipv4__conf__all__arp_announce=2,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/api.hpp"
+#include "dataplane_watch.hpp"
 #include "dataplane_writer.hpp"
 #include "reconciler_fixture.hpp"
 

@@ -116,8 +116,10 @@ INSTANTIATE_TEST_SUITE_P(
                  kUnicast},
         Case{"word that is none", with("/services/0/scheduler", "magelv"),
              "/services/0/scheduler: found \"magelv\"; allowed: \"maglev\", \"source-hash\""},
-        Case{"path that is not there yet", with("/dataplane/path", "xdp"),
-             "/dataplane/path: found \"xdp\"; allowed: \"dpdk\""},
+        Case{"path that is not there yet", with("/dataplane/path", "auto"),
+             "/dataplane/path: found \"auto\"; allowed: \"dpdk\", \"xdp\""},
+        Case{"program to be replaced where there is none", with("/dataplane/ports/0/replace_program", true),
+             "/dataplane/ports/0/replace_program: found true; allowed with path \"dpdk\": false"},
         Case{"number without its unit", with("/services/0/health/interval", 1),
              "/services/0/health/interval: found 1; allowed: a time from \"50ms\" to \"1h\" (units ms, s, m, "
              "h)"},

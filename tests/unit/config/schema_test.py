@@ -30,7 +30,8 @@ FULL = {
     "dataplane": {
         "path": "dpdk", "workers": [2, 3], "main_lcore": 1, "flows_per_worker": 1048576, "idle_backoff": True,
         "huge_pages": True, "memory": "512MB", "mbufs": 65536, "eal": ["--log-level=pmd:8"],
-        "ports": [{"device": "0000:3b:00.0", "punt": "aya0", "queues": 2, "mtu": 1500, "mac": "52:54:00:00:00:01"}],
+        "ports": [{"device": "0000:3b:00.0", "punt": "aya0", "queues": 2, "mtu": 1500, "mac": "52:54:00:00:00:01",
+                   "replace_program": False}],
     },
     "controlplane": {
         "metrics": "127.0.0.1:9108", "log_level": "info",
@@ -52,7 +53,7 @@ BAD = [
     ("/seed", ["", "12", "g" * 32, "0" * 33, 1, None]),
     ("/seeds", ["00"]),
     ("/dataplane", [1, []]),
-    ("/dataplane/path", ["xdp", "auto", 1]),
+    ("/dataplane/path", ["auto", 1]),
     ("/dataplane/workers", [[], [-1], [128], ["1"], [1.5], [2, 2], 2, None, list(range(65))]),
     ("/dataplane/main_lcore", [-1, 128, "1", None]),
     ("/dataplane/mbufs", [1023, 67108865, "4096"]),
@@ -64,6 +65,7 @@ BAD = [
     ("/dataplane/ports/0/mtu", [1279, 9601, "1500"]),
     ("/dataplane/ports/0/mac", ["", "52:54:00:00:00", "01:00:5e:00:00:01", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"]),
     ("/dataplane/ports/0/rss", [True]),
+    ("/dataplane/ports/0/replace_program", [True, "no", 0]),
     ("/dataplane/idle_backoff", ["yes", 1, None]),
     ("/dataplane/huge_pages", ["yes", 0, None]),
     ("/dataplane/memory", [512, "512", "512M", "512 MB", "-1MB", "1TB"]),
@@ -146,9 +148,23 @@ GOOD = [
 ]
 
 
-def put(pointer, value):
+XDP = {**FULL, "dataplane": {"path": "xdp", "flows_per_worker": 65536, "ports": [{"device": "eth1", "replace_program": True}]}}
+# The same with path xdp.
+BAD_FOR_XDP = [
+    ("/dataplane/ports/0/device", ["0000:3b:00.0", "net_af_xdp0,iface=eth0", "", 1]),
+    ("/dataplane/ports/0/punt", ["aya0"]),
+    ("/dataplane/ports/0/queues", [1]),
+    ("/dataplane/ports/0/mtu", [1500]),
+    ("/dataplane/ports/0/mac", ["52:54:00:00:00:01"]),
+    ("/dataplane/ports/0/replace_program", ["yes", 1, None]),
+    ("/dataplane/ports", [[]]),
+    ("/dataplane/workers", ["all", [128]]),
+]
+
+
+def put(pointer, value, full=FULL):
     """FULL with `value` at `pointer`; a key that is not there is added."""
-    config = copy.deepcopy(FULL)
+    config = copy.deepcopy(full)
     *path, last = pointer[1:].split("/")
     place = config
     for token in path:
@@ -198,6 +214,17 @@ class Schema(unittest.TestCase):
                 self.assertIn("errors", answer, "the parser lets it through")
                 where = [error["where"] for error in answer["errors"]]
                 self.assertTrue(all(w.startswith(pointer) for w in where), where)
+
+    def test_with_path_xdp_interfaces_are_all_that_is_needed(self):
+        self.assertEqual([e.message for e in VALIDATOR.iter_errors(XDP)], [])
+        answer = parse([XDP])[0]
+        self.assertEqual(answer["dataplane"]["ports"], XDP["dataplane"]["ports"])
+        self.assertIn("/dataplane/path", parse([XDP], DATAPLANE_CHECK)[0][0])
+        table = [(pointer, put(pointer, value, XDP)) for pointer, values in BAD_FOR_XDP for value in values]
+        for (pointer, config), answer in zip(table, parse(config for _, config in table), strict=True):
+            with self.subTest(pointer=pointer, config=config["dataplane"]):
+                self.assertFalse(VALIDATOR.is_valid(config), "the schema lets it through")
+                self.assertTrue(all(e["where"].startswith(pointer) for e in answer["errors"]), answer)
 
     def test_required_keys_are_required_by_both(self):
         without_seed = copy.deepcopy(FULL)

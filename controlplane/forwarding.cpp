@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "forwarding.hpp"
+
+#include "dataplane_watch.hpp"
+#include "publish/bpf_sink.hpp"
+#include "publish/shm_sink.hpp"
+#include "xdp_path.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace aya
+{
+
+namespace
+{
+
+Forwarding make_xdp(const Config &config, const std::string &bpf_dir)
+{
+    if (pins::prepare(bpf_dir))
+        spdlog::info("mounted a BPF file system on /sys/fs/bpf");
+    auto sink = std::make_unique<BpfSink>(bpf_dir, capacities_for(config.controlplane.limits));
+    auto path = std::make_unique<XdpPath>(bpf_dir, sink->tables(), *config.dataplane);
+    return {.sink = std::move(sink), .path = std::move(path)};
+}
+
+// A program that was left attached goes on by tables that nobody writes any more.
+void refuse_left_programs(const std::string &bpf_dir)
+{
+    for (const std::string &name : pins::list(bpf_dir))
+        if (const std::string interface = pins::interface_of(name); !interface.empty())
+            throw BpfError(bpf_dir + ": the XDP program is still on " + interface +
+                           " although \"path\" is \"dpdk\"; take it off: aya-controlplane --flush");
+}
+
+} // namespace
+
+Forwarding make_forwarding(const Config &config, const std::filesystem::path &run_dir,
+                           const std::filesystem::path &bpf_dir)
+{
+    if (config.dataplane && config.dataplane->path == DataplanePath::xdp)
+        return make_xdp(config, bpf_dir.string());
+    refuse_left_programs(bpf_dir.string());
+    return {.sink = std::make_unique<ShmSink>(run_dir.string(), capacities_for(config.controlplane.limits)),
+            .path = std::make_unique<DataplaneWatch>((run_dir / "dataplane").string())};
+}
+
+std::vector<std::string> flush_xdp(const std::filesystem::path &bpf_dir)
+{
+    return pins::flush(bpf_dir.string());
+}
+
+} // namespace aya

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which tables are written and who forwards by them, as /dataplane/path says.
+#pragma once
+
+#include "config/config.hpp"
+#include "forwarding_path.hpp"
+#include "publish/sink.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace aya
+{
+
+struct Forwarding {
+    std::unique_ptr<Sink> sink;
+    std::unique_ptr<ForwardingPath> path; // may refer to the sink
+};
+
+// Directories are the instance's. Throws SegmentError, BpfError or std::runtime_error.
+Forwarding make_forwarding(const Config &config, const std::filesystem::path &run_dir,
+                           const std::filesystem::path &bpf_dir);
+
+// Takes the instance's XDP programs off their interfaces and removes all that it has pinned; a line for each
+// thing done. The caller holds the instance's lock.
+std::vector<std::string> flush_xdp(const std::filesystem::path &bpf_dir);
+
+} // namespace aya

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// For builds without libbpf or a compiler for BPF.
+#include "dataplane_watch.hpp"
+#include "forwarding.hpp"
+#include "publish/shm_sink.hpp"
+
+#include <stdexcept>
+
+namespace aya
+{
+
+namespace
+{
+
+[[noreturn]] void refuse()
+{
+    throw std::runtime_error(
+        "this build has no XDP path; build with libbpf, clang and bpftool (-Dbpf=enabled)");
+}
+
+} // namespace
+
+Forwarding make_forwarding(const Config &config, const std::filesystem::path &run_dir,
+                           const std::filesystem::path &)
+{
+    if (config.dataplane && config.dataplane->path == DataplanePath::xdp)
+        refuse();
+    return {.sink = std::make_unique<ShmSink>(run_dir.string(), capacities_for(config.controlplane.limits)),
+            .path = std::make_unique<DataplaneWatch>((run_dir / "dataplane").string())};
+}
+
+std::vector<std::string> flush_xdp(const std::filesystem::path &)
+{
+    refuse();
+}
+
+} // namespace aya

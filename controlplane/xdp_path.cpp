@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "xdp_path.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+
+namespace aya
+{
+
+namespace
+{
+
+constexpr u32 kSweepPolls = 512; // a whole flow table in about two minutes of polls
+constexpr u16 kSweepMargin = 2;  // ticks
+
+u16 tick_now()
+{
+    timespec now = {};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return aya_tick(static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec));
+}
+
+// Two entries for each flow, four in a set: docs/decisions.md.
+u32 flow_sets_for(const DataplaneConfig &config)
+{
+    return config.flows_per_worker * 2 / AYA_FLOW_WAYS;
+}
+
+PortLine describe(const XdpPort &port, const InterfaceFacts &facts)
+{
+    PortLine line = {};
+    port.interface().copy(line.name, sizeof(line.name) - 1);
+    port.interface().copy(line.interface, sizeof(line.interface) - 1);
+    std::memcpy(line.mac, facts.mac.data(), sizeof(line.mac));
+    line.mtu = static_cast<u16>(std::min(facts.mtu, u32{UINT16_MAX}));
+    line.queues = static_cast<u16>(port.queues());
+    line.present = 1;
+    return line;
+}
+
+} // namespace
+
+XdpPath::XdpPath(std::string directory, XdpTables &tables, const DataplaneConfig &config)
+    : directory_(std::move(directory)), tables_(tables), lines_(config.ports.size())
+{
+    for (u32 i = 0; i < config.ports.size(); i++) {
+        const PortConfig &port = config.ports[i];
+        ports_.push_back(
+            {.xdp = std::make_unique<XdpPort>(directory_, tables_,
+                                              XdpPortOptions{.interface = port.device,
+                                                             .index = i,
+                                                             .flow_sets = flow_sets_for(config),
+                                                             .replace_program = port.replace_program})});
+        for (u32 queue = 0; queue < ports_[i].xdp->queues(); queue++)
+            workers_.push_back({i, queue});
+        take_line(i, interface_facts(port.device));
+    }
+}
+
+void XdpPath::start()
+{
+    tables_.put_in_place();
+    std::vector<Port *> fresh;
+    try {
+        for (Port &port : ports_) {
+            const bool is_fresh = port.xdp->fresh();
+            const std::string done = port.xdp->attach();
+            if (is_fresh)
+                fresh.push_back(&port);
+            if (!done.empty())
+                spdlog::info("{}: XDP program {}", port.xdp->interface(), done);
+        }
+    } catch (...) {
+        for (Port *port : fresh)
+            port->xdp->detach();
+        tables_.withdraw();
+        throw;
+    }
+    drop_other_ports();
+    started_ = true;
+    poll();
+}
+
+// What is left of interfaces that the configuration does not name any more, and of starts that were killed.
+void XdpPath::drop_other_ports() const
+{
+    for (const std::string &name : pins::list(directory_)) {
+        const std::string interface = pins::interface_of(name);
+        const bool is_ours =
+            name == "tables" || std::any_of(ports_.begin(), ports_.end(), [&](const Port &port) {
+                return !interface.empty() && port.xdp->interface() == interface;
+            });
+        if (is_ours)
+            continue;
+        pins::remove_port(directory_ + "/" + name);
+        if (!interface.empty())
+            spdlog::info("{}: no port any more: XDP program detached", interface);
+    }
+}
+
+bool XdpPath::poll()
+{
+    bool changed = false;
+    for (u32 i = 0; i < ports_.size(); i++) {
+        Port &port = ports_[i];
+        const auto facts = interface_facts(port.xdp->interface());
+        changed = take_line(i, facts) || changed;
+        if (!started_)
+            continue;
+        std::string warning = facts
+                                  ? watch(i, *facts)
+                                  : port.xdp->interface() + ": no such interface any more; no traffic there";
+        if (warning != port.warning && !warning.empty())
+            spdlog::warn("{}", warning);
+        port.warning = std::move(warning);
+        sweep(port);
+    }
+    return changed;
+}
+
+// True: the port's line became another.
+bool XdpPath::take_line(u32 index, const std::optional<InterfaceFacts> &facts)
+{
+    PortLine line = facts ? describe(*ports_[index].xdp, *facts) : lines_[index];
+    line.present = facts.has_value();
+    if (std::memcmp(&line, &lines_[index], sizeof(line)) == 0)
+        return false;
+    lines_[index] = line;
+    return true;
+}
+
+// Answers what an operator should know.
+std::string XdpPath::watch(u32 index, const InterfaceFacts &facts)
+{
+    Port &port = ports_[index];
+    const std::string &name = port.xdp->interface();
+    if (port.interface_index != facts.index) {
+        tables_.set_tx_port(index, facts.index);
+        port.interface_index = facts.index;
+    }
+    if (!port.xdp->attached()) {
+        port.status = {};
+        if (!facts.up)
+            return name + ": made anew, and down; the XDP program is attached once it is up";
+        try {
+            spdlog::info("{}: XDP program {}", name, port.xdp->attach());
+        } catch (const BpfError &error) {
+            return error.what();
+        }
+    }
+    port.status.mode = to_string(port.xdp->mode());
+    port.status.program_id = port.xdp->program_id();
+    if (!facts.up)
+        return name + ": the interface is down";
+    if (facts.rx_queues > port.xdp->queues())
+        return name + ": has " + std::to_string(facts.rx_queues) + " RX queues, the XDP program knows of " +
+               std::to_string(port.xdp->queues()) + "; what comes in on the others goes to the kernel";
+    if (port.status.mode == "generic")
+        return name + ": generic XDP, which is slow: the driver has no native mode";
+    return {};
+}
+
+// Frees expired entries, before 2^15 ticks make them look alive again; a few sets each time.
+//
+// The program may write a set at the same moment. Only entries are freed that expired some ticks ago, so for
+// both: the program does not take them for a flow either, it can only put a new flow there. If it does so
+// just between our look and our write, that flow is forgotten once, and its next packet is scheduled as its
+// first was.
+void XdpPath::sweep(Port &port)
+{
+    const u32 sets = port.xdp->flow_sets();
+    const u32 end = std::min(sets, port.swept + (sets + kSweepPolls - 1) / kSweepPolls);
+    const u16 now = static_cast<u16>(tick_now() - kSweepMargin);
+    for (u32 queue = 0; queue < port.xdp->queues(); queue++)
+        for (u32 set = port.swept; set < end; set++)
+            aya_flow_sweep(&port.xdp->flows(queue)[set], now);
+    port.swept = end == sets ? 0 : end;
+}
+
+std::optional<XdpPortStatus> XdpPath::xdp_status(u32 port) const
+{
+    if (port >= ports_.size())
+        return std::nullopt;
+    XdpPortStatus status = ports_[port].status;
+    const XdpPort &xdp = *ports_[port].xdp;
+    for (u32 queue = 0; queue < xdp.queues(); queue++) {
+        status.rx_packets += xdp.totals(queue).rx_packets;
+        status.tx_packets += xdp.totals(queue).tx_packets;
+    }
+    return status;
+}
+
+std::vector<std::string> XdpPath::warnings() const
+{
+    std::vector<std::string> lines;
+    for (const Port &port : ports_)
+        if (!port.warning.empty())
+            lines.push_back("data plane: " + port.warning);
+    return lines;
+}
+
+const WorkerTotals &XdpPath::totals(u32 worker) const
+{
+    return ports_[workers_[worker].port].xdp->totals(workers_[worker].queue);
+}
+
+const ServiceCounters &XdpPath::service_counters(u32 worker, u32 service) const
+{
+    return ports_[workers_[worker].port].xdp->service_counters(workers_[worker].queue, service);
+}
+
+const BackendCounters &XdpPath::backend_counters(u32 worker, u32 backend) const
+{
+    return ports_[workers_[worker].port].xdp->backend_counters(workers_[worker].queue, backend);
+}
+
+} // namespace aya
