@@ -160,9 +160,6 @@ class Lab:
         # as the sender may believe in offloads. Whoever reads raw frames (AF_XDP) needs them finished.
         self.switch.run("ethtool", "-K", self.balancer.name, "tx", "off")
         if self.path == "xdp":
-            # veth takes what a native XDP program sends only if its peer polls (NAPI), which generic receive offload or
-            # a program there makes it do.
-            self.switch.run("ethtool", "-K", self.balancer.name, "gro", "on")
             add_addresses(self.balancer, "eth0")
         else:
             # The punt interface carries eth0's MAC and the addresses; eth0 itself shall not take part.
