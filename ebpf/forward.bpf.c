@@ -12,7 +12,7 @@
 #include "xdp_mode.h"
 
 struct {
-    __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what DPDK and libxdp look for
+    __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what libxdp looks for
     __uint(max_entries, AYA_XSKS);
     __type(key, u32);
     __type(value, u32);
@@ -201,8 +201,10 @@ AYA_INLINE int parse_and_forward(struct xdp_md *ctx, struct shell *shell, struct
     return forward(ctx, shell, packet);
 }
 
+// This name and the version below are how libxdp, and with it DPDK's AF_XDP driver, tells a program whose
+// `xsks_map` it may put its sockets into; it then leaves the program alone.
 SEC("xdp")
-int aya_forward(struct xdp_md *ctx)
+int xsk_def_prog(struct xdp_md *ctx)
 {
     struct aya_packet packet = {0};
     struct shell shell = {.view = aya_view_active(), .queue = ctx->rx_queue_index};
@@ -231,5 +233,7 @@ int aya_forward(struct xdp_md *ctx)
         return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, 22);
     return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV6, 22);
 }
+
+__uint(xsk_prog_version, 1) SEC("xdp_metadata");
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -72,7 +72,7 @@ ForwardObject::~ForwardObject() = default;
 
 int ForwardObject::program_fd() const
 {
-    return bpf_program__fd(skeleton_->bpf->progs.aya_forward);
+    return bpf_program__fd(skeleton_->bpf->progs.xsk_def_prog);
 }
 
 int ForwardObject::map_fd(const char *name) const
