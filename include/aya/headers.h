@@ -47,6 +47,10 @@ enum {
     AYA_ICMPV6_PARAMETER_PROBLEM = 4,
     AYA_ICMPV6_ECHO = 128,
     AYA_ICMPV6_ECHO_REPLY = 129,
+
+    AYA_GUE_PORT = 6080,
+    AYA_ENTROPY_PORT = 49152, // first of the dynamic ports, RFC 6335 6; a tunnel's source port is one of them
+    AYA_ENTROPY_MASK = 0x3fff,
 };
 
 struct aya_eth {
@@ -114,6 +118,14 @@ struct aya_udp { // RFC 768
     u16 checksum;
 };
 
+// Generic UDP Encapsulation, draft-ietf-intarea-gue, variant 0. Variant 1 has no header: where this one has
+// its variant, 0 or 1, the inner IP header has its version, 4 or 6.
+struct aya_gue {
+    u8 variant_length; // variant (2 bits), control (1), optional fields (5) in 4-byte units
+    u8 protocol;
+    be16 flags;
+};
+
 struct aya_icmp { // RFC 792, RFC 4443
     u8 type;
     u8 code;
@@ -128,6 +140,7 @@ AYA_STATIC_ASSERT(sizeof(struct aya_ipv6) == 40, "wire layout");
 AYA_STATIC_ASSERT(sizeof(struct aya_ipv6_fragment) == 8, "wire layout");
 AYA_STATIC_ASSERT(sizeof(struct aya_tcp) == 20, "wire layout");
 AYA_STATIC_ASSERT(sizeof(struct aya_udp) == 8, "wire layout");
+AYA_STATIC_ASSERT(sizeof(struct aya_gue) == 4, "wire layout");
 AYA_STATIC_ASSERT(sizeof(struct aya_icmp) == 8, "wire layout");
 
 // Reads a 32-bit word that stands on a 2-byte boundary, keeping its byte order.

@@ -60,7 +60,7 @@ AYA_INLINE void aya_write_l2(u8 *frame, const u32 l3, const u32 room, be16 type)
     *(be16 *)(frame + l3 - 2) = type;
 }
 
-// Copies MACs, type and `outer_length` bytes of outer IP header from the backend's template.
+// Copies MACs, type and `outer_length` bytes of outer headers from the backend's template.
 AYA_INLINE void aya_copy_header(u8 *frame, const u32 l3, const u32 outer_length,
                                 const struct aya_backend *backend)
 {
@@ -73,11 +73,17 @@ AYA_INLINE void aya_copy_header(u8 *frame, const u32 l3, const u32 outer_length,
     __builtin_memcpy(frame + l3, backend->header + sizeof(struct aya_eth), outer_length);
 }
 
-AYA_INLINE void aya_patch_outer_ipv4(struct aya_ipv4 *outer, const struct aya_packet *packet,
-                                     const struct aya_backend *backend)
+// What an outer IP header names as its payload where nothing stands between it and the client's packet.
+AYA_INLINE u8 aya_ip_in_ip(const struct aya_packet *packet)
 {
-    u8 protocol = packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
-    be16 length = aya_cpu_to_be16((u16)(packet->l3_length + sizeof(*outer)));
+    return packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
+}
+
+// `room`: bytes of all outer headers.
+AYA_INLINE void aya_patch_outer_ipv4(struct aya_ipv4 *outer, const struct aya_packet *packet,
+                                     const struct aya_backend *backend, const u32 room, u8 protocol)
+{
+    be16 length = aya_cpu_to_be16((u16)(packet->l3_length + room));
     outer->tos = packet->tos; // RFC 6040 normal mode: ECN goes outward as it is
     outer->total_length = length;
     outer->protocol = protocol;
@@ -86,13 +92,40 @@ AYA_INLINE void aya_patch_outer_ipv4(struct aya_ipv4 *outer, const struct aya_pa
 }
 
 // The flow label carries entropy for the network's own load sharing: RFC 6438.
-AYA_INLINE void aya_patch_outer_ipv6(struct aya_ipv6 *outer, const struct aya_packet *packet, u64 hash)
+AYA_INLINE void aya_patch_outer_ipv6(struct aya_ipv6 *outer, const struct aya_packet *packet, u64 hash,
+                                     const u32 room, u8 protocol)
 {
     outer->version_class[0] = (u8)(0x60 | (packet->tos >> 4));
     outer->version_class[1] = (u8)((u32)packet->tos << 4 | (u32)(hash & 0x0f));
     outer->flow_label = (u16)(hash >> 16);
-    outer->payload_length = aya_cpu_to_be16(packet->l3_length);
-    outer->next_header = packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
+    outer->payload_length = aya_cpu_to_be16((u16)(packet->l3_length + room - sizeof(*outer)));
+    outer->next_header = protocol;
+}
+
+// The source port carries entropy, for RSS and for the network's load sharing: draft-ietf-intarea-gue 5.11.
+// The checksum stays 0, over IPv6 as well: RFC 6935 5.
+AYA_INLINE void aya_patch_outer_udp(struct aya_udp *outer, const struct aya_packet *packet, u64 hash)
+{
+    outer->src_port = aya_cpu_to_be16((u16)(AYA_ENTROPY_PORT | (hash & AYA_ENTROPY_MASK)));
+    outer->length = aya_cpu_to_be16((u16)(packet->l3_length + sizeof(*outer)));
+}
+
+AYA_INLINE void aya_encap_gue_ipv4(u8 *frame, const u32 l3, const struct aya_packet *packet,
+                                   const struct aya_backend *backend, u64 hash)
+{
+    struct aya_ipv4 *outer = (struct aya_ipv4 *)(frame + l3);
+    aya_copy_header(frame, l3, AYA_OUTER_GUE_IPV4, backend);
+    aya_patch_outer_ipv4(outer, packet, backend, AYA_OUTER_GUE_IPV4, AYA_PROTO_UDP);
+    aya_patch_outer_udp((struct aya_udp *)(outer + 1), packet, hash);
+}
+
+AYA_INLINE void aya_encap_gue_ipv6(u8 *frame, const u32 l3, const struct aya_packet *packet,
+                                   const struct aya_backend *backend, u64 hash)
+{
+    struct aya_ipv6 *outer = (struct aya_ipv6 *)(frame + l3);
+    aya_copy_header(frame, l3, AYA_OUTER_GUE_IPV6, backend);
+    aya_patch_outer_ipv6(outer, packet, hash, AYA_OUTER_GUE_IPV6, AYA_PROTO_UDP);
+    aya_patch_outer_udp((struct aya_udp *)(outer + 1), packet, hash);
 }
 
 AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
@@ -103,22 +136,36 @@ AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
     // limit's byte, which lies before it as well.
     const u32 room = backend->outer_length;
     u8 *inner = frame + l3;
-    if (AYA_LIKELY(room == sizeof(struct aya_ipv4))) {
-        inner += sizeof(struct aya_ipv4);
+    if (AYA_LIKELY(room == AYA_OUTER_IPV4)) {
+        inner += AYA_OUTER_IPV4;
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        aya_copy_header(frame, l3, sizeof(struct aya_ipv4), backend);
-        aya_patch_outer_ipv4((struct aya_ipv4 *)(frame + l3), packet, backend);
-    } else if (room == 0) {
+        aya_copy_header(frame, l3, AYA_OUTER_IPV4, backend);
+        aya_patch_outer_ipv4((struct aya_ipv4 *)(frame + l3), packet, backend, AYA_OUTER_IPV4,
+                             aya_ip_in_ip(packet));
+    } else if (room == AYA_OUTER_NONE) {
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
         __builtin_memcpy(frame, backend->header, 12);
-    } else {
-        inner += sizeof(struct aya_ipv6);
+    } else if (room == AYA_OUTER_IPV6) {
+        inner += AYA_OUTER_IPV6;
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        aya_copy_header(frame, l3, sizeof(struct aya_ipv6), backend);
-        aya_patch_outer_ipv6((struct aya_ipv6 *)(frame + l3), packet, hash);
+        aya_copy_header(frame, l3, AYA_OUTER_IPV6, backend);
+        aya_patch_outer_ipv6((struct aya_ipv6 *)(frame + l3), packet, hash, AYA_OUTER_IPV6,
+                             aya_ip_in_ip(packet));
+    } else if (room == AYA_OUTER_GUE_IPV4) {
+        inner += AYA_OUTER_GUE_IPV4;
+        if (inner + sizeof(struct aya_ipv4) > end)
+            return AYA_REASON_TRUNCATED;
+        aya_encap_gue_ipv4(frame, l3, packet, backend, hash);
+    } else if (room == AYA_OUTER_GUE_IPV6) {
+        inner += AYA_OUTER_GUE_IPV6;
+        if (inner + sizeof(struct aya_ipv4) > end)
+            return AYA_REASON_TRUNCATED;
+        aya_encap_gue_ipv6(frame, l3, packet, backend, hash);
+    } else {
+        return AYA_REASON_INTERNAL; // no control plane of ours writes such an entry
     }
     if (AYA_LIKELY(packet->flow.family == AYA_IPV4))
         aya_decrement_ttl_ipv4((struct aya_ipv4 *)inner);

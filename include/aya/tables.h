@@ -12,7 +12,7 @@
 #include "aya/hash.h"
 #include "aya/types.h"
 
-#define AYA_ABI_VERSION 1
+#define AYA_ABI_VERSION 2
 
 enum {
     AYA_MAX_SERVICES = 65534, // ids are 16 bits in a flow entry; two values are taken
@@ -81,13 +81,23 @@ enum aya_backend_state {
 enum aya_encap_kind {
     AYA_ENCAP_L2,
     AYA_ENCAP_IPIP,
+    AYA_ENCAP_GUE,
 };
 
-// A packet is sent to a backend by copying `header` and patching lengths, TOS and checksum.
+// What stands between the Ethernet header and the client's packet: `outer_length` of a backend.
+enum aya_outer_length {
+    AYA_OUTER_NONE = 0,
+    AYA_OUTER_IPV4 = 20,
+    AYA_OUTER_GUE_IPV4 = 28, // IPv4 and UDP
+    AYA_OUTER_IPV6 = 40,
+    AYA_OUTER_GUE_IPV6 = 48, // IPv6 and UDP
+};
+
+// A packet is sent to a backend by copying `header` and patching lengths, TOS, checksum and entropy.
 struct aya_backend {
     u8 state;        // enum aya_backend_state
     u8 encap;        // enum aya_encap_kind
-    u8 outer_length; // bytes of outer IP header: 0, 20 or 40
+    u8 outer_length; // enum aya_outer_length
     u8 unused;
     u16 incarnation;      // raised whenever the id passes to another backend or the backend goes down
     u16 service;          // id of the service that this backend belongs to
@@ -95,8 +105,8 @@ struct aya_backend {
     u16 mtu;              // largest inner IP packet that fits the egress port
     u32 partial_checksum; // 16-bit word sum (raw loads) of the outer IPv4 header, with
                           // length, TOS, protocol and checksum 0
-    u8 header[14 + 40];   // Ethernet (destination, source, type), outer IPv4 or IPv6
-    u8 reserved[58];
+    u8 header[14 + 48];   // Ethernet (destination, source, type), outer IPv4 or IPv6, for gue outer UDP
+    u8 reserved[50];
 };
 
 // Cold companions, for people and for a control plane that comes back: never read by a data plane.
@@ -123,7 +133,7 @@ AYA_STATIC_ASSERT(sizeof(struct aya_vip) == 32, "two to a cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_service) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_backend) == 128, "two cache lines");
 AYA_STATIC_ASSERT(offsetof(struct aya_backend, header) == 16,
-                  "the IPv4 header template ends in the first line");
+                  "an IPv4 template ends in the first line, with UDP as well");
 AYA_STATIC_ASSERT(sizeof(struct aya_lookup_line) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_control) == 64, "one cache line");
 

@@ -69,12 +69,16 @@ protected:
         dns_ =
             tables_.add_service({"203.0.113.11:0/udp", "[2001:db8::11]:0/udp"}, AYA_SERVICE_AFFINITY_SOURCE);
         bare_ = tables_.add_service({"203.0.113.12:80/tcp", "[2001:db8::12]:80/tcp"}, AYA_SERVICE_STATELESS);
-        const Encap encaps[] = {{}, ipip("192.0.2.1", "10.0.1.11"), ipip("2001:db8:b::1", "2001:db8:b::11")};
+        const Encap encaps[] = {{},
+                                ipip("192.0.2.1", "10.0.1.11"),
+                                ipip("2001:db8:b::1", "2001:db8:b::11"),
+                                gue("192.0.2.1", "10.0.1.12"),
+                                gue("2001:db8:b::1", "2001:db8:b::12")};
         for (u16 service : {web_, dns_, bare_})
-            for (u32 i = 0; i < 6; i++)
+            for (u32 i = 0; i < 10; i++)
                 backends_.push_back(tables_.add_backend(
                     service,
-                    {.encap = encaps[i % 3], .egress_port = static_cast<u16>(i == 4 ? 1 : 0), .mtu = 1300}));
+                    {.encap = encaps[i % 5], .egress_port = static_cast<u16>(i == 6 ? 1 : 0), .mtu = 1300}));
         for (u16 service : {web_, dns_, bare_})
             reschedule(service);
         u32 port = 1, loopback = 1;

@@ -28,7 +28,11 @@ struct World {
 
     World()
     {
-        const Encap encaps[] = {{}, ipip("192.0.2.1", "10.0.1.11"), ipip("2001:db8:b::1", "2001:db8:b::11")};
+        const Encap encaps[] = {{},
+                                ipip("192.0.2.1", "10.0.1.11"),
+                                ipip("2001:db8:b::1", "2001:db8:b::11"),
+                                gue("192.0.2.1", "10.0.1.12"),
+                                gue("2001:db8:b::1", "2001:db8:b::12")};
         for (u16 service : {web, any}) {
             std::vector<u32> own;
             for (const Encap &encap : encaps)

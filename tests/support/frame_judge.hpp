@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Is a frame well-formed from end to end? Walks Ethernet, VLAN tags, IP in IP, extension headers, TCP, UDP
-// and ICMP by the RFCs, checks every length and recomputes every checksum.
+// Is a frame well-formed from end to end? Walks Ethernet, VLAN tags, IP in IP, IP in UDP (GUE variant 1, port
+// 6080), extension headers, TCP, UDP and ICMP by the RFCs, checks every length and recomputes every checksum.
 #pragma once
 
 #include <string>
@@ -90,6 +90,8 @@ private:
             {0, protocol, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)}, pseudo);
         if (protocol == 17 && (get16(body, 4) < 8 || get16(body, 4) > length))
             return "UDP: length";
+        if (protocol == 17 && get16(body, 2) == 6080)
+            return gue(at, body, length);
         if (protocol == 17 && get16(body, 6) == 0 && addresses.size() == 8)
             return "";
         if (protocol == 6 && (body.at(12) >> 4 < 5 || (body.at(12) >> 4) * 4u > length))
@@ -100,6 +102,18 @@ private:
         if ((pseudo_counts || protocol == 1) && naive_sum(body, pseudo_counts ? pseudo : 0) != 0xffff)
             return "checksum of protocol " + std::to_string(protocol);
         return "";
+    }
+
+    // No checksum over either family: RFC 6935.
+    std::string gue(std::size_t at, const Bytes &body, std::size_t length)
+    {
+        if (get16(body, 4) != length)
+            return "GUE: length";
+        if (get16(body, 0) < 49152)
+            return "GUE: source port " + std::to_string(get16(body, 0));
+        if (get16(body, 6) != 0)
+            return "GUE: checksum";
+        return ip(at + 8, bytes_.at(at + 8) >> 4);
     }
 
     const Bytes &bytes_;

@@ -162,6 +162,14 @@ public:
         return add(std::move(layer));
     }
 
+    // UDP around an IP packet: Generic UDP Encapsulation, variant 1, without a checksum.
+    Packet &gue(std::uint16_t src_port, std::uint16_t dst_port = 6080)
+    {
+        udp(src_port, dst_port);
+        layers_.back().kind = Kind::gue;
+        return *this;
+    }
+
     // ICMP or ICMPv6, as the IP header before it is.
     Packet &icmp(std::uint8_t type, std::uint8_t code = 0, std::uint32_t rest = 0)
     {
@@ -223,7 +231,7 @@ public:
     std::size_t l3_offset() const { return 14 + 4 * vlans_.size(); }
 
 private:
-    enum class Kind { ipv4, ipv6, extension, fragment, tcp, udp, icmp, opaque };
+    enum class Kind { ipv4, ipv6, extension, fragment, tcp, udp, gue, icmp, opaque };
 
     struct Layer {
         Kind kind{};
@@ -314,6 +322,9 @@ private:
             put16(header, 2, naive_checksum(whole, start));
             break;
         }
+        case Kind::gue:
+            put16(header, 4, whole.size());
+            break;
         case Kind::opaque:
             break;
         }

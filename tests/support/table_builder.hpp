@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "aya/headers.h"
 #include "aya/tables.h"
 #include "aya/view.h"
 #include "bytes.hpp"
@@ -52,11 +53,17 @@ struct VipText {
 struct Encap {
     aya_encap_kind kind = AYA_ENCAP_L2;
     std::string src{}, dst{};
+    u16 port = 0; // gue
 };
 
 inline Encap ipip(const std::string &src, const std::string &dst)
 {
-    return {AYA_ENCAP_IPIP, src, dst};
+    return {AYA_ENCAP_IPIP, src, dst, 0};
+}
+
+inline Encap gue(const std::string &src, const std::string &dst, u16 port = AYA_GUE_PORT)
+{
+    return {AYA_ENCAP_GUE, src, dst, port};
 }
 
 struct BackendText {
@@ -72,6 +79,8 @@ class Tables
 {
 public:
     static constexpr u32 kVips = 256;
+    static constexpr u32 kServices = 16;
+    static constexpr u32 kBackends = 256;
 
     Tables()
     {
@@ -151,9 +160,11 @@ public:
     }
 
     aya_settings &settings() { return settings_; }
+    const aya_settings &settings() const { return settings_; }
     aya_service &service(u32 id) { return services_.at(id); }
     aya_backend &backend(u32 id) { return backends_.at(id); }
     std::vector<aya_vip> &vips() { return vips_; }
+    const std::vector<aya_vip> &vips() const { return vips_; }
     const std::vector<aya_service> &services() const { return services_; }
     const std::vector<aya_backend> &backends() const { return backends_; }
     const std::vector<u32> &lookup() const { return lookup_; }
@@ -187,7 +198,7 @@ private:
             for (u8 byte : mac_bytes(mac))
                 header.push_back(byte);
         header.resize(14);
-        if (text.encap.kind == AYA_ENCAP_IPIP) {
+        if (text.encap.kind != AYA_ENCAP_L2) {
             const Bytes src = address_bytes(text.encap.src), dst = address_bytes(text.encap.dst);
             Bytes outer(src.size() == 4 ? 20 : 40);
             outer[0] = src.size() == 4 ? 0x45 : 0x60;
@@ -197,9 +208,13 @@ private:
             std::copy(src.begin(), src.end(), outer.end() - 2 * static_cast<std::ptrdiff_t>(src.size()));
             std::copy(dst.begin(), dst.end(), outer.end() - static_cast<std::ptrdiff_t>(src.size()));
             put16(header, 12, src.size() == 4 ? AYA_ETHERTYPE_IPV4 : AYA_ETHERTYPE_IPV6);
-            entry.outer_length = static_cast<u8>(outer.size());
             for (std::size_t i = 0; src.size() == 4 && i < outer.size(); i += 2)
                 entry.partial_checksum += outer[i] + (static_cast<u32>(outer[i + 1]) << 8); // raw loads
+            if (text.encap.kind == AYA_ENCAP_GUE) {
+                outer.resize(outer.size() + 8);
+                put16(outer, outer.size() - 6, text.encap.port);
+            }
+            entry.outer_length = static_cast<u8>(outer.size());
             append(header, outer);
         }
         std::copy(header.begin(), header.end(), entry.header);
@@ -207,8 +222,8 @@ private:
 
     aya_settings settings_{};
     std::vector<aya_vip> vips_ = std::vector<aya_vip>(kVips);
-    std::vector<aya_service> services_ = std::vector<aya_service>(16);
-    std::vector<aya_backend> backends_ = std::vector<aya_backend>(256);
+    std::vector<aya_service> services_ = std::vector<aya_service>(kServices);
+    std::vector<aya_backend> backends_ = std::vector<aya_backend>(kBackends);
     std::vector<u32> lookup_ = std::vector<u32>(1 << 18);
     aya_view view_{};
     u16 next_service_ = 0;

@@ -33,33 +33,48 @@ const char *pick(const char *const (&pair)[2], int family)
 
 struct Case {
     int inner, outer; // 4 or 6; outer 0: l2
+    bool gue;         // UDP between them
     int vlans;
     std::size_t payload;
     u8 tos;
     bool udp;
 };
 
+struct Way {
+    int outer;
+    bool gue;
+};
+constexpr Way kWays[] = {{0, false}, {4, false}, {6, false}, {4, true}, {6, true}};
+
 std::vector<Case> cases()
 {
     std::vector<Case> all;
     for (int inner : {4, 6})
-        for (int outer : {0, 4, 6})
+        for (const auto &[outer, gue] : kWays)
             for (int vlans : {0, 1, 2})
                 for (std::size_t payload : {0, 1, 2, 100, 1379})
                     for (u8 tos : std::initializer_list<u8>{0, 0x03, 0xb8, 0xff})
                         for (bool udp : {false, true})
-                            all.push_back({inner, outer, vlans, payload, tos, udp});
+                            all.push_back({inner, outer, gue, vlans, payload, tos, udp});
     return all;
 }
 
 class World
 {
 public:
-    explicit World(int outer, u16 mtu = 1500)
-        : backend(tables.add_backend(
-              web, {.encap = outer ? ipip(pick(kOwn, outer), pick(kBackend, outer)) : Encap{}, .mtu = mtu}))
+    explicit World(int outer, u16 mtu = 1500) : World(Way{outer, false}, mtu) {}
+    explicit World(Way way, u16 mtu = 1500)
+        : backend(tables.add_backend(web, {.encap = encap(way), .mtu = mtu}))
     {
         tables.set_lookup(web, {backend});
+    }
+
+    static Encap encap(Way way)
+    {
+        if (way.outer == 0)
+            return {};
+        const char *src = pick(kOwn, way.outer), *dst = pick(kBackend, way.outer);
+        return way.gue ? gue(src, dst) : ipip(src, dst);
     }
 
     Tables tables;
@@ -88,9 +103,9 @@ Packet &client_packet(Packet &packet, const Case &c, u8 ttl)
 
 TEST(Encap, MakesTheExpectedBytesForEveryMixOfFamiliesTagsAndSizes)
 {
-    World worlds[] = {World(0), World(4), World(6)};
+    World worlds[] = {World(kWays[0]), World(kWays[1]), World(kWays[2]), World(kWays[3]), World(kWays[4])};
     for (const Case &c : cases()) {
-        World &world = worlds[c.outer / 2 - (c.outer > 0)];
+        World &world = worlds[c.outer / 2 - (c.outer > 0) + 2 * c.gue];
         Packet in = link(c, kOwnMac, kRouterMac), expected = link(c, kBackendMac, kOwnMac);
         const Outcome got = world.path.run(client_packet(in, c, 64).build());
         ASSERT_EQ(got.reason, AYA_REASON_NONE);
@@ -102,17 +117,62 @@ TEST(Encap, MakesTheExpectedBytesForEveryMixOfFamiliesTagsAndSizes)
         if (c.outer == 6) // 20 bits of the flow's hash: constant for a flow, different between flows
             expected.flow_label(
                 static_cast<u32>((hash & 0xf) << 16 | (hash >> 16 & 0xff) << 8 | (hash >> 24 & 0xff)));
+        if (c.gue)
+            expected.gue(static_cast<u16>(49152 + hash % 16384));
         ASSERT_EQ(got.out, client_packet(expected, c, 63).build())
-            << c.inner << " in " << c.outer << ", " << c.vlans << " tags, payload " << c.payload << ", tos "
-            << c.tos;
+            << c.inner << (c.gue ? " in UDP" : "") << " in " << c.outer << ", " << c.vlans
+            << " tags, payload " << c.payload << ", tos " << c.tos;
         ASSERT_EQ(FrameJudge::complaint(got.out), "");
+    }
+}
+
+TEST(Encap, GivesFlowsSourcePortsFromAllOfTheDynamicOnesButEachFlowOnlyOne)
+{
+    World world(Way{4, true});
+    constexpr u32 kBins = 64, kFlows = 6400;
+    std::vector<u32> bins(kBins);
+    for (u32 flow = 0; flow < kFlows; flow++) {
+        Packet packet = Packet().ipv4(kClient[0], kVip[0]).tcp(static_cast<u16>(1024 + flow), 443, "A");
+        const Bytes first = world.path.run(packet.build()).out;
+        const Bytes second = world.path.run(packet.payload(100).build()).out;
+        const u16 port = get16(first, 14 + 20);
+        ASSERT_GE(port, 49152);
+        ASSERT_EQ(get16(second, 14 + 20), port);
+        ASSERT_EQ(get16(first, 14 + 22), 6080);
+        bins[(port - 49152u) / (16384 / kBins)]++;
+    }
+    for (u32 count : bins) // 100 are expected, the standard deviation is 10
+        EXPECT_TRUE(count > 50 && count < 150) << count;
+}
+
+TEST(Encap, SendsToThePortOfTheBackendsTemplate)
+{
+    World world(0);
+    const u32 other = world.tables.add_backend(world.web, {.encap = gue(kOwn[1], kBackend[1], 9886)});
+    world.tables.set_lookup(world.web, {other});
+    const Bytes out = world.path.run(Packet().ipv4(kClient[0], kVip[0]).tcp(1, 443).build()).out;
+    EXPECT_EQ(get16(out, 14 + 40 + 2), 9886);
+}
+
+TEST(Encap, RefusesAnOuterLengthThatNoEncapsulationHas)
+{
+    World world(4);
+    const Outcome parsed = world.path.run(Packet().ipv4(kClient[0], kVip[0]).tcp(1, 443).build());
+    aya_backend backend = world.tables.backend(world.backend);
+    for (u32 length = 0; length < 256; length++) {
+        backend.outer_length = static_cast<u8>(length);
+        Bytes buffer(14 + length + 40);
+        const bool known = length == 0 || length == 20 || length == 28 || length == 40 || length == 48;
+        EXPECT_EQ(aya_encap(buffer.data(), buffer.data() + buffer.size(), &parsed.packet, &backend, 0),
+                  known ? AYA_REASON_NONE : AYA_REASON_INTERNAL)
+            << length;
     }
 }
 
 TEST(Encap, KeepsIpv4OptionsAndIpv6ExtensionHeaders)
 {
-    for (int outer : {0, 4, 6}) {
-        World world(outer);
+    for (Way way : kWays) {
+        World world(way);
         for (Packet packet :
              {Packet().ipv4(kClient[0], kVip[0]).options(10).tcp(1, 443).payload(9),
               Packet().ipv6(kClient[1], kVip[1]).extension(0, 2).extension(60).tcp(1, 443).payload(9)}) {
@@ -152,7 +212,7 @@ TEST(Encap, RefusesABufferThatEndsBeforeTheInnerHeader)
     World world(4);
     const Bytes frame = Packet().ipv4(kClient[0], kVip[0]).tcp(1, 443).build();
     const Outcome parsed = world.path.run(frame);
-    for (u32 outer : {0u, 20u, 40u}) {
+    for (u32 outer : {0u, 20u, 28u, 40u, 48u}) {
         aya_backend backend = world.tables.backend(world.backend);
         backend.outer_length = static_cast<u8>(outer);
         Bytes buffer(14 + outer + 20);
@@ -213,7 +273,7 @@ TEST(Reply, ToAnEchoRequestIsItsEcho)
     for (int family : {4, 6}) {
         for (int vlans : {0, 1, 2}) {
             for (std::size_t payload : {0, 1, 56, 1472}) {
-                const Case c{family, 0, vlans, payload, 0, false};
+                const Case c{family, 0, false, vlans, payload, 0, false};
                 Packet request = link(c, kOwnMac, kRouterMac), reply = link(c, kRouterMac, kOwnMac);
                 ip(request, family, pick(kClient, family), pick(kVip, family)).ttl(13).tos(0x10);
                 ip(reply, family, pick(kVip, family), pick(kClient, family)).ttl(64).tos(0x10);
@@ -293,14 +353,14 @@ TEST(Reply, ToAPacketWhoseTtlRanOutQuotesIt)
 TEST(Reply, ToAPacketThatDoesNotFitSaysWhatWould)
 {
     for (int inner : {4, 6}) {
-        for (int outer : {0, 4, 6}) {
-            World world(outer, 1400);
-            const Case c{inner, outer, 0, 1400, 0, false};
+        for (const auto &[outer, gue] : kWays) {
+            World world(Way{outer, gue}, 1400);
+            const Case c{inner, outer, gue, 0, 1400, 0, false};
             Packet in = link(c, kOwnMac, kRouterMac);
             const Bytes packet = client_packet(in, c, 64).build_ip();
             const Outcome got = world.path.run(in.build());
             ASSERT_EQ(got.reason, AYA_REASON_REPLY_TOO_BIG);
-            const u32 fits = 1400u - (outer == 0 ? 0u : outer == 4 ? 20u : 40u);
+            const u32 fits = 1400u - (outer == 0 ? 0u : outer == 4 ? 20u : 40u) - (gue ? 8u : 0u);
             const Bytes quoted = slice(packet, 0, 128);
             EXPECT_EQ(got.out,
                       expected_error(c, quoted, inner == 4 ? 3 : 2, inner == 4 ? 4 : 0, fits).build());
