@@ -69,6 +69,7 @@ public:
         return &flows_[aya_flow_set_index(hash, static_cast<u32>(flows_.size() - 1))];
     }
     std::vector<aya_flow_set> &flows() { return flows_; }
+    const std::vector<aya_flow_set> &flows() const { return flows_; }
 
     u16 now = 1000;
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Tables that keep changing, and the packets that meet them. The same seed gives the same run.
+#pragma once
+
+#include <vector>
+
+#include "random_packets.hpp"
+#include "table_builder.hpp"
+
+namespace aya::test
+{
+
+// Three services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed.
+class DiffScene
+{
+public:
+    explicit DiffScene(u64 seed)
+        : packets_(seed,
+                   {.ipv4 = {"203.0.113.10", "203.0.113.10", "203.0.113.11", "203.0.113.12", "203.0.113.99"},
+                    .ipv6 = {"2001:db8::10", "2001:db8::10", "2001:db8::11", "2001:db8::12", "2001:db8::99"},
+                    .ports = {443, 443, 443, 80, 1234}})
+    {
+        services_ = {
+            tables_.add_service({"203.0.113.10:443/tcp", "203.0.113.10:443/udp", "203.0.113.10:80/tcp",
+                                 "[2001:db8::10]:443/tcp", "[2001:db8::10]:443/udp"}),
+            tables_.add_service({"203.0.113.11:0/udp", "[2001:db8::11]:0/udp", "203.0.113.11:0/tcp"},
+                                AYA_SERVICE_AFFINITY_SOURCE),
+            tables_.add_service({"203.0.113.12:80/tcp", "203.0.113.12:443/tcp", "[2001:db8::12]:80/tcp",
+                                 "[2001:db8::12]:443/tcp"},
+                                AYA_SERVICE_STATELESS)};
+        const Encap encaps[] = {{},
+                                ipip("192.0.2.1", "10.0.1.11"),
+                                ipip("2001:db8:b::1", "2001:db8:b::11"),
+                                gue("192.0.2.1", "10.0.1.12"),
+                                gue("2001:db8:b::1", "2001:db8:b::12")};
+        for (u16 service : services_)
+            for (u32 i = 0; i < 10; i++)
+                backends_.push_back(tables_.add_backend(
+                    service,
+                    {.encap = encaps[i % 5], .egress_port = static_cast<u16>(i == 6 ? 1 : 0), .mtu = 1300}));
+        for (u16 service : services_)
+            reschedule(service);
+    }
+
+    const Tables &tables() const { return tables_; }
+    Bytes next_packet() { return packets_.next(); }
+    u32 below(u32 limit) { return packets_.below(limit); }
+
+    void change_something()
+    {
+        const u32 id = backends_[below(static_cast<u32>(backends_.size()))];
+        aya_backend &backend = tables_.backend(id);
+        switch (below(5)) {
+        case 0:
+            tables_.take_down(id);
+            break;
+        case 1:
+            backend.state = AYA_BACKEND_DRAINING;
+            break;
+        case 2:
+            backend.egress_port = below(4) ? u16{0} : u16{AYA_PORT_NONE};
+            break;
+        case 3:
+            tables_.service(backend.service).previous_size = 0;
+            break;
+        default:
+            backend.state = AYA_BACKEND_UP;
+        }
+        if (room_for_lookup_ > 0) {
+            room_for_lookup_--;
+            reschedule(backend.service);
+        }
+    }
+
+private:
+    // A lookup table over the service's backends that are up; with few slots, so that all are used.
+    void reschedule(u16 service)
+    {
+        std::vector<u32> up;
+        for (u32 id : backends_)
+            if (tables_.backend(id).service == service && tables_.backend(id).state == AYA_BACKEND_UP)
+                up.push_back(id);
+        std::vector<u32> slots(up.empty() ? 0 : 61);
+        for (u32 i = 0; i < slots.size(); i++)
+            slots[i] = up[(i * 7 + below(3)) % up.size()];
+        tables_.set_lookup(service, slots);
+    }
+
+    Tables tables_;
+    RandomPackets packets_;
+    std::vector<u16> services_;
+    std::vector<u32> backends_;
+    u32 room_for_lookup_ = 2000; // the arena only grows
+};
+
+} // namespace aya::test

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// A way from tables and frames to what leaves, behind one face: the core's functions, the DPDK stages on real
+// mbufs, the loaded XDP program. A path is in a program if the program is linked with it.
+#pragma once
+
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "aya/counters.h"
+#include "aya/forward.h"
+#include "bytes.hpp"
+#include "table_builder.hpp"
+
+namespace aya::test
+{
+
+// What a path made of one packet.
+struct Handled {
+    aya_action action = AYA_ACTION_DROP;
+    aya_reason reason = AYA_REASON_NONE;
+    u32 backend = AYA_BACKEND_NONE;  // FORWARD
+    u16 egress_port = AYA_PORT_NONE; // FORWARD
+    Bytes out{};                     // FORWARD, REPLY
+
+    bool operator==(const Handled &) const = default;
+};
+
+// All that a path has counted.
+struct Ledger {
+    aya_worker_totals totals{};
+    aya_service_counters services[Tables::kServices]{};
+    aya_backend_counters backends[Tables::kBackends]{};
+
+    bool operator==(const Ledger &other) const { return std::memcmp(this, &other, sizeof(*this)) == 0; }
+};
+
+// Of one RX queue of port 0; port 1 exists too.
+class Path
+{
+public:
+    static constexpr std::size_t kMostFrames = 32;
+
+    virtual ~Path() = default;
+
+    virtual const char *name() const = 0;
+    virtual void publish(const Tables &tables) = 0;
+    // At most kMostFrames, as one burst, in their order.
+    virtual std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) = 0;
+    // The shortest frame that it can be given.
+    virtual std::size_t least_bytes() const { return 0; }
+    // False: the limit of replies is reached.
+    virtual void allow_replies(bool allowed) = 0;
+
+    virtual Ledger ledger() const = 0;
+    virtual std::vector<aya_flow_set> flows() const = 0;
+    virtual void restore(const Ledger &ledger, const std::vector<aya_flow_set> &flows) = 0;
+};
+
+// Registers a kind of path when the program starts.
+class PathKind
+{
+public:
+    using Make = std::unique_ptr<Path> (*)(const Tables &tables, u32 flow_sets);
+
+    PathKind(std::string name, Make make) { all().push_back({std::move(name), make}); }
+
+    struct Entry {
+        std::string name;
+        Make make;
+    };
+
+    static std::vector<Entry> &all()
+    {
+        static std::vector<Entry> kinds;
+        return kinds;
+    }
+};
+
+// The tick of this moment: what the XDP program reads too.
+inline u64 coarse_now_ns()
+{
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<u64>(now.tv_sec) * 1000000000ull + static_cast<u64>(now.tv_nsec);
+}
+
+inline u16 tick_now()
+{
+    return aya_tick(coarse_now_ns());
+}
+
+inline std::string hex(const Bytes &bytes)
+{
+    constexpr const char *digits = "0123456789abcdef";
+    std::string text;
+    for (u8 byte : bytes) {
+        text += digits[byte >> 4];
+        text += digits[byte & 15];
+    }
+    return text;
+}
+
+inline const char *action_name(aya_action action)
+{
+    constexpr const char *names[] = {"forward", "punt", "drop", "reply"};
+    return names[action];
+}
+
+inline const char *reason_name(u32 reason)
+{
+    constexpr const char *names[] = {
+#define AYA_X(symbol, name, help) name,
+        AYA_REASONS(AYA_X)
+#undef AYA_X
+    };
+    return reason < AYA_REASON_COUNT ? names[reason] : "?";
+}
+
+} // namespace aya::test
