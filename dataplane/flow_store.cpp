@@ -53,20 +53,6 @@ u64 page_size(const std::string &path)
     return 4096;
 }
 
-// A sparse file on a full file system would kill a worker with SIGBUS at some packet: take the memory now.
-void reserve(const std::string &path, u64 size)
-{
-    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-    const int error = fd < 0 ? errno : ::fallocate(fd, 0, 0, static_cast<off_t>(size)) == 0 ? 0 : errno;
-    if (fd >= 0)
-        ::close(fd);
-    if (error == 0)
-        return;
-    ::unlink(path.c_str());
-    throw SegmentError(path + ": no memory for a flow table of " + std::to_string(size >> 20) +
-                       " MB: " + std::strerror(error) + "; lower /dataplane/flows_per_worker");
-}
-
 } // namespace
 
 std::string flow_store_path(const std::string &instance_dir, const std::string &instance, u32 port, u32 queue,
@@ -87,8 +73,7 @@ FlowStore::FlowStore(const std::string &path, u32 set_count, u32 queues, u64 now
     }
     file_ = MappedFile();
     ::unlink(path.c_str());
-    file_ = MappedFile::create(path, size);
-    reserve(path, size);
+    file_ = MappedFile::create(path, size, "lower /dataplane/flows_per_worker");
     *header() = {kFlowsMagic, flows_layout_hash(), 0, now_ticks, set_count, queues, {}};
 }
 

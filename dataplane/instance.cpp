@@ -86,7 +86,7 @@ DataplaneSegment::DataplaneSegment(const std::string &directory, const Capacitie
 {
     const std::string temporary = path_ + ".new";
     ::unlink(temporary.c_str()); // of a process that died right here; we have the lock
-    file_ = MappedFile::create(temporary, layout_.size);
+    file_ = MappedFile::create(temporary, layout_.size, "have fewer /dataplane/workers");
     header_ = file_.at<SegmentHeader>(0);
     *header_ = {};
     header_->magic = kDataplaneMagic;

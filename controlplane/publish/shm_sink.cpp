@@ -78,7 +78,8 @@ ShmSink::ShmSink(const std::string &directory, const Capacities &capacities)
     } else {
         const std::string unnamed = path_ + ".new";
         ::unlink(unnamed.c_str()); // of a predecessor that did not get as far as its first flip
-        file_ = MappedFile::create(unnamed, layout.size);
+        file_ = MappedFile::create(unnamed, layout.size,
+                                   "lower /controlplane/limits (lookup_slots takes 16 bytes each)");
         *file_.at<SegmentHeader>(0) = {.magic = kTablesMagic,
                                        .abi_version = AYA_ABI_VERSION,
                                        .header_size = sizeof(SegmentHeader),
@@ -139,14 +140,7 @@ void ShmSink::flip(u64 generation)
 
 bool ShmSink::quiescent()
 {
-    if (!dataplane_.refresh() || dataplane_.tables_identity() != identity())
-        return true;
-    const u64 live = generation();
-    for (u32 i = 0; i < dataplane_.worker_count(); i++)
-        if (dataplane_.worker_responds(i) &&
-            dataplane_.worker(i).epoch.load(std::memory_order_seq_cst) < live)
-            return !dataplane_.process_alive();
-    return true;
+    return dataplane_.quiescent(identity(), generation());
 }
 
 } // namespace aya

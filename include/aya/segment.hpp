@@ -37,18 +37,16 @@ public:
             ::munmap(data_, size_);
     }
 
-    // Creates `path` (mode 0600, `size` bytes, sparse, zero) or fails if it exists.
-    static MappedFile create(const std::string &path, u64 size)
+    // Creates `path` (mode 0600, `size` bytes, zero) or fails if it exists. `advice`: how to ask for less.
+    static MappedFile create(const std::string &path, u64 size, const std::string &advice)
     {
         int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
             throw SegmentError(path + ": cannot create: " + std::strerror(errno));
-        if (::ftruncate(fd, static_cast<off_t>(size)) != 0) {
-            int error = errno;
+        if (int error = reserve(fd, size)) {
             ::close(fd);
             ::unlink(path.c_str());
-            throw SegmentError(path + ": cannot reserve " + std::to_string(size) +
-                               " bytes: " + std::strerror(error));
+            throw no_room(path, size, error, advice);
         }
         return map(path, fd, size, Access::read_write);
     }
@@ -64,7 +62,12 @@ public:
             ::close(fd);
             throw SegmentError(path + ": not a regular file");
         }
-        return map(path, fd, static_cast<u64>(status.st_size), access);
+        const u64 size = static_cast<u64>(status.st_size);
+        if (int error = access == Access::read_write && size > 0 ? reserve(fd, size) : 0) {
+            ::close(fd);
+            throw no_room(path, size, error, "remove the file if nothing uses it");
+        }
+        return map(path, fd, size, access);
     }
 
     explicit operator bool() const { return data_ != nullptr; }
@@ -79,6 +82,23 @@ public:
     }
 
 private:
+    // The first write into a hole of a full file system is a SIGBUS, at some publish or some packet: take
+    // every block now.
+    static int reserve(int fd, u64 size)
+    {
+        int error = 0;
+        do
+            error = size > INT64_MAX ? EFBIG : ::posix_fallocate(fd, 0, static_cast<off_t>(size));
+        while (error == EINTR);
+        return error;
+    }
+
+    static SegmentError no_room(const std::string &path, u64 size, int error, const std::string &advice)
+    {
+        return SegmentError(path + ": no room for " + std::to_string((size + (1 << 20) - 1) >> 20) +
+                            " MiB: " + std::strerror(error) + "; make the file system larger, or " + advice);
+    }
+
     static MappedFile map(const std::string &path, int fd, u64 size, Access access)
     {
         MappedFile file;

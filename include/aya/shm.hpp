@@ -38,8 +38,8 @@ constexpr u64 kDataplaneMagic = 0x316e6c7064617961; // "ayadpln1"
 constexpr u32 kMaxPorts = 16;
 constexpr u32 kMaxWorkers = 64;
 
-// How many entries each table holds. Fixed when the segment is created; the file is sparse, so that room
-// which is not used costs nothing.
+// How many entries each table holds. Fixed when the segment is created, which takes the memory for all of
+// them: a publish cannot meet a full file system.
 struct Capacities {
     u32 services = 1024;
     u32 backends = 65536;

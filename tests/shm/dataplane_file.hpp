@@ -29,7 +29,7 @@ public:
         const std::string name = directory + "/dataplane";
         const std::string unnamed = name + "." + std::to_string(::getpid());
         ::unlink(unnamed.c_str());
-        file_ = MappedFile::create(unnamed, layout_.size);
+        file_ = MappedFile::create(unnamed, layout_.size, "test less");
         header() = {.magic = kDataplaneMagic,
                     .abi_version = AYA_ABI_VERSION,
                     .header_size = sizeof(SegmentHeader),

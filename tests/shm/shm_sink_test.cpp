@@ -3,7 +3,11 @@
 #include "publish/shm_sink.hpp"
 
 #include <chrono>
+#include <cstdio>
 #include <fstream>
+#include <optional>
+#include <sched.h>
+#include <sys/mount.h>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -132,6 +136,70 @@ TEST_F(ShmSinkTest, RefusesOtherCapacities)
     expect_refused("300 backends", more);
     overwrite(offsetof(SegmentHeader, capacities), u32{1u << 30});
     expect_refused("1073741824 services");
+}
+
+// Runs `body` in a process that has a small tmpfs on `directory`. nullopt: not allowed to mount here.
+template <class Body>
+std::optional<int> with_tmpfs(const std::string &directory, const char *size, Body body)
+{
+    constexpr int kNotAllowed = 77;
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        const int user = ::geteuid() == 0 ? 0 : CLONE_NEWUSER;
+        if (::unshare(CLONE_NEWNS | user) != 0 ||
+            ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("tmpfs", directory.c_str(), "tmpfs", 0, size) != 0)
+            ::_exit(kNotAllowed);
+        ::_exit(body());
+    }
+    int status = 0;
+    if (pid < 0 || ::waitpid(pid, &status, 0) != pid)
+        throw std::runtime_error("cannot fork");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kNotAllowed)
+        return std::nullopt;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// Without it, the publish that meets the end of the file system ends the control plane with SIGBUS.
+TEST_F(ShmSinkTest, RefusesAFileSystemWithoutRoomForTheWholeFile)
+{
+    const auto result = with_tmpfs(directory_.path(), "size=1m", [&] {
+        Capacities many = kStampedCapacities;
+        many.lookup_slots = 1 << 20; // 4 MiB
+        try {
+            ShmSink sink(directory_.path(), many);
+            return 1;
+        } catch (const SegmentError &error) {
+            const std::string what = error.what();
+            std::fprintf(stderr, "%s\n", what.c_str());
+            const bool clear =
+                what.starts_with(path() + ".new: no room for 5 MiB: No space left on device; ") &&
+                what.find("lower /controlplane/limits") != std::string::npos;
+            return clear && fs::is_empty(directory_.path()) ? 0 : 2;
+        }
+    });
+    if (!result)
+        GTEST_SKIP() << "may not mount a file system here";
+    EXPECT_EQ(*result, 0);
+}
+
+// What was left sparse by another program is no better.
+TEST_F(ShmSinkTest, RefusesHolesThatTheFileSystemCannotFill)
+{
+    const auto result = with_tmpfs(directory_.path(), "size=1m", [&] {
+        std::ofstream(path()) << "x";
+        fs::resize_file(path(), 8 << 20);
+        try {
+            MappedFile::open(path(), MappedFile::Access::read_write);
+            return 1;
+        } catch (const SegmentError &error) {
+            std::fprintf(stderr, "%s\n", error.what());
+            return std::string(error.what()).find("no room for 8 MiB") == std::string::npos ? 2 : 0;
+        }
+    });
+    if (!result)
+        GTEST_SKIP() << "may not mount a file system here";
+    EXPECT_EQ(*result, 0);
 }
 
 TEST(Capacities, HaveRoomForWhatTheLimitsAllow)

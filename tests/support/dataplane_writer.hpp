@@ -18,7 +18,7 @@ class DataplaneWriter
 public:
     DataplaneWriter(const std::string &path, const Capacities &capacities, u32 workers)
         : path_(path), layout_(capacities, workers), workers_(workers), capacities_(capacities),
-          file_(MappedFile::create(path + ".new", layout_.size))
+          file_(MappedFile::create(path + ".new", layout_.size, "test less"))
     {
         *file_.at<SegmentHeader>(0) = {.magic = kDataplaneMagic,
                                        .abi_version = AYA_ABI_VERSION,

@@ -22,7 +22,7 @@ public:
     {
         const std::string temporary = path + ".new";
         ::unlink(temporary.c_str());
-        file_ = MappedFile::create(temporary, layout_.size);
+        file_ = MappedFile::create(temporary, layout_.size, "test less");
         header() = {};
         header().magic = kTablesMagic;
         header().abi_version = AYA_ABI_VERSION;
