@@ -17,7 +17,7 @@ public:
     Core(const Tables &tables, u32 sets) : core_(tables.view(), sets) {}
 
     const char *name() const override { return "core"; }
-    void publish(const Tables &) override {} // reads them where they stand
+    void publish(const Tables &tables) override { core_.look_at(tables.view()); }
 
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) override
     {

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Steps 2 to 7: which service, which backend, and what is remembered of it."""
+
+from vector import (EVICTED, NEW, NOT_REMEMBERED, NOTHING, PREVIOUS, RESCHEDULED, Vector, arrives, came, down, drain,
+                    drop,
+                    forward, goes_to, punt, syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
+
+
+def to_moving(packet, ttl=64):
+    return came / v4(50, ttl=ttl) / packet
+
+
+def leaves_moving(name, packet):
+    return goes_to(name) / v4(50, ttl=63) / packet
+
+
+def many(make, ports):
+    """Packets whose fate only has to be the same on every path."""
+    return [line for port in ports for line in arrives(make(port))]
+
+
+def establish(ports):
+    return many(lambda port: to_moving(tcp(sport=port)), [port for port in ports for _ in range(2)])
+
+
+VECTORS = [
+    Vector("2 VIP", "address, port and protocol", came / v4() / syn(), forward("plain")),
+    Vector("2 VIP", "another port", came / v4() / syn(dport=22), punt("punt_no_vip")),
+    Vector("2 VIP", "another address", came / v4(99) / syn(), punt("punt_no_vip")),
+    Vector("2 VIP", "another address, IPv6", came / v6(99) / syn(), punt("punt_no_vip")),
+    Vector("2 VIP", "UDP to the same port is its own VIP", came / v4() / udp(), forward("plain")),
+    Vector("2 any port", "TCP to any port", came / v4(40) / syn(dport=1), forward("anyport")),
+    Vector("2 any port", "UDP to any port, IPv6", came / v6(40) / udp(dport=65535), forward("anyport")),
+    Vector("2 any port", "does not answer for its neighbour", came / v4(41) / syn(dport=1), punt("punt_no_vip")),
+
+    Vector("4 hash", "one flow, one backend", table("moving", "a", "b", "c", "d"), to_moving(syn()), forward("*",
+           notes=NEW),
+           to_moving(tcp()), forward("same", notes=NOTHING), to_moving(tcp("PA")), forward("same", notes=NOTHING)),
+    Vector("4 affinity", "the client's port does not count", came / v4(60) / syn(sport=1), forward("*"),
+           *[step for port in range(2, 18) for step in (came / v4(60) / syn(sport=port), forward("same", notes="*"))]),
+    Vector("4 affinity", "IPv6, UDP", came / v6(60) / udp(sport=1), forward("*"),
+           *[step for port in range(2, 18) for step in (came / v6(60) / udp(sport=port), forward("same", notes="*"))]),
+
+    Vector("5 flow table", "a flow keeps its backend when the table changes", to_moving(syn()),
+           forward("a", leaves_moving("a", syn()), NEW), table("moving", "b"), to_moving(tcp()),
+           forward("a", leaves_moving("a", tcp()), NOTHING)),
+    Vector("5 flow table", "UDP too", to_moving(udp()), forward("a", notes=NEW), table("moving", "b"), to_moving(udp()),
+           forward("a", notes=NOTHING)),
+    Vector("5 flow table", "IPv6 too", came / v6(50) / syn(), forward("a", notes=NEW), table("moving", "b"),
+           came / v6(50) / tcp(), forward("a", notes=NOTHING)),
+    Vector("5 flow table", "each flow has its own entry", to_moving(syn()), forward("a", notes=NEW),
+           to_moving(syn(sport=40001)), forward("a", notes=NEW), to_moving(tcp()), forward("a", notes=NOTHING)),
+    Vector("5 draining", "keeps its flows, and gets no new ones", to_moving(syn()), forward("a", notes=NEW), drain("a"),
+           table("moving", "b"), to_moving(tcp()), forward("a", leaves_moving("a", tcp()), NOTHING),
+           to_moving(syn(sport=40001)), forward("b", leaves_moving("b", syn(sport=40001)), NEW)),
+    Vector("5 down", "loses its flows to the table", to_moving(syn()), forward("a", notes=NEW), down("a"),
+           table("moving", "b"), to_moving(tcp()), forward("b", leaves_moving("b", tcp()), f"{NEW},{RESCHEDULED}"),
+           to_moving(tcp()), forward("b", notes=NOTHING)),
+    Vector("5 down", "a flow that it lost does not return with it", to_moving(syn()), forward("a", notes=NEW),
+           down("a"),
+           up("a"), to_moving(tcp()), forward("a", notes=f"{NEW},{RESCHEDULED}")),
+    Vector("5 SYN", "of an embryonic flow is a retransmission", to_moving(syn()), forward("a", notes=NEW),
+           table("moving", "b"), to_moving(syn()), forward("a", notes=NOTHING)),
+    Vector("5 SYN", "of an established flow opens a new one", to_moving(syn()), forward("a", notes=NEW),
+           to_moving(tcp()),
+           forward("a", notes=NOTHING), table("moving", "b"), to_moving(syn()),
+           forward("b", leaves_moving("b", syn()), NEW)),
+    Vector("5 SYN", "of a closing flow opens a new one", to_moving(syn()), forward("a", notes=NEW),
+           to_moving(tcp("FA")),
+           forward("a", notes=NOTHING), table("moving", "b"), to_moving(syn()), forward("b", notes=NEW)),
+    Vector("5 idle", "an embryonic flow is forgotten", to_moving(syn()), forward("a", notes=NEW), table("moving", "b"),
+           time_passes(10), to_moving(syn()), forward("b", notes=NEW)),
+    Vector("5 idle", "an established flow lives on", to_moving(syn()), forward("a", notes=NEW), to_moving(tcp()),
+           forward("a"),
+           table("moving", "b"), time_passes(899), to_moving(tcp()), forward("a", notes=NOTHING)),
+    Vector("5 idle", "but not for ever", to_moving(syn()), forward("a", notes=NEW), to_moving(tcp()), forward("a"),
+           table("moving", "b"), table("moving", "b"), time_passes(900), to_moving(tcp()),
+           forward("b", notes=f"{NEW},{PREVIOUS}")),
+
+    Vector("6 schedule", "a service without backends", came / v4(80) / syn(), drop("no_backend", NOTHING)),
+    Vector("6 schedule", "a table that names a backend that is down", down("plain"), came / v4() / syn(),
+           drop("no_backend", NOTHING)),
+    Vector("6 schedule", "a backend without a next hop", unreachable("plain"), came / v4() / syn(),
+           drop("backend_unreachable")),
+    Vector("6 previous", "an unknown connection goes where it went before the change", table("moving", "b"),
+           to_moving(tcp()), forward("a", leaves_moving("a", tcp()), f"{NEW},{PREVIOUS}"), to_moving(tcp()),
+           forward("a", notes=NOTHING)),
+    Vector("6 previous", "IPv6", table("moving", "b"), came / v6(50) / tcp(), forward("a", notes=f"{NEW},{PREVIOUS}")),
+    Vector("6 previous", "a new connection does not", table("moving", "b"), to_moving(syn()), forward("b", notes=NEW)),
+    Vector("6 previous", "UDP does not", table("moving", "b"), to_moving(udp()), forward("b", notes=NEW)),
+    Vector("6 previous", "to a draining backend", table("moving", "b"), drain("a"), to_moving(tcp()),
+           forward("a", notes=f"{NEW},{PREVIOUS}")),
+    Vector("6 previous", "not to one that is down", table("moving", "b"), down("a"), to_moving(tcp()),
+           forward("b", notes=NEW)),
+    Vector("6 previous", "only one change back", table("moving", "b"), table("moving", "c"), to_moving(tcp()),
+           forward("b", notes=f"{NEW},{PREVIOUS}")),
+
+    Vector("7 remember", "not for a stateless service", came / v4(70) / syn(), forward("ta", notes=NOTHING),
+           table("stateless", "tb"), came / v4(70) / tcp(), forward("ta", notes=PREVIOUS), table("stateless", "tb"),
+           came / v4(70) / tcp(), forward("tb", notes=PREVIOUS)),
+    Vector("7 remember", "a first packet pushes out another first packet", many(lambda p: to_moving(syn(p)), range(1,
+           100)),
+           to_moving(syn(sport=100)), forward("a", notes=f"{NEW},{EVICTED}")),
+    Vector("7 remember", "but no established flow", establish(range(1, 200)), to_moving(syn(sport=200)),
+           forward("a", notes=NOT_REMEMBERED)),
+    Vector("7 remember", "which a flood of first packets cannot touch", to_moving(syn()), forward("a", notes=NEW),
+           to_moving(tcp()), forward("a", notes=NOTHING), table("moving", "b"),
+           many(lambda p: to_moving(syn(p)), range(1, 200)), to_moving(tcp()), forward("a", notes=NOTHING)),
+    Vector("7 remember", "an unknown connection in midstream may take an old one's place", establish(range(1, 200)),
+           to_moving(tcp(sport=200)), forward("a", notes=f"{NEW},{EVICTED}")),
+]
