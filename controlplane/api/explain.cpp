@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/explain.hpp"
 
+#include "aya/rewrite.h"
 #include "config/address.hpp"
 
 #include <nlohmann/json.hpp>
@@ -186,19 +187,40 @@ private:
         std::string text = "destination MAC " + mac_text(backend.header) + ", source MAC " +
                            mac_text(backend.header + 6) + ", data plane port " +
                            std::to_string(backend.egress_port);
-        if (backend.encap == AYA_ENCAP_IPIP) {
-            const u8 *outer = backend.header + sizeof(aya_eth);
-            const bool v4 = backend.outer_length == sizeof(aya_ipv4);
-            const IpAddress source = v4 ? IpAddress::from_v4_bytes(outer + offsetof(aya_ipv4, src))
-                                        : IpAddress::from_v6_bytes(outer + offsetof(aya_ipv6, src));
-            const IpAddress destination = v4 ? IpAddress::from_v4_bytes(outer + offsetof(aya_ipv4, dst))
-                                             : IpAddress::from_v6_bytes(outer + offsetof(aya_ipv6, dst));
-            text = std::string("ipip, ") + (v4 ? "IPv4 " : "IPv6 ") + to_string(source) + " to " +
-                   to_string(destination) + "; " + text;
-        } else {
+        if (backend.encap == AYA_ENCAP_IPIP)
+            text = "ipip, " + tunnel_text(backend) + "; " + text;
+        else if (backend.encap == AYA_ENCAP_GUE)
+            text = "gue, " + tunnel_text(backend) + ", " + udp_text(backend) + "; " + text;
+        else
             text = "l2, " + text;
-        }
         step("encapsulate", text + "; packets up to " + std::to_string(backend.mtu) + " bytes fit");
+    }
+
+    static bool is_outer_v4(const aya_backend &backend)
+    {
+        return backend.outer_length == AYA_OUTER_IPV4 || backend.outer_length == AYA_OUTER_GUE_IPV4;
+    }
+
+    static std::string tunnel_text(const aya_backend &backend)
+    {
+        const u8 *outer = backend.header + sizeof(aya_eth);
+        const bool v4 = is_outer_v4(backend);
+        const IpAddress source = v4 ? IpAddress::from_v4_bytes(outer + offsetof(aya_ipv4, src))
+                                    : IpAddress::from_v6_bytes(outer + offsetof(aya_ipv6, src));
+        const IpAddress destination = v4 ? IpAddress::from_v4_bytes(outer + offsetof(aya_ipv4, dst))
+                                         : IpAddress::from_v6_bytes(outer + offsetof(aya_ipv6, dst));
+        return (v4 ? "IPv4 " : "IPv6 ") + to_string(source) + " to " + to_string(destination);
+    }
+
+    // The source port is the rewriting's own, for this packet.
+    std::string udp_text(const aya_backend &backend) const
+    {
+        aya_udp udp;
+        const size_t offset = is_outer_v4(backend) ? sizeof(aya_ipv4) : sizeof(aya_ipv6);
+        std::memcpy(&udp, backend.header + sizeof(aya_eth) + offset, sizeof(udp));
+        aya_patch_outer_udp(&udp, &packet_, hash_);
+        return "UDP port " + std::to_string(aya_be16_to_cpu(udp.src_port)) + " to " +
+               std::to_string(aya_be16_to_cpu(udp.dst_port));
     }
 
     OrderedJson finish(const char *service)

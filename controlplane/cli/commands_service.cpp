@@ -70,8 +70,10 @@ std::string service_details(const Json &service, bool colour)
     for (std::size_t i = 0; i < vips.size(); ++i)
         facts.add(
             {{i == 0 ? "vips" : ""}, {vips[i].is_string() ? vips[i].get<std::string>() : vips[i].dump()}});
-    for (const char *key : {"scheduler", "affinity", "encap"})
+    for (const char *key : {"scheduler", "affinity"})
         facts.add({{key}, {text(service, key)}});
+    const std::string encap = text(service, "encap");
+    facts.add({{"encap"}, {encap == "gue" ? encap + ", UDP port " + text(service, "gue_port") : encap}});
     facts.add({{"health"}, {health_summary(member(service, "health"))}});
     facts.add({{"lookup table"}, {text(service, "lookup_size") + " slots"}});
     facts.add({{"flows"}, {flow_summary(service)}});

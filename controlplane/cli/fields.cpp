@@ -75,7 +75,8 @@ void ServiceFields::add_options(Program &program, CLI::App *app)
              "How a new flow finds its backend");
     add_word(program, app, "--affinity", affinity, {"none", "source"},
              "What stays together: each flow on its own, or all of a client");
-    add_word(program, app, "--encap", encap, {"l2", "ipip"}, "How packets reach the backends");
+    add_word(program, app, "--encap", encap, {"l2", "ipip", "gue"}, "How packets reach the backends");
+    add_number(app, "--gue-port", gue_port, "UDP port of the backends with --encap gue, 6080 unless given");
     add_word(program, app, "--health", health_type, {"tcp", "none"}, "Kind of health probe");
     app->add_option("--health-interval", health_interval, "Time between probes, such as 1s or 500ms")
         ->type_name("TIME");
@@ -106,6 +107,7 @@ void ServiceFields::apply(Json &service) const
     put(service, "scheduler", scheduler);
     put(service, "affinity", affinity);
     put(service, "encap", encap);
+    put(service, "gue_port", gue_port);
     put(service, "lookup_size", lookup_size);
     const bool bare = panic_threshold.find_first_not_of("0123456789") == std::string::npos;
     if (!panic_threshold.empty())

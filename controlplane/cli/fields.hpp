@@ -29,6 +29,7 @@ struct ServiceFields {
     std::string scheduler;
     std::string affinity;
     std::string encap;
+    std::optional<std::int64_t> gue_port;
     std::string health_type;
     std::string health_interval;
     std::string health_timeout;

@@ -73,6 +73,8 @@ std::string_view to_string(Encap value)
         return "l2";
     case Encap::ipip:
         return "ipip";
+    case Encap::gue:
+        return "gue";
     }
     return {};
 }

@@ -22,8 +22,10 @@ using Duration = std::chrono::milliseconds;
 enum class AdminState : std::uint8_t { active, draining, disabled };
 enum class Scheduler : std::uint8_t { maglev, source_hash };
 enum class Affinity : std::uint8_t { none, source };
-enum class Encap : std::uint8_t { l2, ipip };
+enum class Encap : std::uint8_t { l2, ipip, gue };
 enum class HealthType : std::uint8_t { none, tcp };
+
+constexpr std::uint16_t kGuePort = 6080; // IANA's
 
 struct HealthConfig {
     HealthType type = HealthType::none;
@@ -61,6 +63,7 @@ struct ServiceConfig {
     Scheduler scheduler = Scheduler::maglev;
     Affinity affinity = Affinity::none;
     Encap encap = Encap::l2;
+    std::uint16_t gue_port = kGuePort; // encap gue: the backends' UDP port
     HealthConfig health;
     std::uint32_t lookup_size = 65537; // slots of the lookup table; a prime
     IdleTimeouts idle_timeouts;

@@ -120,7 +120,8 @@ void decode(Reader &reader, ServiceConfig &service)
     reader.required_list("vips", vip_kind(), service.vips, {1});
     reader.optional("scheduler", word_kind({Scheduler::maglev, Scheduler::source_hash}), service.scheduler);
     reader.optional("affinity", word_kind({Affinity::none, Affinity::source}), service.affinity);
-    reader.optional("encap", word_kind({Encap::l2, Encap::ipip}), service.encap);
+    reader.optional("encap", word_kind({Encap::l2, Encap::ipip, Encap::gue}), service.encap);
+    reader.optional("gue_port", integer_kind(1, 65535), service.gue_port);
     reader.object("health", [&](Reader &inside) { decode_health(inside, service.health); });
     reader.optional("lookup_size", integer_kind(251, 1048573), service.lookup_size);
     reader.object("idle_timeouts", [&](Reader &inside) { decode_timeouts(inside, service.idle_timeouts); });

@@ -110,6 +110,7 @@ OrderedJson to_json(const ServiceConfig &service)
             {"scheduler", to_string(service.scheduler)},
             {"affinity", to_string(service.affinity)},
             {"encap", to_string(service.encap)},
+            {"gue_port", service.gue_port},
             {"health", to_json(service.health)},
             {"lookup_size", service.lookup_size},
             {"idle_timeouts", to_json(service.idle_timeouts)},

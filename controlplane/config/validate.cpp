@@ -173,6 +173,11 @@ private:
     {
         check_lookup_size(service, where);
         check_health(service, where);
+        if (service.encap != Encap::gue && service.gue_port != kGuePort)
+            add(where + "/gue_port",
+                "found " + show(service.gue_port) + "; allowed with encap " +
+                    quote(to_string(service.encap)) + ": " + show(kGuePort) + ", or encap \"gue\"",
+                {where + "/encap"});
         std::unordered_map<std::string_view, std::string> names;
         std::unordered_map<IpAddress, std::string> addresses;
         for (std::size_t i = 0; i < service.backends.size(); ++i) {
@@ -240,7 +245,7 @@ private:
             const std::string family = other.address.is_v4() ? "IPv4" : "IPv6";
             add(at,
                 "found " + show(address) + " behind the " + family + " VIP " + quote(to_string(other)) +
-                    " with encap \"l2\"; allowed: an " + family + " address, or encap \"ipip\"",
+                    " with encap \"l2\"; allowed: an " + family + " address, or encap \"ipip\" or \"gue\"",
                 {where + "/encap", where + "/vips" + pointer_token(i)});
             return;
         }

@@ -61,26 +61,40 @@ std::optional<IpAddress> tunnel_source(const TunnelSource &configured, const Bac
     return fixed ? fixed : next_hop.source;
 }
 
+aya_encap_kind table_encap(Encap encap)
+{
+    switch (encap) {
+    case Encap::l2:
+        return AYA_ENCAP_L2;
+    case Encap::ipip:
+        return AYA_ENCAP_IPIP;
+    case Encap::gue:
+        return AYA_ENCAP_GUE;
+    }
+    return AYA_ENCAP_L2;
+}
+
 // Fills in the way to the backend. What stands in the way is answered as text; then egress_port stays NONE.
 std::string write_way(aya_backend &entry, const ServiceConfig &service, const BackendConfig &backend,
                       const BackendObserved &observed, const CompileOptions &options)
 {
     entry.egress_port = AYA_PORT_NONE;
-    entry.encap = service.encap == Encap::ipip ? AYA_ENCAP_IPIP : AYA_ENCAP_L2;
+    entry.encap = static_cast<u8>(table_encap(service.encap));
     if (!observed.next_hop || observed.next_hop->port == AYA_PORT_NONE)
         return "no route to " + to_string(backend.address) + " through a port of the data plane";
     const NextHop &next_hop = *observed.next_hop;
     const auto &mac = backend.mac ? backend.mac : next_hop.mac;
     if (!mac)
         return "the MAC address of " + to_string(next_hop.address) + " is not known";
-    if (service.encap == Encap::ipip) {
-        auto source = tunnel_source(options.tunnel_source, backend, next_hop);
-        if (!source)
-            return "no source address for the tunnel to " + to_string(backend.address);
-        write_ipip_header(entry, *mac, next_hop.port_mac, backend.address, *source);
-    } else {
+    const auto source = tunnel_source(options.tunnel_source, backend, next_hop);
+    if (service.encap != Encap::l2 && !source)
+        return "no source address for the tunnel to " + to_string(backend.address);
+    if (service.encap == Encap::l2)
         write_l2_header(entry, *mac, next_hop.port_mac);
-    }
+    else if (service.encap == Encap::ipip)
+        write_ipip_header(entry, *mac, next_hop.port_mac, backend.address, *source);
+    else
+        write_gue_header(entry, *mac, next_hop.port_mac, backend.address, *source, service.gue_port);
     entry.egress_port = next_hop.port;
     entry.mtu = next_hop.mtu > entry.outer_length ? static_cast<u16>(next_hop.mtu - entry.outer_length) : 0;
     return {};

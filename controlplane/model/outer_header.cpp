@@ -74,4 +74,15 @@ void write_ipip_header(aya_backend &entry, const Mac &destination_mac, const Mac
     }
 }
 
+// Source port and length depend on the packet: 0 here. The checksum stays 0.
+void write_gue_header(aya_backend &entry, const Mac &destination_mac, const Mac &source_mac,
+                      const IpAddress &destination, const IpAddress &source, u16 port)
+{
+    write_ipip_header(entry, destination_mac, source_mac, destination, source);
+    aya_udp udp = {};
+    udp.dst_port = aya_cpu_to_be16(port);
+    std::memcpy(entry.header + sizeof(aya_eth) + entry.outer_length, &udp, sizeof(udp));
+    entry.outer_length = static_cast<u8>(entry.outer_length + sizeof(udp));
+}
+
 } // namespace aya

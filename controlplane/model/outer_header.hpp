@@ -15,4 +15,8 @@ void write_l2_header(aya_backend &entry, const Mac &destination, const Mac &sour
 void write_ipip_header(aya_backend &entry, const Mac &destination_mac, const Mac &source_mac,
                        const IpAddress &destination, const IpAddress &source);
 
+// The same for `gue`, with UDP to `port` behind the outer IP header.
+void write_gue_header(aya_backend &entry, const Mac &destination_mac, const Mac &source_mac,
+                      const IpAddress &destination, const IpAddress &source, u16 port);
+
 } // namespace aya

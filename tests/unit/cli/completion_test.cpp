@@ -82,7 +82,7 @@ TEST(Completion, OffersValuesOfOptions)
     EXPECT_EQ(offered({"-o", ""}), (Words{"table", "json"}));
     EXPECT_EQ(offered({"status", "--output", "j"}), Words{"json"});
     EXPECT_EQ(offered({"status", "--output=j"}), Words{"--output=json"});
-    EXPECT_EQ(offered({"service", "add", "web", "--encap", ""}), (Words{"l2", "ipip"}));
+    EXPECT_EQ(offered({"service", "add", "web", "--encap", ""}), (Words{"l2", "ipip", "gue"}));
     EXPECT_EQ(offered({"completion", ""}), (Words{"bash", "zsh", "fish"}));
     EXPECT_EQ(offered({"backend", "set", "web", "a", "--weight", ""}), Words{});
 }

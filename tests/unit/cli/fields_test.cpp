@@ -25,6 +25,8 @@ TEST(ServiceFields, SendOnlyWhatWasGiven)
 {
     EXPECT_EQ(service_of(""), Json::object());
     EXPECT_EQ(service_of("--encap ipip"), Json::parse(R"({"encap": "ipip"})"));
+    EXPECT_EQ(service_of("--encap gue --gue-port 7000"),
+              Json::parse(R"({"encap": "gue", "gue_port": 7000})"));
 }
 
 TEST(ServiceFields, UseTheKeysOfTheConfiguration)

@@ -65,7 +65,8 @@ INSTANTIATE_TEST_SUITE_P(
              "/tunnel_source/gre: found the unknown key \"gre\"; allowed: ipv4, ipv6"},
         Case{"not a feature of this version", with("/services/0/rate_limit", 1),
              "/services/0/rate_limit: found the unknown key \"rate_limit\"; allowed: name, vips, scheduler, "
-             "affinity, encap, health, lookup_size, idle_timeouts, panic_threshold, stateless, backends"},
+             "affinity, encap, gue_port, health, lookup_size, idle_timeouts, panic_threshold, stateless, "
+             "backends"},
         Case{"with a slash and a tilde", with("/a~1b~0c", 1),
              "/a~1b~0c: found the unknown key \"a/b~c\"; allowed: seed, dataplane, controlplane, "
              "tunnel_source, services"},
@@ -261,10 +262,14 @@ INSTANTIATE_TEST_SUITE_P(
              "(/services/0/vips/0); allowed: the backend's own address"},
         Case{"IPv6 VIP, l2, IPv4 backend", with("/services/1/encap", "l2"),
              "/services/1/backends/0/address: found \"10.0.2.1\" behind the IPv6 VIP "
-             "\"[2001:db8::53]:*/udp\" with encap \"l2\"; allowed: an IPv6 address, or encap \"ipip\""},
+             "\"[2001:db8::53]:*/udp\" with encap \"l2\"; allowed: an IPv6 address, or encap \"ipip\" or "
+             "\"gue\""},
         Case{"IPv4 VIP, l2, IPv6 backend", with("/services/0/backends/1/address", "2001:db8::2"),
              "/services/0/backends/1/address: found \"2001:db8::2\" behind the IPv4 VIP "
-             "\"203.0.113.10:443/tcp\" with encap \"l2\"; allowed: an IPv4 address, or encap \"ipip\""},
+             "\"203.0.113.10:443/tcp\" with encap \"l2\"; allowed: an IPv4 address, or encap \"ipip\" or "
+             "\"gue\""},
+        Case{"port of another encapsulation", with("/services/1/gue_port", 6081),
+             "/services/1/gue_port: found 6081; allowed with encap \"ipip\": 6080, or encap \"gue\""},
         Case{"timeout as long as the interval", with("/services/0/health/timeout", "1000ms"),
              "/services/0/health/timeout: found \"1s\" with the interval \"1s\"; allowed: less than the "
              "interval"},

@@ -42,11 +42,10 @@ TEST(AddService, ErrorsPointIntoTheRequest)
         Lines{
             "f: line 1, column 10: syntax error while parsing value - unexpected end of input; expected '[', "
             "'{', or a literal"});
-    EXPECT_EQ(
-        errors_of(add_service(config, R"({"name": "ssh", "vips": ["1.1.1.1:1/tcp"], "weight": 3})")),
-        Lines{
-            "f: /weight: found the unknown key \"weight\"; allowed: name, vips, scheduler, affinity, encap, "
-            "health, lookup_size, idle_timeouts, panic_threshold, stateless, backends"});
+    EXPECT_EQ(errors_of(add_service(config, R"({"name": "ssh", "vips": ["1.1.1.1:1/tcp"], "weight": 3})")),
+              Lines{"f: /weight: found the unknown key \"weight\"; allowed: name, vips, scheduler, affinity, "
+                    "encap, gue_port, "
+                    "health, lookup_size, idle_timeouts, panic_threshold, stateless, backends"});
 }
 
 TEST(AddService, ANameThatIsTakenIsAConflict)
@@ -106,7 +105,10 @@ TEST(PatchService, TheResultIsChecked)
     EXPECT_EQ(errors_of(patch_service(valid_config(), "dns", R"({"encap": "l2"})")),
               Lines{"f: /backends/0/address: found \"10.0.2.1\" behind the IPv6 VIP \"[2001:db8::53]:*/udp\" "
                     "with encap "
-                    "\"l2\"; allowed: an IPv6 address, or encap \"ipip\""});
+                    "\"l2\"; allowed: an IPv6 address, or encap \"ipip\" or \"gue\""});
+    EXPECT_EQ(errors_of(patch_service(valid_config(), "dns", R"({"gue_port": 7000})")),
+              Lines{"f: /gue_port: found 7000; allowed with encap \"ipip\": 6080, or encap \"gue\""});
+    EXPECT_TRUE(patch_service(valid_config(), "dns", R"({"encap": "gue", "gue_port": 7000})"));
     EXPECT_EQ(errors_of(patch_service(valid_config(), "dns", "[]")),
               Lines{"f: found an empty list; allowed: an object, { ... }"});
 }

@@ -43,7 +43,7 @@ TEST(Parse, EveryKeyIsRead)
         "tunnel_source": { "ipv4": "10.9.9.9", "ipv6": "2001:db8::9" },
         "services": [ {
             "name": "s", "vips": ["[2001:db8::10]:*/udp"], "scheduler": "source-hash", "affinity": "source",
-            "encap": "ipip", "lookup_size": 251, "panic_threshold": "100%", "stateless": true,
+            "encap": "gue", "gue_port": 65535, "lookup_size": 251, "panic_threshold": "100%", "stateless": true,
             "health": { "type": "tcp", "interval": "2m", "timeout": "1m", "rise": 1, "fall": 100, "port": 65535 },
             "idle_timeouts": { "tcp_established": "9h", "tcp_closing": "1s", "tcp_embryonic": "1000ms", "udp": "3m" },
             "backends": [ { "name": "b", "address": "10.0.0.1", "weight": 65535, "state": "draining",
@@ -69,7 +69,8 @@ TEST(Parse, EveryKeyIsRead)
     EXPECT_EQ(service.vips.at(0).port, 0);
     EXPECT_EQ(service.scheduler, Scheduler::source_hash);
     EXPECT_EQ(service.affinity, Affinity::source);
-    EXPECT_EQ(service.encap, Encap::ipip);
+    EXPECT_EQ(service.encap, Encap::gue);
+    EXPECT_EQ(service.gue_port, 65535);
     EXPECT_EQ(service.health, (HealthConfig{HealthType::tcp, 2min, 1min, 1, 100, 65535}));
     EXPECT_EQ(service.lookup_size, 251U);
     EXPECT_EQ(service.idle_timeouts, (IdleTimeouts{9h, 1s, 1s, 3min}));
@@ -103,12 +104,22 @@ TEST(Parse, AnExactVipAndAnyPortOfTheSameAddressMayStandTogether)
     EXPECT_TRUE(parse_config(with("/services/1/vips/1", "203.0.113.10:*/tcp")));
 }
 
-TEST(Parse, EveryMixtureOfFamiliesGoesThroughIpip)
+TEST(Parse, EveryMixtureOfFamiliesGoesThroughTunnels)
 {
     OrderedJson json = valid_json();
     json["services"][1]["vips"].push_back("203.0.113.53:53/udp");
     json["services"][1]["backends"].push_back({{"name", "dns-2"}, {"address", "2001:db8::2"}});
-    EXPECT_TRUE(parse_config(json.dump()));
+    for (const char *encap : {"ipip", "gue"}) {
+        json["services"][1]["encap"] = encap;
+        EXPECT_TRUE(parse_config(json.dump())) << encap;
+    }
+}
+
+TEST(Parse, GueGoesToThePortOfItsRegistrationUnlessSaid)
+{
+    const auto config = parse_config(with("/services/1/encap", "gue"));
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->services[1].gue_port, 6080);
 }
 
 TEST(Parse, TheProbePortIsTheFirstTcpPortUnlessSaid)

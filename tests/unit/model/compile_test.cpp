@@ -243,12 +243,23 @@ TEST(Compile, TunnelsLeaveRoomForTheirHeader)
     Scene scene(2, Encap::ipip);
     scene.service.backends[1].address = *parse_ip_address("fd00::1");
     scene.observed.backends[1].next_hop->source = *parse_ip_address("fd00::2");
-    const auto image = scene.image();
+    auto image = scene.image();
     EXPECT_EQ(image.backends[0].entry.encap, AYA_ENCAP_IPIP);
     EXPECT_EQ(image.backends[0].entry.outer_length, 20);
     EXPECT_EQ(image.backends[0].entry.mtu, 1480);
     EXPECT_EQ(image.backends[1].entry.outer_length, 40);
     EXPECT_EQ(image.backends[1].entry.mtu, 1460);
+
+    scene.service.encap = Encap::gue;
+    scene.service.gue_port = 0x1234;
+    image = scene.image();
+    EXPECT_EQ(image.backends[0].entry.encap, AYA_ENCAP_GUE);
+    EXPECT_EQ(image.backends[0].entry.outer_length, 28);
+    EXPECT_EQ(image.backends[0].entry.mtu, 1472);
+    EXPECT_EQ(image.backends[1].entry.outer_length, 48);
+    EXPECT_EQ(image.backends[1].entry.mtu, 1452);
+    EXPECT_EQ(image.backends[0].entry.header[14 + 20 + 2], 0x12);
+    EXPECT_EQ(image.backends[1].entry.header[14 + 40 + 3], 0x34);
 }
 
 TEST(Compile, TunnelSourceIsTheConfiguredOneElseTheRoutes)

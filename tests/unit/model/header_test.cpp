@@ -90,19 +90,23 @@ struct Tunnel {
     const char *client, *vip;     // inner
     const char *source, *backend; // outer
     u8 protocol;
+    u16 port; // of UDP between them; 0: none
 };
 
-class Ipip : public testing::TestWithParam<Tunnel>
+class Tunnels : public testing::TestWithParam<Tunnel>
 {
 };
 
-TEST_P(Ipip, CarriesThePacketUnderAValidOuterHeader)
+TEST_P(Tunnels, CarryThePacketUnderAValidOuterHeader)
 {
     const Tunnel &tunnel = GetParam();
     const IpAddress source = *parse_ip_address(tunnel.source);
     const IpAddress backend = *parse_ip_address(tunnel.backend);
     aya_backend entry = {};
-    write_ipip_header(entry, kGateway, kPort, backend, source);
+    if (tunnel.port)
+        write_gue_header(entry, kGateway, kPort, backend, source, tunnel.port);
+    else
+        write_ipip_header(entry, kGateway, kPort, backend, source);
     constexpr u8 kTos = 0xb9; // EF, ECT(1)
     const Frame before = udp_frame(tunnel.client, tunnel.vip, kTos);
     const Frame after = encapsulate(before, entry);
@@ -136,17 +140,30 @@ TEST_P(Ipip, CarriesThePacketUnderAValidOuterHeader)
         EXPECT_EQ(std::memcmp(outer + 8, source.bytes.data(), 16), 0);
         EXPECT_EQ(std::memcmp(outer + 24, backend.bytes.data(), 16), 0);
     }
+    if (tunnel.port) {
+        const u8 *udp = outer + outer_length;
+        outer_length += 8;
+        EXPECT_EQ(udp[0] << 8 | udp[1], 49152 + (0x1234567890abcdef & 0x3fff));
+        EXPECT_EQ(udp[2] << 8 | udp[3], tunnel.port);
+        EXPECT_EQ(udp[4] << 8 | udp[5], static_cast<int>(before.size() - 14 + 8));
+        EXPECT_EQ(udp[6] << 8 | udp[7], 0);
+    }
     EXPECT_EQ(entry.outer_length, outer_length);
+    EXPECT_EQ(after.size(), before.size() + outer_length);
     // The UDP header at the end is the client's own.
     EXPECT_EQ(std::memcmp(after.data() + after.size() - 8, before.data() + before.size() - 8, 8), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Families, Ipip,
-    testing::Values(Tunnel{"198.51.100.7", "203.0.113.10", "192.0.2.1", "10.0.1.11", 4},
-                    Tunnel{"2001:db8:7::1", "2001:db8::10", "192.0.2.1", "10.255.255.255", 41},
-                    Tunnel{"198.51.100.7", "203.0.113.10", "2001:db8:ff::1", "fd00::ffff:1", 4},
-                    Tunnel{"2001:db8:7::1", "2001:db8::10", "2001:db8:ff::1", "fd00::1", 41}));
+    Families, Tunnels,
+    testing::Values(Tunnel{"198.51.100.7", "203.0.113.10", "192.0.2.1", "10.0.1.11", 4, 0},
+                    Tunnel{"2001:db8:7::1", "2001:db8::10", "192.0.2.1", "10.255.255.255", 41, 0},
+                    Tunnel{"198.51.100.7", "203.0.113.10", "2001:db8:ff::1", "fd00::ffff:1", 4, 0},
+                    Tunnel{"2001:db8:7::1", "2001:db8::10", "2001:db8:ff::1", "fd00::1", 41, 0},
+                    Tunnel{"198.51.100.7", "203.0.113.10", "192.0.2.1", "10.0.1.11", 17, 6080},
+                    Tunnel{"2001:db8:7::1", "2001:db8::10", "192.0.2.1", "10.255.255.255", 17, 6080},
+                    Tunnel{"198.51.100.7", "203.0.113.10", "2001:db8:ff::1", "fd00::ffff:1", 17, 9886},
+                    Tunnel{"2001:db8:7::1", "2001:db8::10", "2001:db8:ff::1", "fd00::1", 17, 65535}));
 
 TEST(L2, ChangesTheAddressesAlone)
 {
