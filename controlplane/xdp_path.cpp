@@ -155,6 +155,8 @@ std::string XdpPath::watch(u32 index, const InterfaceFacts &facts)
     port.status.program_id = port.xdp->program_id();
     if (!facts.up)
         return name + ": the interface is down";
+    if (!facts.link)
+        return name + ": no link; no traffic there";
     if (facts.rx_queues > port.xdp->queues())
         return name + ": has " + std::to_string(facts.rx_queues) + " RX queues, the XDP program knows of " +
                std::to_string(port.xdp->queues()) + "; what comes in on the others goes to the kernel";
@@ -208,6 +210,14 @@ const WorkerTotals &XdpPath::totals(u32 worker) const
 }
 
 const ServiceCounters &XdpPath::service_counters(u32 worker, u32 service) const
+// No interface works: probes went by them too. Looked at now, since two bad probes come faster than the next
+// poll.
+bool XdpPath::gone() const
+{
+    return std::none_of(ports_.begin(), ports_.end(),
+                        [](const Port &port) { return interface_works(port.xdp->interface()); });
+}
+
 {
     return ports_[workers_[worker].port].xdp->service_counters(workers_[worker].queue, service);
 }

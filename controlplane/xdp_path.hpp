@@ -25,7 +25,8 @@ public:
     bool poll() override;
     std::span<const PortLine> ports() const override { return lines_; }
     std::optional<XdpPortStatus> xdp_status(u32 port) const override;
-    const CounterSource *counters() const override { return this; }
+    CounterSources counters() const override { return this; }
+    bool gone() const override;
     bool forwards() const override { return true; }
     std::vector<std::string> warnings() const override;
 

@@ -77,7 +77,7 @@ int keep_kernel_message(libbpf_print_level, const char *format, va_list argument
     return 0;
 }
 
-// A link's refusal has no words, the same try over netlink has.
+// A link's refusal has no words, the same try over netlink has. Empty: not there either.
 std::string ask_for_reason(u32 index, int program_fd, u32 mode)
 {
     last_message().clear();
@@ -86,14 +86,28 @@ std::string ask_for_reason(u32 index, int program_fd, u32 mode)
     if (bpf_xdp_attach(static_cast<int>(index), program_fd, flags, nullptr) == 0)
         bpf_xdp_detach(static_cast<int>(index), mode, nullptr);
     libbpf_set_print(before);
-    return last_message().empty() ? "" : " (" + last_message() + ")";
+    return last_message();
 }
 
-std::string explain_refusal(const std::string &name, const InterfaceFacts &interface, int program_fd,
-                            int error)
+std::string in_brackets(const std::string &text)
 {
-    std::string text = name + ": the driver refuses native XDP: " + std::strerror(error) +
-                       ask_for_reason(interface.index, program_fd, XDP_FLAGS_DRV_MODE);
+    return text.empty() ? "" : " (" + text + ")";
+}
+
+// A driver that has native mode says EOPNOTSUPP too, to a setting that it cannot have beside XDP: large
+// receive offload, GRO in hardware, a large MTU. That must not end in generic mode unseen. Only the words
+// tell: those of the kernel's dev_xdp_attach(), and of bonding.
+bool has_no_native_mode(int error, const std::string &reason)
+{
+    return error == EOPNOTSUPP && (reason.empty() || reason.find("not support XDP") != std::string::npos ||
+                                   reason.find("No native XDP") != std::string::npos);
+}
+
+std::string explain_refusal(const std::string &name, const InterfaceFacts &interface, int error,
+                            const std::string &reason)
+{
+    std::string text =
+        name + ": the driver refuses native XDP: " + std::strerror(error) + in_brackets(reason);
     if (error == EPERM || error == EACCES)
         return bpf_failure(name + ": cannot attach the XDP program", error);
     if (error == ERANGE || interface.mtu > kLargestNativeMtu)
@@ -101,7 +115,7 @@ std::string explain_refusal(const std::string &name, const InterfaceFacts &inter
                std::to_string(kLargestNativeMtu) + " (of a veth: on its peer): ip link set " + name +
                " mtu " + std::to_string(kLargestNativeMtu);
     return text + "; often large receive offload is on (ethtool -K " + name +
-           " lro off) or too many queues are (ethtool -L " + name + ")";
+           " lro off rx-gro-hw off) or too many queues are (ethtool -L " + name + ")";
 }
 
 int create_link(u32 index, int program_fd, u32 mode)
@@ -145,14 +159,16 @@ Attachment attach_free(const std::string &name, const InterfaceFacts &interface,
     int link = create_link(interface.index, program_fd, XDP_FLAGS_DRV_MODE);
     if (link >= 0)
         return {BpfHandle(link), XdpMode::native};
-    if (link != -EOPNOTSUPP)
-        throw BpfError(explain_refusal(name, interface, program_fd, -link));
+    const std::string reason = ask_for_reason(interface.index, program_fd, XDP_FLAGS_DRV_MODE);
+    if (!has_no_native_mode(-link, reason))
+        throw BpfError(explain_refusal(name, interface, -link, reason));
     link = create_link(interface.index, program_fd, XDP_FLAGS_SKB_MODE);
     if (link >= 0)
         return {BpfHandle(link), XdpMode::generic};
-    throw BpfError(bpf_failure(name + ": cannot attach the XDP program, not even in generic mode" +
-                                   ask_for_reason(interface.index, program_fd, XDP_FLAGS_SKB_MODE),
-                               -link));
+    throw BpfError(
+        bpf_failure(name + ": cannot attach the XDP program, not even in generic mode" +
+                        in_brackets(ask_for_reason(interface.index, program_fd, XDP_FLAGS_SKB_MODE)),
+                    -link));
 }
 
 } // namespace
@@ -168,8 +184,10 @@ std::optional<InterfaceFacts> interface_facts(const std::string &name)
         return std::nullopt;
     InterfaceFacts facts;
     facts.index = static_cast<u32>(request.ifr_ifindex);
-    if (::ioctl(socket, SIOCGIFFLAGS, &request) == 0)
+    if (::ioctl(socket, SIOCGIFFLAGS, &request) == 0) {
         facts.up = request.ifr_flags & IFF_UP;
+        facts.link = request.ifr_flags & IFF_RUNNING;
+    }
     if (::ioctl(socket, SIOCGIFMTU, &request) == 0)
         facts.mtu = static_cast<u32>(request.ifr_mtu);
     if (::ioctl(socket, SIOCGIFHWADDR, &request) == 0) {
@@ -178,6 +196,14 @@ std::optional<InterfaceFacts> interface_facts(const std::string &name)
     }
     facts.rx_queues = count_rx_queues(socket, name);
     return facts;
+}
+
+bool interface_works(const std::string &name)
+{
+    const BpfHandle socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request = request_for(name);
+    constexpr int kWorks = IFF_UP | IFF_RUNNING;
+    return ::ioctl(socket.fd(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & kWorks) == kWorks;
 }
 
 const char *to_string(XdpMode mode)

@@ -15,6 +15,7 @@ namespace aya
 struct InterfaceFacts {
     u32 index = 0;
     bool up = false;
+    bool link = false; // a live wire, as far as the driver can tell
     bool ethernet = false;
     u32 mtu = 0;
     u32 rx_queues = 0;
@@ -23,6 +24,9 @@ struct InterfaceFacts {
 
 // nullopt: there is no interface of this name.
 std::optional<InterfaceFacts> interface_facts(const std::string &name);
+
+// It is there, up, and has a link: interface_facts() in short.
+bool interface_works(const std::string &name);
 
 enum class XdpMode { none, native, generic };
 const char *to_string(XdpMode mode);
