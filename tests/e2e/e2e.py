@@ -49,13 +49,13 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(name, services, backends=3, mtu=1500, tunnel=False, **dataplane):
+def scene(name, services, backends=3, mtu=1500, tunnel=False, queues=1, **dataplane):
     """A running lab for one test. `services`: a function that makes them for a lab. At the end both daemons must stop
     cleanly."""
     need_root_and("ip", "ethtool", "nginx", "curl")
     if PATH == "dpdk":
         need_af_xdp()
-    with checking() as checks, Lab(unique_name(name), backends=backends, mtu=mtu, path=PATH) as lab:
+    with checking() as checks, Lab(unique_name(name), backends=backends, mtu=mtu, path=PATH, queues=queues) as lab:
         failed_before_the_end = True
         try:
             made = Scene(checks, lab, services(lab), **dataplane)

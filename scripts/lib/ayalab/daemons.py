@@ -112,8 +112,8 @@ class Balancer:
         self.config_file.write_text(text)
 
     def start(self):
-        if self.lab.path == "xdp":
-            decap.make_peer_poll(self.lab, self.build.decap)
+        if self.lab.path != "dpdk":
+            decap.make_peers_poll(self.lab, self.build.decap)
         self.start_controlplane()
         if self.lab.path == "dpdk":
             self.start_dataplane()

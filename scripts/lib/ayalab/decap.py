@@ -59,8 +59,11 @@ def install(lab, object_file):
     return installed
 
 
-def make_peer_poll(lab, object_file):
+def make_peers_poll(lab, object_file):
     """What a native XDP program sends over a veth is taken by the other end only while that has an XDP program as well,
     and else lies there, unseen and uncounted. One that knows no address lets everything pass."""
-    if not (mount_bpf(lab) / "peer").exists():
-        Decap(lab, "peer", object_file).attach_xdp(lab.switch, lab.balancer.name)
+    pins = mount_bpf(lab) / "peer"
+    if not pins.exists():
+        Decap(lab, "peer", object_file)
+    for peer in lab.balancer_peers:
+        lab.switch.run("ip", "-force", "link", "set", "dev", peer, "xdpdrv", "pinned", f"{pins}/decap_xdp")

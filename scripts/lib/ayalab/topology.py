@@ -62,13 +62,15 @@ class Host:
 class Lab:
     """Namespaces and links; starts processes in them; takes everything down again, whatever happens."""
 
-    def __init__(self, name, backends=3, mtu=1500, path="dpdk"):
+    def __init__(self, name, backends=3, mtu=1500, path="dpdk", queues=1):
         if os.geteuid() != 0:
             raise LabError("not root: network namespaces need root; run it with sudo")
         if len(name) > 24:
             raise LabError(f"lab name {name}: {len(name)} characters, at most 24")
         self.name = name
         self.path = path
+        self.queues = queues  # of the balancer's eth0
+        self.balancer_peers = ["balancer"]  # the switch's ends of the balancer's links
         self.mtu = mtu  # of the links between balancer and backends; the client always has 1500
         self.directory = ROOT / name
         self.client = Host("client", 10, f"{name}-client")
@@ -139,8 +141,10 @@ class Lab:
 
     def _connect(self, host):
         mtu = 1500 if host is self.client else self.mtu
+        queues = str(self.queues if host is self.balancer else 1)
         run("ip", "link", "add", "eth0", "netns", host.namespace, "address", host.mac, "mtu", str(mtu),
-            "type", "veth", "peer", "name", host.name, "netns", self.switch.namespace, "mtu", str(mtu))
+            "numrxqueues", queues, "numtxqueues", queues, "type", "veth", "peer", "name", host.name,
+            "netns", self.switch.namespace, "mtu", str(mtu), "numrxqueues", queues, "numtxqueues", queues)
         host.sysctl(net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0,
                     net__ipv4__conf__eth0__rp_filter=0, net__ipv6__conf__all__accept_ra=0,
                     net__ipv6__conf__default__accept_ra=0, net__ipv6__conf__eth0__accept_ra=0)
@@ -170,6 +174,32 @@ class Lab:
                        net__core__somaxconn=4096, net__ipv4__tcp_max_syn_backlog=4096)
         backend.run("ip", "address", "add", f"{VIP4}/32", "dev", "lo")
         backend.run("ip", "address", "add", f"{VIP6}/128", "dev", "lo", "nodad")
+
+    def unplug_balancer(self):
+        """Its interface vanishes, and the switch's end with it."""
+        self.balancer.run("ip", "link", "delete", "eth0")
+
+    def plug_balancer(self):
+        """An interface of the same name and MAC address is there again."""
+        self._connect(self.balancer)
+        self._set_up_balancer()
+
+    def add_second_network(self, backend):
+        """br1 with 10.12.0.0/24: eth1 of the balancer (10.12.0.2), and of a backend, whose address there is returned."""
+        self.switch.run("ip", "link", "add", "br1", "type", "bridge", "stp_state", "0", "forward_delay", "0",
+                        "mcast_snooping", "0")
+        self.switch.run("ip", "link", "set", "br1", "up")
+        for host in (self.balancer, backend):
+            peer = f"{host.name}-1"
+            run("ip", "link", "add", "eth1", "netns", host.namespace, "type", "veth",
+                "peer", "name", peer, "netns", self.switch.namespace)
+            self.switch.run("ip", "link", "set", peer, "master", "br1", "up")
+            self.switch.run("ethtool", "-K", peer, "tx", "off")
+            host.sysctl(net__ipv4__conf__eth1__rp_filter=0)
+            host.run("ip", "address", "add", f"10.12.0.{host.number}/24", "dev", "eth1")
+            host.run("ip", "link", "set", "eth1", "up")
+        self.balancer_peers.append(f"{self.balancer.name}-1")
+        return f"10.12.0.{backend.number}"
 
     # Processes
 
