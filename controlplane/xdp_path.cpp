@@ -204,12 +204,6 @@ std::vector<std::string> XdpPath::warnings() const
     return lines;
 }
 
-const WorkerTotals &XdpPath::totals(u32 worker) const
-{
-    return ports_[workers_[worker].port].xdp->totals(workers_[worker].queue);
-}
-
-const ServiceCounters &XdpPath::service_counters(u32 worker, u32 service) const
 // No interface works: probes went by them too. Looked at now, since two bad probes come faster than the next
 // poll.
 bool XdpPath::gone() const
@@ -218,6 +212,12 @@ bool XdpPath::gone() const
                         [](const Port &port) { return interface_works(port.xdp->interface()); });
 }
 
+const WorkerTotals &XdpPath::totals(u32 worker) const
+{
+    return ports_[workers_[worker].port].xdp->totals(workers_[worker].queue);
+}
+
+const ServiceCounters &XdpPath::service_counters(u32 worker, u32 service) const
 {
     return ports_[workers_[worker].port].xdp->service_counters(workers_[worker].queue, service);
 }

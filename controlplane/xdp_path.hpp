@@ -25,7 +25,7 @@ public:
     bool poll() override;
     std::span<const PortLine> ports() const override { return lines_; }
     std::optional<XdpPortStatus> xdp_status(u32 port) const override;
-    CounterSources counters() const override { return this; }
+    const CounterSource *counters() const override { return this; }
     bool gone() const override;
     bool forwards() const override { return true; }
     std::vector<std::string> warnings() const override;
