@@ -121,8 +121,9 @@ class Balancer:
 
     # Control plane
 
-    def start_controlplane(self):
-        self.controlplane = self.lab.start(self.host, str(self.build.controlplane), *self.common, *self.pins,
+    def start_controlplane(self, before=()):
+        """`before`: a command that starts it."""
+        self.controlplane = self.lab.start(self.host, *before, str(self.build.controlplane), *self.common, *self.pins,
                                            "--config", str(self.config_file), log="controlplane.log")
         wait_until(lambda: self._alive(self.controlplane, "controlplane") and self._reachable(), "the API answers")
 
@@ -193,6 +194,9 @@ class Balancer:
 
     def stop(self):
         return [stop(p) for p in (self.dataplane, self.controlplane) if p]
+
+    def flush(self, check=True):
+        return self.host.run(str(self.build.controlplane), *self.common, *self.pins, "--flush", check=check)
 
     def kill_controlplane(self):
         self.controlplane.send_signal(signal.SIGKILL)
