@@ -92,18 +92,14 @@ asio::awaitable<void> Changes::reconcile()
             spdlog::error("cannot publish: {}: {}", error.where, error.message);
         co_return;
     }
-    if (published->changed) {
+    if (published->changed)
         spdlog::debug("generation {}", published->generation);
-        published_();
-    }
     if (!reconciler_.retire_due(now))
         co_return;
     if (auto errors = co_await until_ready(); errors.empty()) {
         const Published retired = reconciler_.retire(Clock::now());
-        if (retired.changed) {
+        if (retired.changed)
             spdlog::debug("generation {}: previous lookup tables retired", retired.generation);
-            published_();
-        }
     }
 }
 

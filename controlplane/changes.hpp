@@ -16,7 +16,7 @@ namespace aya
 class Changes
 {
 public:
-    // `published` is called after the tables changed.
+    // `published` is called after a configuration was published: services and backends may have other ids.
     Changes(Reconciler &reconciler, std::filesystem::path config_file, std::function<void()> published);
 
     // `origin` is for the log: "api", "SIGHUP".

@@ -10,7 +10,6 @@
 #include <csignal>
 #include <thread>
 #include <unistd.h>
-#include <unordered_map>
 #include <utility>
 
 namespace aya
@@ -24,7 +23,8 @@ namespace asio = boost::asio;
 using Clock = Reconciler::Clock;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr auto kGather = 5ms;  // observations come in bursts; one publish takes them together
+// Observations come in bursts: the first is published at once, and the rest together, so long after it.
+constexpr auto kGather = 5ms;
 constexpr auto kWatch = 250ms; // how often the data plane is looked at
 constexpr auto kStartPatience = 10s;
 constexpr const char *kGroup = "aya";
@@ -51,7 +51,10 @@ Daemon::Daemon(const DaemonOptions &options, const Config &file)
       stop_signals_(io_, SIGTERM, SIGINT), wake_(io_),
       forwarding_(make_forwarding(file, options.run_dir, options.bpf_dir)), publisher_(*forwarding_.sink),
       observer_(io_.get_executor(), publisher_, *forwarding_.path, *forwarding_.sink,
-                [this] { request_reconcile(); }),
+                [this](const std::string &service) {
+                    reconciler_.touch(service);
+                    request_reconcile();
+                }),
       reconciler_(publisher_, observer_, options.state_dir / "state.json"),
       changes_(reconciler_, options.config_file, [this] { follow_counters(); }),
       scene_{.reconciler = reconciler_,
@@ -132,19 +135,21 @@ void Daemon::request_reconcile()
 
 asio::awaitable<void> Daemon::reconcile_loop()
 {
+    auto next = Clock::now();
     for (;;) {
         if (!dirty_) {
             wake_.expires_at(Clock::time_point::max());
             co_await wake_.async_wait(kAwait);
             continue;
         }
-        wake_.expires_after(kGather);
+        wake_.expires_at(next);
         while (std::get<0>(co_await wake_.async_wait(kAwait)))
             ; // cancelled by one more request: the time runs on
         dirty_ = false;
         const TableImage before = reconciler_.image();
         co_await changes_.reconcile();
         log_image_changes(before);
+        next = Clock::now() + kGather;
     }
 }
 
@@ -154,7 +159,11 @@ asio::awaitable<void> Daemon::watch_loop()
     for (;;) {
         timer.expires_after(kWatch);
         co_await timer.async_wait(kAwait);
-        if (forwarding_.path->poll() || reconciler_.retire_due(Clock::now()))
+        if (forwarding_.path->poll()) {
+            reconciler_.touch_all();
+            request_reconcile();
+        }
+        if (reconciler_.retire_due(Clock::now()))
             request_reconcile();
     }
 }
@@ -186,14 +195,14 @@ void Daemon::follow_counters()
 // What the log would not say otherwise: health changes have their line already.
 void Daemon::log_image_changes(const TableImage &before) const
 {
-    std::unordered_map<std::string_view, const ServiceImage *> known;
-    for (const auto &service : before.services)
-        known.emplace(service->name, service.get());
-    for (const auto &service : reconciler_.image().services) {
-        const auto found = known.find(service->name);
-        if (found == known.end() || found->second == service.get())
+    const auto &now = reconciler_.image().services;
+    for (std::size_t place = 0; place < now.size(); place++) {
+        const auto &service = now[place];
+        // Elsewhere only if the configuration changed meanwhile, which the log has told.
+        if (place >= before.services.size() || before.services[place] == service ||
+            before.services[place]->name != service->name)
             continue;
-        const ServiceImage &old = *found->second;
+        const ServiceImage &old = *before.services[place];
         if (service->panic != old.panic)
             spdlog::warn("service {}: {}", service->name,
                          service->panic ? "too many backends are down: health is ignored (panic_threshold)"

@@ -9,11 +9,11 @@ namespace aya
 {
 
 LiveObserver::LiveObserver(boost::asio::any_io_executor executor, const Publisher &publisher,
-                           const ForwardingPath &dataplane, const Sink &tables, std::function<void()> changed)
+                           const ForwardingPath &dataplane, const Sink &tables, Changed changed)
     : publisher_(publisher), dataplane_(dataplane), tables_(tables), changed_(std::move(changed)),
       monitor_(executor, [this](const auto &target, const auto &tracker,
                                 bool different) { probed(target, tracker, different); }),
-      next_hops_(executor, [this] { changed_(); })
+      next_hops_(executor, [this](std::span<const IpAddress> addresses) { ways_changed(addresses); })
 {
     monitor_.set_doubt([this] { return dataplane_.gone(); });
 }
@@ -22,10 +22,12 @@ void LiveObserver::follow(const Config &config)
 {
     std::vector<health::Target> targets;
     std::vector<netlink::WayTarget> ways;
+    services_.clear();
     for (const ServiceConfig &service : config.services) {
         const auto port = probe_port(service);
         const HealthConfig &health = service.health;
         for (const BackendConfig &backend : service.backends) {
+            services_[backend.address].push_back(service.name);
             ways.push_back({.address = backend.address,
                             .resolve = !backend.mac,
                             .recalled = first_ ? recall_mac(service, backend) : std::nullopt});
@@ -57,6 +59,14 @@ BackendObserved LiveObserver::observe(const ServiceConfig &service, const Backen
     return observed;
 }
 
+void LiveObserver::ways_changed(std::span<const IpAddress> addresses) const
+{
+    for (const IpAddress &address : addresses)
+        if (const auto found = services_.find(address); found != services_.end())
+            for (const std::string &service : found->second)
+                changed_(service);
+}
+
 void LiveObserver::probed(const health::Target &target, const health::Tracker &tracker, bool changed)
 {
     if (!changed)
@@ -67,7 +77,7 @@ void LiveObserver::probed(const health::Target &target, const health::Tracker &t
     else
         spdlog::info("backend {} of {} up after {} good probes", target.backend, target.service,
                      tracker.good_streak());
-    changed_();
+    changed_(target.service);
 }
 
 // A backend that the live tables have down was found so by an earlier run (or is disabled, which its health

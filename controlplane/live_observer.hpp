@@ -12,6 +12,10 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <functional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace aya
 {
@@ -19,10 +23,12 @@ namespace aya
 class LiveObserver final : public Observer
 {
 public:
-    // `changed` is called on the event loop whenever observe() may answer something else. `tables` are the
-    // live ones: what an earlier run observed is believed until there is news.
+    // `changed` is called on the event loop whenever observe() may answer something else for a service's
+    // backends; the data plane's ports are for others to watch. `tables` are the live ones: what an earlier
+    // run observed is believed until there is news.
+    using Changed = std::function<void(const std::string &service)>;
     LiveObserver(boost::asio::any_io_executor executor, const Publisher &publisher,
-                 const ForwardingPath &dataplane, const Sink &tables, std::function<void()> changed);
+                 const ForwardingPath &dataplane, const Sink &tables, Changed changed);
 
     void follow(const Config &config) override;
     BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override;
@@ -30,6 +36,7 @@ public:
     const health::Monitor &monitor() const { return monitor_; }
 
 private:
+    void ways_changed(std::span<const IpAddress> addresses) const;
     void probed(const health::Target &target, const health::Tracker &tracker, bool changed);
     Health recall_health(const health::Target &target) const;
     std::optional<Mac> recall_mac(const ServiceConfig &service, const BackendConfig &backend) const;
@@ -37,7 +44,8 @@ private:
     const Publisher &publisher_;
     const ForwardingPath &dataplane_;
     const Sink &tables_;
-    std::function<void()> changed_;
+    Changed changed_;
+    std::unordered_map<IpAddress, std::vector<std::string>> services_; // by the address of a backend
     bool first_ = true; // only the first configuration meets what an earlier run left
     health::Monitor monitor_;
     netlink::NextHops next_hops_;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "reconciler.hpp"
 
-#include <algorithm>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 
 namespace aya
@@ -129,9 +127,23 @@ Result<Applied> Reconciler::settle(Config next, std::vector<ServiceConfig> last_
     return applied;
 }
 
+void Reconciler::touch(std::string_view service)
+{
+    touched_.emplace(service);
+}
+
 Result<Published> Reconciler::reconcile(Clock::time_point now)
 {
-    return publish(running_, now);
+    if (all_touched_)
+        return publish(running_, now);
+    TableImage next = compile_touched();
+    auto published = publisher_.publish(next);
+    if (!published)
+        return published;
+    note_previous(next, now);
+    image_ = std::move(next);
+    touched_.clear();
+    return published;
 }
 
 Result<Published> Reconciler::publish(const Config &config, Clock::time_point now)
@@ -142,6 +154,11 @@ Result<Published> Reconciler::publish(const Config &config, Clock::time_point no
         return published;
     note_previous(next, now);
     image_ = std::move(next);
+    places_.clear();
+    for (size_t i = 0; i < image_.services.size(); i++)
+        places_.emplace(image_.services[i]->name, i);
+    touched_.clear();
+    all_touched_ = false;
     return published;
 }
 
@@ -151,26 +168,40 @@ TableImage Reconciler::compile_all(const Config &config)
         compiler_.emplace(options_of(config));
     TableImage image{.seed = config.seed, .services = {}};
     image.services.reserve(config.services.size());
-    for (const ServiceConfig &service : config.services) {
-        ServiceObserved observed;
-        observed.backends.reserve(service.backends.size());
-        for (const BackendConfig &backend : service.backends)
-            observed.backends.push_back(observer_.observe(service, backend));
-        image.services.push_back(compiler_->compile(service, observed));
-    }
+    for (const ServiceConfig &service : config.services)
+        image.services.push_back(compile_one(service));
+    return image;
+}
+
+std::shared_ptr<const ServiceImage> Reconciler::compile_one(const ServiceConfig &service)
+{
+    ServiceObserved observed;
+    observed.backends.reserve(service.backends.size());
+    for (const BackendConfig &backend : service.backends)
+        observed.backends.push_back(observer_.observe(service, backend));
+    return compiler_->compile(service, observed);
+}
+
+// The other services cost a pointer each.
+TableImage Reconciler::compile_touched()
+{
+    TableImage image = image_;
+    for (const std::string &name : touched_)
+        if (const auto place = places_.find(name); place != places_.end())
+            image.services[place->second] = compile_one(running_.services[place->second]);
     return image;
 }
 
 // A service's clock starts again with each lookup table that replaces another.
 void Reconciler::note_previous(const TableImage &next, Clock::time_point now)
 {
-    std::unordered_map<std::string_view, const ServiceImage *> before;
-    for (const auto &service : image_.services)
-        before.emplace(service->name, service.get());
-    for (const auto &service : next.services) {
-        const auto known = before.find(service->name);
-        if (known != before.end() && known->second->lookup != service->lookup)
-            previous_since_[service->name] = now;
+    for (size_t i = 0; i < next.services.size(); i++) {
+        const ServiceImage &service = *next.services[i];
+        if (i < image_.services.size() && image_.services[i].get() == &service)
+            continue;
+        const ServiceImage *before = find_image(service.name);
+        if (before && before->lookup != service.lookup)
+            previous_since_[service.name] = now;
     }
 }
 
@@ -188,8 +219,9 @@ std::vector<std::string> Reconciler::due(Clock::time_point now) const
 {
     std::vector<std::string> services;
     for (const auto &[name, since] : previous_since_) {
-        const ServiceConfig *service = find_service(running_.services, name);
-        if (!service || now - since >= service->idle_timeouts.tcp_established)
+        const auto place = places_.find(name);
+        if (place == places_.end() ||
+            now - since >= running_.services[place->second].idle_timeouts.tcp_established)
             services.push_back(name);
     }
     return services;
@@ -210,9 +242,8 @@ Published Reconciler::retire(Clock::time_point now)
 
 const ServiceImage *Reconciler::find_image(std::string_view service) const
 {
-    const auto found = std::find_if(image_.services.begin(), image_.services.end(),
-                                    [&](const auto &image) { return image->name == service; });
-    return found == image_.services.end() ? nullptr : found->get();
+    const auto place = places_.find(service);
+    return place == places_.end() ? nullptr : image_.services[place->second].get();
 }
 
 } // namespace aya

@@ -15,9 +15,11 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace aya
@@ -60,7 +62,12 @@ public:
     Result<Applied> apply(const Config &file, Clock::time_point now);
     Result<std::vector<Change>> plan(const Config &file) const;
 
-    // Something was observed.
+    // Observer::observe() may answer something else for backends of this service, or of any.
+    void touch(std::string_view service);
+    void touch_all() { all_touched_ = true; }
+
+    // Compiles what was touched since the last time, and publishes what differs. After an error all of it is
+    // still to be done.
     Result<Published> reconcile(Clock::time_point now);
 
     // True if the previous lookup table of some service has outlived the connections that could need it.
@@ -78,6 +85,8 @@ private:
     Result<Applied> settle(Config next, std::vector<ServiceConfig> last_applied, Clock::time_point now);
     Result<Published> publish(const Config &config, Clock::time_point now);
     TableImage compile_all(const Config &config);
+    std::shared_ptr<const ServiceImage> compile_one(const ServiceConfig &service);
+    TableImage compile_touched();
     void note_previous(const TableImage &next, Clock::time_point now);
     void forget_removed(const Config &before);
     std::vector<std::string> due(Clock::time_point now) const;
@@ -89,7 +98,10 @@ private:
     std::vector<ServiceConfig> last_applied_; // services of the file, see config/merge.hpp
     bool state_exists_ = false;
     std::optional<Compiler> compiler_;
-    TableImage image_;
+    TableImage image_;                                  // services in the order of running_
+    std::map<std::string, size_t, std::less<>> places_; // name -> index in image_
+    std::unordered_set<std::string> touched_;
+    bool all_touched_ = false;
     std::map<std::string, Clock::time_point, std::less<>> previous_since_; // by service
 };
 

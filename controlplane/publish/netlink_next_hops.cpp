@@ -7,7 +7,6 @@
 #include <cstring>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <set>
 
 namespace aya::netlink
 {
@@ -57,7 +56,7 @@ bool NeighbourBelief::needs_refresh() const
     return (state_ & NUD_STALE) != 0;
 }
 
-NextHops::NextHops(boost::asio::any_io_executor executor, std::function<void()> changed)
+NextHops::NextHops(boost::asio::any_io_executor executor, Changed changed)
     : changed_(std::move(changed)),
       events_({RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
                RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE}),
@@ -77,14 +76,14 @@ void NextHops::listen()
                                  return;
                              if (!events_.drain([this](const nlmsghdr &message) { take(message); })) {
                                  spdlog::warn("netlink events were lost; reading routes and neighbours anew");
-                                 for (auto &[key, belief] : neighbours_)
+                                 for (auto &[key, watched] : neighbours_)
                                      if (auto neighbour = requests_.neighbour(key.first, key.second))
-                                         belief.see(*neighbour);
+                                         watched.belief.see(*neighbour);
                                  links_.clear();
                                  for (Link &link : requests_.links())
                                      links_[link.index] = std::move(link);
                                  schedule_look_up();
-                                 changed_();
+                                 all_changed();
                              }
                              listen();
                          });
@@ -96,13 +95,13 @@ void NextHops::take(const nlmsghdr &message)
         const auto found = neighbours_.find({neighbour->link, neighbour->address});
         if (found == neighbours_.end())
             return;
-        NeighbourBelief &belief = found->second;
+        NeighbourBelief &belief = found->second.belief;
         const auto before = belief.mac();
         belief.see(*neighbour);
         if (neighbour->state == 0 && belief.needs_asking())
             ask(found->first, belief);
         if (belief.mac() != before)
-            changed_();
+            changed_(found->second.users);
         return;
     }
     if (auto link = read_link(message))
@@ -120,7 +119,7 @@ void NextHops::schedule_look_up()
             return;
         look_up_pending_ = false;
         look_up_all();
-        changed_();
+        all_changed();
     });
 }
 
@@ -132,10 +131,15 @@ void NextHops::tick()
         if (error)
             return;
         ticks_++;
-        for (auto &[key, belief] : neighbours_)
+        for (auto &[key, watched] : neighbours_) {
+            NeighbourBelief &belief = watched.belief;
+            const auto before = belief.mac();
             if ((belief.needs_asking() && ticks_ % kAskTicks == 0) ||
                 (belief.needs_refresh() && ticks_ % kRefreshTicks == 0))
                 ask(key, belief);
+            if (belief.mac() != before)
+                changed_(watched.users);
+        }
         tick();
     });
 }
@@ -156,23 +160,38 @@ void NextHops::set_targets(const std::vector<WayTarget> &targets)
             look_up(wanted.address, at->second, wanted.recalled);
     }
     targets_ = std::move(next);
-    prune();
+    collect_users();
 }
 
-void NextHops::prune()
+// And forgets the neighbours that have none.
+void NextHops::collect_users()
 {
-    std::set<NeighbourKey> used;
+    for (auto &[key, watched] : neighbours_)
+        watched.users.clear();
+    for (const auto &[address, target] : targets_) {
+        if (!target.route || !target.resolve)
+            continue;
+        const auto found = neighbours_.find({target.route->link, next_hop_of(address, *target.route)});
+        if (found != neighbours_.end())
+            found->second.users.push_back(address);
+    }
+    std::erase_if(neighbours_, [](const auto &entry) { return entry.second.users.empty(); });
+}
+
+void NextHops::all_changed() const
+{
+    std::vector<IpAddress> all;
+    all.reserve(targets_.size());
     for (const auto &[address, target] : targets_)
-        if (target.route && target.resolve)
-            used.emplace(target.route->link, next_hop_of(address, *target.route));
-    std::erase_if(neighbours_, [&](const auto &entry) { return !used.contains(entry.first); });
+        all.push_back(address);
+    changed_(all);
 }
 
 void NextHops::look_up_all()
 {
     for (auto &[address, target] : targets_)
         look_up(address, target, std::nullopt);
-    prune();
+    collect_users();
 }
 
 void NextHops::look_up(const IpAddress &address, Target &target, const std::optional<Mac> &recalled)
@@ -187,12 +206,13 @@ void NextHops::watch(int link, const IpAddress &address, const std::optional<Mac
     const auto [at, added] = neighbours_.try_emplace({link, address});
     if (!added)
         return;
+    NeighbourBelief &belief = at->second.belief;
     if (recalled)
-        at->second.recall(*recalled);
+        belief.recall(*recalled);
     if (const auto neighbour = requests_.neighbour(link, address))
-        at->second.see(*neighbour);
-    if (!at->second.settled())
-        ask(at->first, at->second);
+        belief.see(*neighbour);
+    if (!belief.settled())
+        ask(at->first, belief);
 }
 
 void NextHops::ask(const NeighbourKey &key, NeighbourBelief &belief)
@@ -218,7 +238,7 @@ std::optional<Way> NextHops::find(const IpAddress &target) const
     if (const auto link = links_.find(route.link); link != links_.end())
         way.interface = link->second.name;
     if (const auto neighbour = neighbours_.find({route.link, way.next_hop}); neighbour != neighbours_.end())
-        way.mac = neighbour->second.mac();
+        way.mac = neighbour->second.belief.mac();
     return way;
 }
 

@@ -63,9 +63,10 @@ struct WayTarget {
 class NextHops
 {
 public:
-    // `changed` is called on the event loop after the way to some target became another. Throws
+    // `changed` is called on the event loop after the way to these targets may have become another. Throws
     // std::system_error.
-    NextHops(boost::asio::any_io_executor executor, std::function<void()> changed);
+    using Changed = std::function<void(std::span<const IpAddress> targets)>;
+    NextHops(boost::asio::any_io_executor executor, Changed changed);
 
     // Looks up what is new among them before it returns. Does not call `changed`.
     void set_targets(const std::vector<WayTarget> &targets);
@@ -78,6 +79,10 @@ private:
         bool resolve = true;
         std::optional<Route> route;
     };
+    struct Watched {
+        NeighbourBelief belief;
+        std::vector<IpAddress> users; // targets whose next hop it is
+    };
 
     void listen();
     void take(const nlmsghdr &message);
@@ -85,12 +90,13 @@ private:
     void look_up(const IpAddress &address, Target &target, const std::optional<Mac> &recalled);
     void look_up_all();
     void schedule_look_up();
-    void prune();
+    void collect_users();
+    void all_changed() const;
     void watch(int link, const IpAddress &address, const std::optional<Mac> &recalled);
     void ask(const NeighbourKey &key, NeighbourBelief &belief);
     static IpAddress next_hop_of(const IpAddress &target, const Route &route);
 
-    std::function<void()> changed_;
+    Changed changed_;
     Socket events_;
     Socket requests_;
     boost::asio::posix::stream_descriptor readable_;
@@ -100,7 +106,7 @@ private:
     unsigned ticks_ = 0;
     int last_error_ = 0;
     std::unordered_map<IpAddress, Target> targets_;
-    std::map<NeighbourKey, NeighbourBelief> neighbours_;
+    std::map<NeighbourKey, Watched> neighbours_;
     std::unordered_map<int, Link> links_;
 };
 

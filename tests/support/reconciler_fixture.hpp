@@ -56,6 +56,7 @@ public:
 
     BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override
     {
+        asked++;
         const auto found = health.find(service.name + "/" + backend.name);
         NextHop hop{.address = backend.address,
                     .mac = parse_mac("52:54:00:00:00:01"),
@@ -68,6 +69,7 @@ public:
 
     std::map<std::string, Health> health;
     std::set<std::string> followed;
+    mutable int asked = 0; // observe() calls
 };
 
 class TemporaryDirectory
@@ -103,6 +105,13 @@ struct Bench {
 
     static constexpr Capacities kSmall = {
         .services = 16, .backends = 64, .vips = 64, .lookup_slots = 1 << 16};
+
+    // Anything may have been observed.
+    Result<Published> observe(Reconciler::Clock::time_point at)
+    {
+        reconciler.touch_all();
+        return reconciler.reconcile(at);
+    }
 
     std::filesystem::path state_file() const { return directory.path() / "state.json"; }
     u8 live_state(const std::string &service, const std::string &backend) const

@@ -21,7 +21,7 @@ TEST(Api, ShowsTheStatusWithoutADataPlane)
 {
     ApiBench bench;
     bench.observer.health["web/one"] = Health::down;
-    ASSERT_TRUE(bench.reconciler.reconcile({}));
+    ASSERT_TRUE(bench.observe({}));
     const auto json = bench.get("/v1/status");
     EXPECT_EQ(json["generation"], 2);
     EXPECT_EQ(json["pid"], ::getpid());

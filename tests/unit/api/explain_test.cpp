@@ -91,7 +91,7 @@ TEST(Explain, SaysWhenNobodyIsThere)
         replaced(kTwoBackends, R"("lookup_size": 251)", R"("lookup_size": 251, "panic_threshold": "100%")"));
     bench.observer.health["web/one"] = Health::down;
     bench.observer.health["web/two"] = Health::down;
-    ASSERT_TRUE(bench.reconciler.reconcile({}));
+    ASSERT_TRUE(bench.observe({}));
     const auto answer = ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp"));
     EXPECT_EQ(answer["action"], "drop");
     EXPECT_EQ(answer["reason"], "no_backend");

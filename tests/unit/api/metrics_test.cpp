@@ -66,7 +66,7 @@ TEST(Metrics, AreInTheFormatAndSayWhatIs)
     writer.count_backend(1, bench.publisher.find_backend("web", "two")->id, {.packets = 1, .bytes = 100});
     writer.count_reason(1, AYA_REASON_TRUNCATED, 9);
     bench.observer.health["web/one"] = Health::down;
-    ASSERT_TRUE(bench.reconciler.reconcile({}));
+    ASSERT_TRUE(bench.observe({}));
 
     const Response response = bench.call(verb::get, "/metrics");
     EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");

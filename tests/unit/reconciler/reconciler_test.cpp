@@ -43,7 +43,7 @@ TEST(Reconciler, PublishesAtStartWithoutWritingState)
 TEST(Reconciler, AnObservationThatChangesNothingPublishesNothing)
 {
     Bench bench;
-    const auto published = bench.reconciler.reconcile(bench.now);
+    const auto published = bench.observe(bench.now);
     ASSERT_TRUE(published);
     EXPECT_FALSE(published->changed);
     EXPECT_EQ(published->generation, 1u);
@@ -53,12 +53,85 @@ TEST(Reconciler, FollowsHealth)
 {
     Bench bench;
     bench.observer.health["web/one"] = Health::down;
-    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    ASSERT_TRUE(bench.observe(bench.now)->changed);
     EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_DOWN);
     EXPECT_EQ(bench.reconciler.find_image("web")->backends[1].share, 1.0);
     bench.observer.health["web/one"] = Health::up;
-    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    ASSERT_TRUE(bench.observe(bench.now)->changed);
     EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_UP);
+}
+
+constexpr const char *kTwoServices = R"({
+  "seed": "000102030405060708090a0b0c0d0e0f",
+  "services": [ { "name": "web", "vips": ["203.0.113.10:80/tcp"], "lookup_size": 251, "panic_threshold": "100%",
+                  "backends": [ { "name": "one", "address": "10.0.1.1" }, { "name": "two", "address": "10.0.1.2" } ] },
+                { "name": "mail", "vips": ["203.0.113.10:25/tcp"], "lookup_size": 251, "panic_threshold": "100%",
+                  "backends": [ { "name": "one", "address": "10.0.1.1" },
+                                { "name": "two", "address": "10.0.1.2" } ] } ] })";
+
+TEST(Reconciler, LooksOnlyAtTheServicesThatWereTouched)
+{
+    Bench bench(kTwoServices);
+    const auto *mail = bench.reconciler.find_image("mail");
+    bench.observer.asked = 0;
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now));
+    EXPECT_EQ(bench.observer.asked, 0) << "nothing was touched";
+
+    bench.observer.health["web/one"] = Health::down;
+    bench.observer.health["mail/two"] = Health::down;
+    bench.reconciler.touch("web");
+    bench.reconciler.touch("web");
+    bench.reconciler.touch("no such service");
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    EXPECT_EQ(bench.observer.asked, 2) << "the backends of one service";
+    EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_DOWN);
+    EXPECT_EQ(bench.live_state("mail", "two"), AYA_BACKEND_UP) << "nobody said so yet";
+    EXPECT_EQ(bench.reconciler.find_image("mail"), mail);
+    EXPECT_EQ(bench.reconciler.find_image("web")->backends[1].share, 1.0);
+
+    bench.observer.asked = 0;
+    EXPECT_FALSE(bench.reconciler.reconcile(bench.now)->changed) << "done is done";
+    EXPECT_EQ(bench.observer.asked, 0);
+    bench.reconciler.touch("mail");
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    EXPECT_EQ(bench.live_state("mail", "two"), AYA_BACKEND_DOWN);
+    EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_DOWN);
+}
+
+TEST(Reconciler, WhatWasTouchedStaysSoUntilItIsPublished)
+{
+    // Room for two lookup tables: the live one and the one before.
+    Bench bench(kTwoBackends, {.services = 16, .backends = 64, .vips = 64, .lookup_slots = 2 * 256});
+    bench.observer.health["web/one"] = Health::down;
+    bench.reconciler.touch("web");
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    bench.observer.health["web/one"] = Health::up;
+    bench.observer.health["web/two"] = Health::down;
+    bench.reconciler.touch("web");
+    ASSERT_FALSE(bench.reconciler.reconcile(bench.now)) << "a third table";
+    EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_DOWN) << "nothing has changed";
+
+    ASSERT_TRUE(bench.reconciler.retire(bench.now + 24h).changed);
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now + 24h)->changed);
+    EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_UP);
+    EXPECT_EQ(bench.live_state("web", "two"), AYA_BACKEND_DOWN);
+}
+
+TEST(Reconciler, AChangeOfTheConfigurationTakesInWhatWasTouched)
+{
+    Bench bench(kTwoServices);
+    bench.observer.health["mail/two"] = Health::down;
+    bench.reconciler.touch("mail");
+    const auto removed = bench.reconciler.change(
+        [](const Config &config) { return remove_service(config, "web"); }, bench.now);
+    ASSERT_TRUE(removed);
+    EXPECT_EQ(bench.live_state("mail", "two"), AYA_BACKEND_DOWN);
+    EXPECT_EQ(bench.reconciler.find_image("web"), nullptr);
+    bench.observer.health["mail/two"] = Health::up;
+    bench.reconciler.touch("mail"); // stands elsewhere now
+    bench.reconciler.touch("web");
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    EXPECT_EQ(bench.live_state("mail", "two"), AYA_BACKEND_UP);
 }
 
 TEST(Reconciler, KeepsAnOperatorsChangeInTheStateFile)
@@ -139,7 +212,7 @@ TEST(Reconciler, ComesBackWithoutANewGeneration)
     Bench bench;
     ASSERT_TRUE(bench.reconciler.change(weight_of_one("7"), bench.now));
     bench.observer.health["web/two"] = Health::down;
-    ASSERT_TRUE(bench.reconciler.reconcile(bench.now));
+    ASSERT_TRUE(bench.observe(bench.now));
     const u64 generation = bench.publisher.generation();
 
     Publisher again(bench.sink);
@@ -203,13 +276,13 @@ TEST(Reconciler, RetiresAPreviousTableOnceNoConnectionCanNeedIt)
     Bench bench;
     EXPECT_FALSE(bench.reconciler.retire_due(bench.now + 24h)) << "nothing changed yet";
     bench.observer.health["web/one"] = Health::down;
-    ASSERT_TRUE(bench.reconciler.reconcile(bench.now));
+    ASSERT_TRUE(bench.observe(bench.now));
     ASSERT_TRUE(bench.publisher.find_service("web")->has_previous);
     EXPECT_FALSE(bench.reconciler.retire_due(bench.now + 15min - 1s));
 
     // One more change starts the time again.
     bench.observer.health["web/one"] = Health::up;
-    ASSERT_TRUE(bench.reconciler.reconcile(bench.now + 10min));
+    ASSERT_TRUE(bench.observe(bench.now + 10min));
     EXPECT_FALSE(bench.reconciler.retire_due(bench.now + 24min));
     ASSERT_TRUE(bench.reconciler.retire_due(bench.now + 25min));
     EXPECT_TRUE(bench.reconciler.retire(bench.now + 25min).changed);
@@ -221,7 +294,7 @@ TEST(Reconciler, RetiresAPreviousTableOfAnEarlierRun)
 {
     Bench bench;
     bench.observer.health["web/one"] = Health::down;
-    ASSERT_TRUE(bench.reconciler.reconcile(bench.now));
+    ASSERT_TRUE(bench.observe(bench.now));
     Publisher again(bench.sink);
     Reconciler second(again, bench.observer, bench.state_file());
     ASSERT_TRUE(second.start(config_of(kTwoBackends), kept_by(bench), bench.now));
@@ -233,7 +306,7 @@ TEST(Reconciler, ARemovedServiceIsForgotten)
 {
     Bench bench;
     bench.observer.health["web/one"] = Health::down;
-    ASSERT_TRUE(bench.reconciler.reconcile(bench.now));
+    ASSERT_TRUE(bench.observe(bench.now));
     ASSERT_TRUE(bench.reconciler.change([](const Config &config) { return remove_service(config, "web"); },
                                         bench.now));
     EXPECT_EQ(bench.reconciler.find_image("web"), nullptr);
