@@ -30,9 +30,10 @@ Settings complete(const Options &options, const Facts &facts)
     Settings settings;
     settings.vips = options.vips;
     settings.encap = *options.encap;
+    settings.gue_port = options.gue_port;
     settings.interface = options.interface;
     settings.ports = options.ports;
-    if (settings.encap == Encap::ipip) {
+    if (settings.has_tunnel()) {
         settings.locals =
             options.locals.empty() ? facts.locals(options.interface, options.vips) : options.locals;
         settings.hook = options.hook.value_or(choose_hook(facts, settings));
@@ -52,7 +53,7 @@ void refuse_if_hopeless(const Facts &facts, const Settings &settings)
     for (const Finding &finding : judge(facts, settings))
         if (blocks_up(finding.defect))
             reasons += (reasons.empty() ? "" : "\naya-backend: ") + finding.text;
-    if (reasons.empty() && settings.encap == Encap::ipip && settings.locals.empty())
+    if (reasons.empty() && settings.has_tunnel() && settings.locals.empty())
         reasons = settings.interface +
                   ": has no address that the balancer could tunnel to; add one, or name one: --local";
     for (const Address &local : settings.locals) {
@@ -145,21 +146,24 @@ int check(const Options &given)
     Options options = given;
     if (!options.encap) {
         if (!state)
-            throw Error("nothing is set up; say what to check for: --vip ADDRESS --encap l2|ipip");
+            throw Error("nothing is set up; say what to check for: --vip ADDRESS --encap l2|ipip|gue");
         settings = state->settings;
         settings.ports = options.ports;
         options.interface = settings.interface;
     } else {
         options.interface = interface_of(given);
     }
-    const Facts facts = gather(options.interface, options.ports);
+    std::vector<Port> ports = options.ports;
+    if (options.encap.value_or(settings.encap) == Encap::gue)
+        ports.push_back({options.encap ? options.gue_port : settings.gue_port, false});
+    const Facts facts = gather(options.interface, ports);
     if (options.encap) {
         settings = complete(options, facts);
         settings.is_set_up = state && state->settings.interface == settings.interface &&
                              state->settings.encap == settings.encap;
         if (settings.is_set_up && !options.hook)
             settings.hook = state->settings.hook;
-    } else if (settings.encap == Encap::ipip && settings.all_locals)
+    } else if (settings.has_tunnel() && settings.all_locals)
         settings.locals = facts.locals(settings.interface, settings.vips); // they may be others by now
     return report(judge(facts, settings), settings, options.json);
 }

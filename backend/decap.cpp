@@ -122,6 +122,14 @@ aya_decap_address key_of(const Address &address)
     return key;
 }
 
+// Of an entry of the map of addresses; 0: none, or the entry went away.
+std::uint16_t read_gue_port(int map, const Address &address)
+{
+    const aya_decap_address key = key_of(address);
+    aya_decap_local local{};
+    return bpf_map_lookup_elem(map, &key, &local) == 0 ? aya_be16_to_cpu(local.gue_port) : std::uint16_t{0};
+}
+
 std::vector<Address> read_addresses(int map)
 {
     std::vector<Address> found;
@@ -134,8 +142,8 @@ std::vector<Address> read_addresses(int map)
     return found;
 }
 
-// What the program with this id strips for, from the map that it uses.
-std::optional<std::vector<Address>> addresses_of_program(std::uint32_t id)
+// What the program with this id strips, from the map that it uses.
+void read_stripped(std::uint32_t id, Attached &attached)
 {
     const auto program = describe(Fd(bpf_prog_get_fd_by_id(id)));
     for (const std::uint32_t map_id : program ? program->maps : std::vector<std::uint32_t>()) {
@@ -143,10 +151,13 @@ std::optional<std::vector<Address>> addresses_of_program(std::uint32_t id)
         bpf_map_info info{};
         std::uint32_t length = sizeof(info);
         if (map && bpf_obj_get_info_by_fd(map.get(), &info, &length) == 0 &&
-            std::string(info.name) == kAddressMap)
-            return read_addresses(map.get());
+            std::string(info.name) == kAddressMap) {
+            attached.addresses = read_addresses(map.get());
+            for (const Address &address : *attached.addresses)
+                attached.gue_port = read_gue_port(map.get(), address); // the same for all
+            return;
+        }
     }
-    return std::nullopt;
 }
 
 Error xdp_error(const std::string &interface, int error)
@@ -209,13 +220,13 @@ Decap::Decap(const std::string &bpf_dir, Hook hook)
 
 Decap::~Decap() = default;
 
-void Decap::set_addresses(const std::vector<Address> &addresses)
+void Decap::set_addresses(const std::vector<Address> &addresses, std::uint16_t gue_port)
 {
     const int map = bpf_map__fd(object_->skeleton->maps.decap_local);
-    const std::uint32_t one = 1;
+    const aya_decap_local local{aya_cpu_to_be16(gue_port), 0};
     for (const Address &address : addresses) {
         const aya_decap_address key = key_of(address);
-        if (bpf_map_update_elem(map, &key, &one, BPF_ANY) != 0)
+        if (bpf_map_update_elem(map, &key, &local, BPF_ANY) != 0)
             throw Error::system("cannot tell the decapsulation program of " + address.text(), errno);
     }
     for (const Address &address : read_addresses(map)) {
@@ -361,9 +372,9 @@ Attached read_attached(Netlink &netlink, int link)
         attached.xdp = program_name(xdp_id);
     }
     if (const auto filter = attached.decap_filter())
-        attached.addresses = addresses_of_program(attached.ingress[*filter].program_id);
+        read_stripped(attached.ingress[*filter].program_id, attached);
     else if (attached.has_decap_xdp())
-        attached.addresses = addresses_of_program(xdp_id);
+        read_stripped(xdp_id, attached);
     return attached;
 }
 

@@ -29,8 +29,8 @@ public:
     Decap(const Decap &) = delete;
     Decap &operator=(const Decap &) = delete;
 
-    // Strip for these and for no others.
-    void set_addresses(const std::vector<Address> &addresses);
+    // Strip for these and for no others; GUE at this UDP port, 0: IP in IP alone.
+    void set_addresses(const std::vector<Address> &addresses, std::uint16_t gue_port);
     // Into force on an interface: at once, without a gap if an older one of ours is there. Throws Error.
     void attach(int link, const std::string &interface);
 

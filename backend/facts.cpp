@@ -3,17 +3,13 @@
 
 #include "decap.hpp"
 #include "error.hpp"
+#include "features.hpp"
 #include "listeners.hpp"
 #include "sysctl.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <linux/ethtool.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -23,8 +19,6 @@ namespace aya::backend
 namespace
 {
 
-constexpr std::uint32_t kEthtoolGetFlags = ETHTOOL_GFLAGS;
-
 Kernel read_kernel()
 {
     utsname names{};
@@ -32,22 +26,6 @@ Kernel read_kernel()
     if (::uname(&names) == 0)
         std::sscanf(names.release, "%d.%d", &kernel.major, &kernel.minor);
     return kernel;
-}
-
-// Large receive offload; false also where the driver does not know.
-bool has_lro(const std::string &interface)
-{
-    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    ethtool_value value{};
-    value.cmd = kEthtoolGetFlags;
-    ifreq request{};
-    interface.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
-    request.ifr_data = reinterpret_cast<char *>(&value);
-    const bool known = ::ioctl(fd, SIOCETHTOOL, &request) == 0;
-    ::close(fd);
-    return known && (value.data & ETH_FLAG_LRO) != 0;
 }
 
 void read_conf(Facts &facts, const std::string &interface)
@@ -142,7 +120,9 @@ Facts gather(const std::string &interface, const std::vector<Port> &ports)
         throw Error(interface + ": no such interface; there are: " + names);
     }
     facts.attached = read_attached(netlink, link->index);
-    facts.lro = has_lro(interface);
+    const std::set<std::string> features = read_active_features(interface);
+    facts.lro = features.contains("rx-lro");
+    facts.udp_gro = features.contains("rx-udp-gro-forwarding") || features.contains("rx-gro-list");
     if (!ports.empty())
         facts.listeners = read_listeners(ports);
     return facts;

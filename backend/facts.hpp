@@ -36,6 +36,7 @@ struct Attached {
     bool xdp_generic = false;
     // What the decapsulation that is attached strips for; nullopt: there is none, or we may not look.
     std::optional<std::vector<Address>> addresses{};
+    std::uint16_t gue_port = 0; // where it strips GUE; 0: IP in IP alone
 
     std::optional<std::size_t> decap_filter() const; // index into `ingress`
     bool has_decap_xdp() const;
@@ -57,6 +58,7 @@ struct Facts {
     std::vector<std::string> ipv6_off{};    // interfaces on which IPv6 is disabled
     Attached attached{};
     bool lro = false;
+    bool udp_gro = false; // UDP datagrams without a socket of this host are joined before tc sees them
     std::vector<Listener> listeners{};
 
     const Link *link(const std::string &name) const;

@@ -14,6 +14,7 @@ namespace
 constexpr std::uint32_t kClientMtu = 1500;
 constexpr std::uint32_t kIpv4Header = 20;
 constexpr std::uint32_t kIpv6Header = 40;
+constexpr std::uint32_t kUdpHeader = 8;
 constexpr std::uint32_t kTcpHeader = 20;
 constexpr int kStrict = 1;
 
@@ -39,7 +40,7 @@ public:
         check_vips();
         check_arp();
         check_routes();
-        if (settings_.encap == Encap::ipip) {
+        if (settings_.has_tunnel()) {
             if (facts_.root)
                 check_decap();
             check_mtu();
@@ -179,11 +180,23 @@ private:
         else
             check_tunnels();
         if ((filter || attached.has_decap_xdp()) && attached.addresses)
-            for (const Address &local : settings_.locals)
-                if (!contains(*attached.addresses, local))
-                    add(Defect::decap_lacks_address, local.text() +
-                                                         ": decapsulation does not know this address of " +
-                                                         settings_.interface + "; run: aya-backend up");
+            check_stripped(*attached.addresses);
+    }
+
+    void check_stripped(const std::vector<Address> &stripped)
+    {
+        for (const Address &local : settings_.locals)
+            if (!contains(stripped, local))
+                add(Defect::decap_lacks_address, local.text() +
+                                                     ": decapsulation does not know this address of " +
+                                                     settings_.interface + "; run: aya-backend up");
+        const std::uint16_t port = facts_.attached.gue_port;
+        if (settings_.encap == Encap::gue && !stripped.empty() && port != settings_.gue_port)
+            add(Defect::decap_other_port,
+                settings_.interface + ": decapsulation strips GUE " +
+                    (port == 0 ? "not at all" : "at UDP port " + std::to_string(port)) + ", not at port " +
+                    std::to_string(settings_.gue_port) + "; run: aya-backend up --encap gue --gue-port " +
+                    std::to_string(settings_.gue_port));
     }
 
     void check_tc(std::size_t ours)
@@ -201,6 +214,12 @@ private:
             ahead(attached.ingress[i].kind + " filter " +
                   (attached.ingress[i].name.empty() ? "" : attached.ingress[i].name + " ") + "(priority " +
                   std::to_string(attached.ingress[i].priority) + ")");
+        if (settings_.encap == Encap::gue && facts_.udp_gro)
+            add(Defect::udp_gro,
+                settings_.interface +
+                    ": joins UDP datagrams, and so tunnel packets, before they can be stripped; run: ethtool "
+                    "-K " +
+                    settings_.interface + " rx-udp-gro-forwarding off rx-gro-list off, or use --hook xdp");
         if (settings_.mixes_families() && !facts_.kernel.strips_mixed_families_at_tc())
             add(Defect::old_kernel, settings_.interface + ": kernel " + std::to_string(facts_.kernel.major) +
                                         "." + std::to_string(facts_.kernel.minor) +
@@ -220,10 +239,20 @@ private:
                                  settings_.interface + " lro off");
     }
 
-    // Without a program, devices of the kernel may do the work: one for each mix of families.
+    bool has_gue_socket() const
+    {
+        return std::any_of(facts_.listeners.begin(), facts_.listeners.end(), [&](const Listener &l) {
+            return !l.port.tcp && l.port.number == settings_.gue_port;
+        });
+    }
+
+    // Without a program, devices of the kernel may do the work: one for each mix of families, and for GUE a
+    // socket (ip fou) that takes UDP off first.
     void check_tunnels()
     {
         std::string missing;
+        if (settings_.encap == Encap::gue && !has_gue_socket())
+            missing = "fou at UDP port " + std::to_string(settings_.gue_port);
         for (const Address &local : settings_.locals)
             for (const Address &vip : settings_.vips) {
                 const char *kind = !local.is_v4() ? "ip6tnl" : vip.is_v4() ? "ipip" : "sit";
@@ -255,7 +284,7 @@ private:
                 interface +
                     ": nothing takes the outer header off: no decapsulation program, and no tunnel "
                     "device that is up (" +
-                    missing + "); run: aya-backend up --encap ipip");
+                    missing + "); run: aya-backend up --encap " + name_of(settings_.encap));
     }
 
     void check_mtu()
@@ -263,7 +292,8 @@ private:
         const Link *link = facts_.link(settings_.interface);
         const bool outer_v6 = std::any_of(settings_.locals.begin(), settings_.locals.end(),
                                           [](const Address &a) { return !a.is_v4(); });
-        const std::uint32_t outer = outer_v6 ? kIpv6Header : kIpv4Header;
+        const std::uint32_t outer =
+            (outer_v6 ? kIpv6Header : kIpv4Header) + (settings_.encap == Encap::gue ? kUdpHeader : 0);
         if (!link || link->mtu >= kClientMtu + outer)
             return;
         for (const bool v4 : {true, false}) {
@@ -276,7 +306,7 @@ private:
                 continue;
             add(Defect::mtu, link->name + ": MTU " + std::to_string(link->mtu) +
                                  " does not hold a client's packet of 1500 and "
-                                 "the outer header of " +
+                                 "the outer headers of " +
                                  std::to_string(outer) + "; run: ip link set dev " + link->name + " mtu " +
                                  std::to_string(kClientMtu + outer) +
                                  " (all the way from the balancer), or have clients send "

@@ -27,10 +27,12 @@ namespace aya::backend
     X(no_decap, false)            \
     X(no_clsact, false)           \
     X(decap_lacks_address, false) \
+    X(decap_other_port, false)    \
     X(program_ahead, false)       \
     X(foreign_xdp, true)          \
     X(generic_xdp, false)         \
     X(lro, false)                 \
+    X(udp_gro, false)             \
     X(old_kernel, false)          \
     X(mtu, false)                 \
     X(no_default_route, false)    \

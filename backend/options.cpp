@@ -17,7 +17,7 @@ namespace
 
 struct Texts {
     std::vector<std::string> vips, locals, ports;
-    std::string encap, balancer, hook, output = "table";
+    std::string encap, gue_port, balancer, hook, output = "table";
 };
 
 Address parse_address(const std::string &option, const std::string &text)
@@ -53,11 +53,10 @@ std::optional<Encap> parse_encap(const std::string &text)
 {
     if (text.empty())
         return std::nullopt;
-    if (text == "gue")
-        throw Error("--encap gue: not available yet; there are l2 and ipip");
-    if (text != "l2" && text != "ipip")
-        throw UsageError("--encap " + text + ": must be l2 or ipip");
-    return text == "l2" ? Encap::l2 : Encap::ipip;
+    for (const Encap encap : {Encap::l2, Encap::ipip, Encap::gue})
+        if (text == name_of(encap))
+            return encap;
+    throw UsageError("--encap " + text + ": must be l2, ipip or gue");
 }
 
 std::optional<Hook> parse_hook(const std::string &text)
@@ -69,27 +68,47 @@ std::optional<Hook> parse_hook(const std::string &text)
     return text == "tc" ? Hook::tc : Hook::xdp;
 }
 
+// 0: no port number.
+std::uint16_t port_number(std::string_view text)
+{
+    std::uint16_t number = 0;
+    const char *end = text.data() + text.size();
+    const auto [parsed, error] = std::from_chars(text.data(), end, number);
+    return error == std::errc() && parsed == end ? number : std::uint16_t{0};
+}
+
 Port parse_port(const std::string &text)
 {
     const std::size_t slash = text.find('/');
     const std::string protocol = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
-    const char *end = text.data() + (slash == std::string::npos ? text.size() : slash);
     Port port;
-    const auto [parsed, error] = std::from_chars(text.data(), end, port.number);
-    if (error != std::errc() || parsed != end || port.number == 0 || (protocol != "tcp" && protocol != "udp"))
+    port.number = port_number(std::string_view(text).substr(0, slash));
+    if (port.number == 0 || (protocol != "tcp" && protocol != "udp"))
         throw UsageError("--port " + text + ": must be 1 to 65535, with /tcp or /udp behind it if need be");
     port.tcp = protocol == "tcp";
     return port;
 }
 
-void check_combination(const Options &options, bool hook_given)
+std::uint16_t parse_gue_port(const std::string &text)
+{
+    if (text.empty())
+        return kGuePort;
+    const std::uint16_t number = port_number(text);
+    if (number == 0)
+        throw UsageError("--gue-port " + text + ": must be 1 to 65535");
+    return number;
+}
+
+void check_combination(const Options &options, bool hook_given, bool gue_port_given)
 {
     if (options.verb == Verb::up && (options.vips.empty() || !options.encap))
-        throw UsageError("up needs --vip ADDRESS (again for each) and --encap l2|ipip");
+        throw UsageError("up needs --vip ADDRESS (again for each) and --encap l2|ipip|gue");
     if (options.verb == Verb::check && options.vips.empty() != !options.encap)
         throw UsageError("check needs both --vip and --encap, or neither: then it checks what up has set up");
     if (options.encap == Encap::l2 && (hook_given || !options.locals.empty()))
-        throw UsageError("--hook and --local belong to --encap ipip: l2 has nothing to strip");
+        throw UsageError("--hook and --local belong to --encap ipip or gue: l2 has nothing to strip");
+    if (options.encap != Encap::gue && gue_port_given)
+        throw UsageError("--gue-port belongs to --encap gue");
     if (options.locals.size() > AYA_DECAP_MAX_ADDRESSES)
         throw UsageError("--local: at most " + std::to_string(AYA_DECAP_MAX_ADDRESSES) + " addresses");
     for (const Address &local : options.locals)
@@ -110,15 +129,17 @@ void add_backend_options(CLI::App &app, Options &options, Texts &texts)
 {
     add_list(app, "--vip", texts.vips, "ADDRESS",
              "A VIP of the services that this backend is in; again for each");
-    app.add_option("--encap", texts.encap, "How packets come from the balancer: l2 or ipip")
+    app.add_option("--encap", texts.encap, "How packets come from the balancer: l2, ipip or gue")
         ->type_name("ENCAP");
+    app.add_option("--gue-port", texts.gue_port, "UDP port of the tunnel with --encap gue [6080]")
+        ->type_name("PORT");
     app.add_option("--interface", options.interface,
                    "The interface that faces the balancer [that of the default route]")
         ->type_name("NAME");
     app.add_option("--balancer", texts.balancer, "The balancer: its route tells the interface")
         ->type_name("ADDRESS");
     app.add_option("--hook", texts.hook,
-                   "Where to strip the outer header: tc, xdp (native only) or auto [auto]")
+                   "Where to strip the outer headers: tc, xdp (native only) or auto [auto]")
         ->type_name("HOOK");
     add_list(app, "--local", texts.locals, "ADDRESS",
              "Strip what is tunnelled to this address; again for each [all of the interface's]");
@@ -190,13 +211,14 @@ std::optional<Options> parse_options(int argc, const char *const *argv)
     options.json = texts.output == "json";
     options.vips = parse_addresses("--vip", texts.vips);
     options.encap = parse_encap(texts.encap);
+    options.gue_port = parse_gue_port(texts.gue_port);
     options.hook = parse_hook(texts.hook);
     options.locals = parse_addresses("--local", texts.locals);
     if (!texts.balancer.empty())
         options.balancer = parse_address("--balancer", texts.balancer);
     for (const std::string &text : texts.ports)
         options.ports.push_back(parse_port(text));
-    check_combination(options, !texts.hook.empty());
+    check_combination(options, !texts.hook.empty(), !texts.gue_port.empty());
     return options;
 }
 

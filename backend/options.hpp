@@ -16,6 +16,7 @@ struct Options {
     Verb verb = Verb::status;
     std::vector<Address> vips{};
     std::optional<Encap> encap{};
+    std::uint16_t gue_port = kGuePort;
     std::string interface {
     };
     std::optional<Address> balancer{};
@@ -27,8 +28,7 @@ struct Options {
     std::string bpf_dir = "/sys/fs/bpf/aya-backend";
 };
 
-// Throws UsageError, Error (asked for what does not exist yet). nullopt: help or version was asked for and
-// printed.
+// Throws UsageError. nullopt: help or version was asked for and printed.
 std::optional<Options> parse_options(int argc, const char *const *argv);
 
 } // namespace aya::backend

@@ -52,7 +52,7 @@ public:
     {
         if (settings_.has_v4_vip())
             plan_parameters();
-        if (settings_.encap == Encap::ipip)
+        if (settings_.has_tunnel())
             plan_decap(bpf_dir);
         for (const Address &vip : settings_.vips)
             plan_vip(vip);

@@ -126,7 +126,9 @@ Json to_json(const State &state, const std::vector<Row> &rows, const std::option
                  {"encap", name_of(settings.encap)},
                  {"interface", settings.interface},
                  {"changes", Json::array()}};
-    if (settings.encap == Encap::ipip) {
+    if (settings.encap == Encap::gue)
+        json["gue_port"] = settings.gue_port;
+    if (settings.has_tunnel()) {
         json["hook"] = name_of(settings.hook);
         json["locals"] = texts_of(settings.locals);
     }
@@ -144,7 +146,9 @@ Json to_json(const State &state, const std::vector<Row> &rows, const std::option
 std::string describe(const Settings &settings)
 {
     std::string text = join(settings.vips) + " on lo; " + name_of(settings.encap);
-    if (settings.encap == Encap::ipip)
+    if (settings.encap == Encap::gue)
+        text += " at UDP port " + std::to_string(settings.gue_port);
+    if (settings.has_tunnel())
         text += std::string(", stripped at ") + (settings.hook == Hook::tc ? "tc ingress" : "native XDP") +
                 " of " + settings.interface + " for " + join(settings.locals);
     return text;

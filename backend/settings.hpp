@@ -11,8 +11,10 @@
 namespace aya::backend
 {
 
-enum class Encap { l2, ipip };
+enum class Encap { l2, ipip, gue }; // gue: ipip as well
 enum class Hook { tc, xdp };
+
+constexpr std::uint16_t kGuePort = 6080; // IANA's
 
 struct Port {
     std::uint16_t number = 0;
@@ -22,6 +24,7 @@ struct Port {
 struct Settings {
     std::vector<Address> vips{};
     Encap encap = Encap::l2;
+    std::uint16_t gue_port = kGuePort; // UDP; without meaning unless gue
     std::string interface {
     };
     Hook hook = Hook::tc;          // of decapsulation; without meaning for l2
@@ -30,6 +33,8 @@ struct Settings {
     std::vector<Port> ports{};     // where check expects a listener on every VIP
     bool is_set_up = false;        // by up, as the state file says; so whatever is missing was removed since
 
+    // Packets come with outer headers, which have to go.
+    bool has_tunnel() const { return encap != Encap::l2; }
     bool has_v4_vip() const;
     bool has_v6_vip() const;
     // Some packets will have an inner header of another family than the outer one.
@@ -38,7 +43,7 @@ struct Settings {
 
 inline const char *name_of(Encap encap)
 {
-    return encap == Encap::l2 ? "l2" : "ipip";
+    return encap == Encap::l2 ? "l2" : encap == Encap::ipip ? "ipip" : "gue";
 }
 
 inline const char *name_of(Hook hook)

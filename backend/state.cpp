@@ -18,7 +18,7 @@ namespace aya::backend
 
 using Json = nlohmann::json;
 
-NLOHMANN_JSON_SERIALIZE_ENUM(Encap, {{Encap::l2, "l2"}, {Encap::ipip, "ipip"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Encap, {{Encap::l2, "l2"}, {Encap::ipip, "ipip"}, {Encap::gue, "gue"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(Hook, {{Hook::tc, "tc"}, {Hook::xdp, "xdp"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(Change::Kind, {{Change::Kind::sysctl, "sysctl"},
                                             {Change::Kind::pins, "pins"},
@@ -79,6 +79,7 @@ Json to_json(const State &state)
             {"network_namespace", network_namespace()},
             {"vips", to_json(settings.vips)},
             {"encap", settings.encap},
+            {"gue_port", settings.gue_port},
             {"interface", settings.interface},
             {"hook", settings.hook},
             {"locals", to_json(settings.locals)},
@@ -91,6 +92,7 @@ State to_state(const Json &json)
     State state;
     state.settings.vips = to_addresses(json.at("vips"));
     json.at("encap").get_to(state.settings.encap);
+    state.settings.gue_port = json.value("gue_port", kGuePort); // earlier versions wrote none
     json.at("interface").get_to(state.settings.interface);
     json.at("hook").get_to(state.settings.hook);
     state.settings.locals = to_addresses(json.at("locals"));

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// For backends: takes the outer header off IP in IP packets (4in4, 6in6, 4in6, 6in4), so that a backend needs
-// neither a tunnel device nor a kernel module. A packet is stripped only if its outer destination is in map
-// `decap_local` and both headers are whole; everything else passes untouched. The loader fills the map: a
-// program cannot ask the kernel which addresses are its own.
+// For backends: takes the outer headers off IP in IP packets (4in4, 6in6, 4in6, 6in4), and off the same with
+// UDP between (Generic UDP Encapsulation, draft-ietf-intarea-gue), so that a backend needs neither a tunnel
+// device nor a kernel module. A packet is stripped only if its outer destination is in map `decap_local` and
+// all headers are whole; everything else passes untouched. The loader fills the map: a program cannot ask the
+// kernel which addresses are its own.
+//
+// GUE comes as variant 1 (the IP packet follows UDP at once: AYA, Katran) or as variant 0 without optional
+// fields (a header of 4 bytes: Linux). Its UDP checksum is not looked at: the client's packet has its own,
+// and a tunnel's may be 0 over IPv6 as well (RFC 6935), which a socket would refuse; this runs before any
+// socket.
 //
 // Two programs, one decision:
 //
@@ -32,7 +38,9 @@ enum {
 
     IPV4_NO_OPTIONS = 0x45,
 
-    LONGEST_HEADERS = sizeof(struct aya_eth) + 2 * sizeof(struct aya_ipv6),
+    LONGEST_OUTER = sizeof(struct aya_ipv6) + sizeof(struct aya_udp) + sizeof(struct aya_gue),
+    LONGEST_HEADERS = sizeof(struct aya_eth) + LONGEST_OUTER + sizeof(struct aya_ipv6),
+    OUTER_MASK = 63, // not less than LONGEST_OUTER: for verifiers that forget constants on the stack
 };
 
 // Since kernel 6.3; younger than the kernel headers of the distributions that we build on.
@@ -43,7 +51,7 @@ struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, AYA_DECAP_MAX_ADDRESSES);
     __type(key, struct aya_decap_address);
-    __type(value, u32);
+    __type(value, struct aya_decap_local);
 } decap_local SEC(".maps");
 
 struct {
@@ -54,10 +62,11 @@ struct {
 } decap_counters SEC(".maps");
 
 struct tunnel {
-    u32 outer_length; // of the header to take away
-    u32 inner_length; // bytes of the outer packet's payload
+    u32 outer_length; // of the headers to take away
+    u32 inner_length; // bytes of their payload
     u8 inner_protocol;
     u8 outer_tos;
+    u8 is_gue;
     u8 set_ce; // the inner packet has to take over a congestion mark
 };
 
@@ -68,26 +77,45 @@ AYA_INLINE void count(u32 outcome)
         (*counter)++;
 }
 
-AYA_INLINE int is_tunnel(u8 protocol)
+AYA_INLINE int is_ip_in_ip(u8 protocol)
 {
     return protocol == AYA_PROTO_IPIP || protocol == AYA_PROTO_IPV6;
 }
 
-AYA_INLINE int is_local_ipv4(const struct aya_ipv4 *ip)
+AYA_INLINE int may_be_tunnel(u8 protocol)
+{
+    return is_ip_in_ip(protocol) || protocol == AYA_PROTO_UDP;
+}
+
+AYA_INLINE const struct aya_decap_local *find_local_ipv4(const struct aya_ipv4 *ip)
 {
     const struct aya_decap_address key = {
         .word = {{0}, {0}, {__builtin_bswap32(0xffff)}, aya_load_be32(ip->dst)},
     };
-    return bpf_map_lookup_elem(&decap_local, &key) != NULL;
+    return bpf_map_lookup_elem(&decap_local, &key);
 }
 
-AYA_INLINE int is_local_ipv6(const struct aya_ipv6 *ip)
+AYA_INLINE const struct aya_decap_local *find_local_ipv6(const struct aya_ipv6 *ip)
 {
     const struct aya_decap_address key = {
         .word = {aya_load_be32(ip->dst), aya_load_be32(ip->dst + 2), aya_load_be32(ip->dst + 4),
                  aya_load_be32(ip->dst + 6)},
     };
-    return bpf_map_lookup_elem(&decap_local, &key) != NULL;
+    return bpf_map_lookup_elem(&decap_local, &key);
+}
+
+AYA_INLINE int goes_to_gue(const struct aya_udp *udp, const void *end, const struct aya_decap_local *local)
+{
+    return local->gue_port.raw != 0 && (const void *)(udp + 1) <= end &&
+           udp->dst_port.raw == local->gue_port.raw;
+}
+
+// Where there is UDP: a port follows the header at once, unless options or an earlier fragment stand between.
+AYA_INLINE int is_gue_ipv4(const struct aya_ipv4 *ip, const void *end, const struct aya_decap_local *local)
+{
+    return ip->version_ihl == IPV4_NO_OPTIONS &&
+           (aya_be16_to_cpu(ip->flags_offset) & AYA_IPV4_OFFSET_MASK) == 0 &&
+           goes_to_gue((const struct aya_udp *)(ip + 1), end, local);
 }
 
 // RFC 1071: over a header that is as it was sent, the one's complement sum is all ones.
@@ -103,10 +131,39 @@ AYA_INLINE int has_good_checksum(const struct aya_ipv4 *ip)
     return sum == 0xffff;
 }
 
+// What follows an outer IP header that is in order: adds UDP and, in variant 0, GUE to what is taken away.
+AYA_INLINE u32 check_gue(const struct aya_udp *udp, const void *end, struct tunnel *t)
+{
+    const struct aya_gue *gue = (const struct aya_gue *)(udp + 1);
+    if ((const void *)(gue + 1) > end)
+        return AYA_DECAP_BAD_GUE;
+    u32 length = aya_be16_to_cpu(udp->length);
+    if (length < sizeof(*udp) + sizeof(*gue) || length > t->inner_length)
+        return AYA_DECAP_BAD_GUE;
+
+    t->is_gue = 1;
+    t->outer_length += sizeof(*udp);
+    t->inner_length = length - sizeof(*udp);
+    u8 version = gue->variant_length >> 4;
+    if (version == 4 || version == 6) {
+        t->inner_protocol = version == 4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
+        return AYA_DECAP_STRIPPED;
+    }
+    if (gue->variant_length != 0 || gue->flags.raw != 0 || !is_ip_in_ip(gue->protocol))
+        return AYA_DECAP_BAD_GUE;
+    t->outer_length += sizeof(*gue);
+    t->inner_length -= sizeof(*gue);
+    t->inner_protocol = gue->protocol;
+    return AYA_DECAP_STRIPPED;
+}
+
 // `length`: bytes from the outer header to the end of the packet.
 AYA_INLINE u32 check_outer_ipv4(const struct aya_ipv4 *ip, const void *end, u32 length, struct tunnel *t)
 {
-    if ((const void *)(ip + 1) > end || !is_tunnel(ip->protocol) || !is_local_ipv4(ip))
+    if ((const void *)(ip + 1) > end || !may_be_tunnel(ip->protocol))
+        return AYA_DECAP_NOT_OURS;
+    const struct aya_decap_local *local = find_local_ipv4(ip);
+    if (!local || (ip->protocol == AYA_PROTO_UDP && !is_gue_ipv4(ip, end, local)))
         return AYA_DECAP_NOT_OURS;
 
     u32 total = aya_be16_to_cpu(ip->total_length);
@@ -119,13 +176,19 @@ AYA_INLINE u32 check_outer_ipv4(const struct aya_ipv4 *ip, const void *end, u32 
     t->inner_length = total - sizeof(*ip);
     t->inner_protocol = ip->protocol;
     t->outer_tos = ip->tos;
+    if (ip->protocol == AYA_PROTO_UDP)
+        return check_gue((const struct aya_udp *)(ip + 1), end, t);
     return AYA_DECAP_STRIPPED;
 }
 
 // Extension headers are not walked: a fragment has one and so is no tunnel packet here.
 AYA_INLINE u32 check_outer_ipv6(const struct aya_ipv6 *ip, const void *end, u32 length, struct tunnel *t)
 {
-    if ((const void *)(ip + 1) > end || !is_tunnel(ip->next_header) || !is_local_ipv6(ip))
+    if ((const void *)(ip + 1) > end || !may_be_tunnel(ip->next_header))
+        return AYA_DECAP_NOT_OURS;
+    const struct aya_udp *udp = (const struct aya_udp *)(ip + 1);
+    const struct aya_decap_local *local = find_local_ipv6(ip);
+    if (!local || (ip->next_header == AYA_PROTO_UDP && !goes_to_gue(udp, end, local)))
         return AYA_DECAP_NOT_OURS;
 
     u32 payload = aya_be16_to_cpu(ip->payload_length);
@@ -136,6 +199,8 @@ AYA_INLINE u32 check_outer_ipv6(const struct aya_ipv6 *ip, const void *end, u32 
     t->inner_length = payload;
     t->inner_protocol = ip->next_header;
     t->outer_tos = (u8)(ip->version_class[0] << 4 | ip->version_class[1] >> 4);
+    if (ip->next_header == AYA_PROTO_UDP)
+        return check_gue(udp, end, t);
     return AYA_DECAP_STRIPPED;
 }
 
@@ -182,14 +247,12 @@ AYA_INLINE u32 examine(const void *packet, const void *end, u32 length, struct t
     length -= sizeof(*eth);
     if (aya_be16_to_cpu(eth->type) == AYA_ETHERTYPE_IPV4) {
         outcome = check_outer_ipv4(outer, end, length, t);
-        if (outcome == AYA_DECAP_STRIPPED)
-            outcome = check_inner((const struct aya_ipv4 *)outer + 1, end, t);
     } else if (aya_be16_to_cpu(eth->type) == AYA_ETHERTYPE_IPV6) {
         outcome = check_outer_ipv6(outer, end, length, t);
-        if (outcome == AYA_DECAP_STRIPPED)
-            outcome = check_inner((const struct aya_ipv6 *)outer + 1, end, t);
     }
-    return outcome;
+    if (outcome != AYA_DECAP_STRIPPED)
+        return outcome;
+    return check_inner(outer + (t->outer_length & OUTER_MASK), end, t);
 }
 
 AYA_INLINE be16 inner_type(const struct tunnel *t)
@@ -221,13 +284,19 @@ AYA_INLINE void mark_ce_tc(struct __sk_buff *skb, const struct tunnel *t)
 }
 
 // The stack must hear of the new protocol; the type in the frame is for captures. The segment size
-// of a joined packet is that of the inner packets already, and an offloaded checksum was
-// the inner transport's: IP in IP has no other.
+// of a joined packet is that of the inner packets already, and an offloaded checksum was the inner
+// transport's: IP in IP has no other. With GUE, what the NIC has seen to be right may be the outer UDP alone,
+// so that the stack has to look anew; and joined datagrams are several tunnel packets behind one header.
 AYA_INLINE u32 strip_tc(struct __sk_buff *skb, const struct tunnel *t)
 {
+    if (t->is_gue && skb->gso_size != 0)
+        return AYA_DECAP_JOINED;
+
     be16 type = inner_type(t);
     int changes_type = type.raw != skb->protocol;
-    u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+    u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
+    if (!t->is_gue)
+        flags |= BPF_F_ADJ_ROOM_NO_CSUM_RESET;
     if (changes_type)
         flags |= t->inner_protocol == AYA_PROTO_IPIP ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 

@@ -6,14 +6,16 @@
 
 #include "aya/types.h"
 
-// What became of an IP in IP packet for an address of this host. Index of map `decap_counters`.
+// What became of a tunnel packet for an address of this host. Index of map `decap_counters`.
 // X(symbol, "name", "help")
 #define AYA_DECAP_OUTCOMES(X)                                                                             \
-    X(STRIPPED, "stripped", "outer header taken away")                                                    \
+    X(STRIPPED, "stripped", "outer headers taken away")                                                   \
     X(BAD_OUTER, "bad_outer", "outer header with options, a wrong length or checksum: passed untouched")  \
+    X(BAD_GUE, "bad_gue", "UDP to the GUE port that carries no IP packet that we know: passed untouched") \
     X(BAD_INNER, "bad_inner", "inner header truncated, of another version or too long: passed untouched") \
     X(FRAGMENT, "fragment", "fragment of an outer packet: passed untouched")                              \
     X(ECN, "ecn", "congestion marked outside, endpoints not ECN-capable: dropped (RFC 6040)")             \
+    X(JOINED, "joined", "UDP datagrams that the kernel had joined (GRO): passed untouched")               \
     X(REFUSED, "refused", "kernel could not shorten the packet: passed untouched")
 
 enum aya_decap_outcome {
@@ -28,11 +30,18 @@ enum {
     AYA_DECAP_MAX_ADDRESSES = 256,
 };
 
-// Key of map `decap_local`: an outer destination address of this host, v4-mapped for IPv4. Value: u32, 1.
+// Key of map `decap_local`: an outer destination address of this host, v4-mapped for IPv4.
 struct aya_decap_address {
     be32 word[4];
 };
 
+// Its value. IP in IP is stripped always.
+struct aya_decap_local {
+    be16 gue_port; // UDP port at which GUE is stripped, too; 0: none
+    u16 unused;
+};
+
 AYA_STATIC_ASSERT(sizeof(struct aya_decap_address) == 16, "map key without padding");
+AYA_STATIC_ASSERT(sizeof(struct aya_decap_local) == 4, "map value of earlier versions");
 
 #endif

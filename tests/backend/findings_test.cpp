@@ -33,6 +33,37 @@ TEST(Findings, NoneOnAGoodBackend)
     EXPECT_EQ(codes(good_backend(), ipip_settings()), list({}));
 }
 
+TEST(Findings, NoneOnAGoodBackendOfGue)
+{
+    EXPECT_EQ(codes(good_backend(), gue_settings()), list({}));
+}
+
+TEST(Findings, GueIsStrippedAtItsPortOnly)
+{
+    Facts facts = good_backend();
+    Settings settings = gue_settings();
+    settings.gue_port = 7000;
+    ASSERT_EQ(codes(facts, settings), list({D::decap_other_port}));
+    EXPECT_EQ(
+        judge(facts, settings)[0].text,
+        "eth0: decapsulation strips GUE at UDP port 6080, not at port 7000; run: aya-backend up --encap "
+        "gue --gue-port 7000");
+    facts.attached.gue_port = 0;
+    EXPECT_NE(judge(facts, settings).at(0).text.find("strips GUE not at all"), std::string::npos);
+    EXPECT_EQ(codes(facts, ipip_settings()), list({})) << "ipip does not ask for it";
+}
+
+TEST(Findings, JoinedDatagramsSpoilGueAtTcAlone)
+{
+    Facts facts = good_backend();
+    facts.udp_gro = true;
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+    EXPECT_EQ(codes(facts, gue_settings()), list({D::udp_gro}));
+    facts.attached.ingress.clear();
+    facts.attached.xdp = "decap_xdp";
+    EXPECT_EQ(codes(facts, gue_settings()), list({}));
+}
+
 TEST(Findings, EveryDefectHasACodeOfItsOwn)
 {
     EXPECT_STREQ(code_of(D::not_root), "not_root");
@@ -103,6 +134,23 @@ TEST(Findings, TunnelDevicesDoTheWorkAsWell)
     EXPECT_EQ(codes(facts, ipip_settings()), list({}));
     facts.links.back().up = false;
     EXPECT_EQ(codes(facts, ipip_settings()), list({D::no_decap}));
+}
+
+TEST(Findings, GueNeedsAFouSocketBesideTunnelDevices)
+{
+    Facts facts = good_backend();
+    facts.attached = {};
+    for (const char *kind : {"ipip", "sit", "ip6tnl"})
+        facts.links.push_back(tunnel(static_cast<int>(7 + facts.links.size()), kind, kind));
+    EXPECT_EQ(codes(facts, ipip_settings()), list({}));
+    ASSERT_EQ(codes(facts, gue_settings()), list({D::no_decap}));
+    const std::string text = judge(facts, gue_settings())[0].text;
+    EXPECT_NE(text.find("(fou at UDP port 6080); run: aya-backend up --encap gue"), std::string::npos)
+        << text;
+    facts.listeners.push_back({Address{}, {6080, true}, true});
+    EXPECT_EQ(codes(facts, gue_settings()), list({D::no_decap})) << "TCP is no tunnel";
+    facts.listeners.push_back({Address{}, {6080, false}, true});
+    EXPECT_EQ(codes(facts, gue_settings()), list({}));
 }
 
 TEST(Findings, StrictRpFilterDropsWhatComesOutOfATunnelDevice)
@@ -179,6 +227,14 @@ TEST(Findings, MtuNeedsRoomForTheLargestOuterHeader)
     EXPECT_EQ(codes(facts, settings), list({}));
     facts.links[1].mtu = 1519;
     EXPECT_EQ(codes(facts, settings), list({D::mtu}));
+    for (const auto &[mtu, locals] : {std::pair{1548U, gue_settings().locals}, {1528U, settings.locals}}) {
+        settings = gue_settings();
+        settings.locals = locals;
+        facts.links[1].mtu = mtu;
+        EXPECT_EQ(codes(facts, settings), list({})) << mtu;
+        facts.links[1].mtu = mtu - 1;
+        EXPECT_EQ(codes(facts, settings), list({D::mtu})) << mtu - 1;
+    }
 }
 
 } // namespace

@@ -16,6 +16,7 @@ from ayalab.topology import VIP4, VIP6, Lab, unique_name  # noqa: E402, F401
 
 BOTH = ("--vip", VIP4, "--vip", VIP6)
 IPIP = (*BOTH, "--encap", "ipip")
+GUE = (*BOTH, "--encap", "gue")
 L2 = (*BOTH, "--encap", "l2")
 GATEWAY4, GATEWAY6 = "10.11.0.10", "2001:db8:11::10"  # the client
 
@@ -63,20 +64,23 @@ def make_fresh(host):
     wait_until(lambda: "tentative" not in host.run("ip", "-6", "address", "show", "dev", "eth0").stdout, "IPv6 settles")
 
 
-def snapshot(host, tool):
-    """All that the tool could leave behind, by name."""
-    def said(*command):
-        return host.run(*command).stdout
+SEEN_BY = {
+    "parameters": "grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf; true",  # some cannot be read
+    "links": "ip -d link",
+    "addresses": "ip address",
+    "routes": "ip route show table all && ip -6 route show table all",
+    "qdiscs": "tc qdisc",
+    "filters": "tc filter show dev eth0 ingress && tc filter show dev eth0 egress",
+}
 
+
+def snapshot(host, tool):
+    """All that the tool could leave behind, by name. One shell for all, as some tests take hundreds of these."""
+    end = "--- end of this part ---"
+    script = "".join(f"{{ {command}; }} || exit 1; echo '{end}'\n" for command in SEEN_BY.values())
+    parts = host.run("sh", "-c", script).stdout.split(f"{end}\n")[:-1]
     return {
-        "parameters": [line for line in host.run("sysctl", "-a", check=False).stdout.splitlines()
-                       if line.startswith(("net.ipv4.conf.", "net.ipv6.conf."))],
-        "links": said("ip", "-d", "link"),
-        "addresses": said("ip", "address"),
-        "routes": said("ip", "route", "show", "table", "all"),
-        "routes6": said("ip", "-6", "route", "show", "table", "all"),
-        "qdiscs": said("tc", "qdisc"),
-        "filters": [said("tc", "filter", "show", "dev", "eth0", way) for way in ("ingress", "egress")],
+        **dict(zip(SEEN_BY, parts, strict=True)),
         "pins": sorted(str(p) for p in tool.bpf_dir.parent.iterdir() if p.name not in ("maps.debug", "progs.debug")),
         "state": sorted(p.name for p in tool.run_dir.iterdir()) if tool.run_dir.exists() else [],
     }

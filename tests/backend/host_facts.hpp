@@ -27,6 +27,13 @@ inline Settings ipip_settings()
     return settings;
 }
 
+inline Settings gue_settings()
+{
+    Settings settings = ipip_settings();
+    settings.encap = Encap::gue;
+    return settings;
+}
+
 inline Facts good_backend()
 {
     Facts facts;
@@ -43,6 +50,7 @@ inline Facts good_backend()
     facts.attached.has_ingress_qdisc = true;
     facts.attached.ingress = {{1, 0xa7a, "bpf", "decap_tc", 42}};
     facts.attached.addresses = ipip_settings().locals;
+    facts.attached.gue_port = 6080;
     return facts;
 }
 

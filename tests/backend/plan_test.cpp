@@ -52,6 +52,12 @@ TEST(Plan, VipsComeLastAndQuietFirst)
                      "eth0", "203.0.113.10", "2001:db8:ff::10"}));
 }
 
+TEST(Plan, GueChangesWhatIpipDoes)
+{
+    EXPECT_EQ(texts(plan(fresh_host(), gue_settings(), {}, kPins)),
+              texts(plan(fresh_host(), ipip_settings(), {}, kPins)));
+}
+
 TEST(Plan, NothingForAHostThatIsReadyWithoutUs)
 {
     EXPECT_EQ(texts(plan(good_backend(), l2_settings(), {}, kPins)), Texts{});

@@ -25,12 +25,13 @@ class Decap:
             raise LabError(f"{object_file}: no such file; build it with ninja (meson option bpf)")
         run("bpftool", "prog", "loadall", str(object_file), str(self.pins), "pinmaps", str(self.pins))
 
-    def add_address(self, address):
-        """Strip what is tunnelled to this address."""
+    def add_address(self, address, gue_port=6080):
+        """Strip what is tunnelled to this address: IP in IP, and GUE at this port (0: not)."""
         parsed = ipaddress.ip_address(address)
         mapped = ipaddress.ip_address(f"::ffff:{address}") if parsed.version == 4 else parsed
         run("bpftool", "map", "update", "pinned", f"{self.pins}/decap_local",
-            "key", *(str(byte) for byte in mapped.packed), "value", "1", "0", "0", "0")
+            "key", *(str(byte) for byte in mapped.packed),
+            "value", *(str(byte) for byte in gue_port.to_bytes(2, "big")), "0", "0")
 
     def attach_tc(self, host, interface="eth0"):
         host.run("tc", "qdisc", "replace", "dev", interface, "clsact")
