@@ -50,6 +50,7 @@ AYA_TABLE(backend_counters, struct aya_backend_counters, 65536);
 
 struct aya_view {
     u32 slot; // of the generation that is active for this packet
+    const struct aya_settings *settings;
 };
 
 AYA_INLINE struct aya_view aya_view_active(void)
@@ -59,13 +60,14 @@ AYA_INLINE struct aya_view aya_view_active(void)
     const struct aya_control *now = bpf_map_lookup_elem(&control, &zero);
     if (now)
         view.slot = (u32)(*(const volatile u64 *)&now->generation) & 1; // BPF has no atomic load
+    u32 key = view.slot;
+    view.settings = bpf_map_lookup_elem(&settings, &key);
     return view;
 }
 
 AYA_INLINE const struct aya_settings *aya_view_settings(const struct aya_view *view)
 {
-    u32 key = view->slot;
-    return bpf_map_lookup_elem(&settings, &key);
+    return view->settings;
 }
 
 AYA_INLINE const struct aya_vip *aya_view_vip(const struct aya_view *view, u32 index)

@@ -87,7 +87,7 @@ AYA_INLINE enum aya_reason aya_parse_transport(const u8 *l4, const u8 *end, u32 
     const struct aya_udp *udp = (const struct aya_udp *)l4;
     if ((const u8 *)(udp + 1) > end)
         return AYA_REASON_TRUNCATED;
-    u32 length = aya_be16_to_cpu(udp->length);
+    u32 length = aya_read_be16(&udp->length);
     if (length < sizeof(*udp) ||
         (length > l4_length && (packet->kind == AYA_KIND_DATA || l4_length < sizeof(*udp))))
         return AYA_REASON_BAD_L4_HEADER;
@@ -131,7 +131,7 @@ AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l4, const u8 *end, u32 heade
         return AYA_REASON_PUNT_ICMP;
     if (quoted->protocol != AYA_PROTO_TCP && quoted->protocol != AYA_PROTO_UDP)
         return AYA_REASON_PUNT_ICMP;
-    if (aya_be16_to_cpu(quoted->flags_offset) & AYA_IPV4_OFFSET_MASK)
+    if (aya_read_be16(&quoted->flags_offset) & AYA_IPV4_OFFSET_MASK)
         return AYA_REASON_PUNT_ICMP; // a later fragment quotes no ports
     if (aya_load_be32(quoted->src).raw != packet->flow.dst[3].raw)
         return AYA_REASON_PUNT_ICMP; // quotes a packet that the VIP never sent
@@ -186,7 +186,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv4(const u8 *l3, const u8 *end, u32 l3_ro
     if (ip->version_ihl >> 4 != 4)
         return AYA_REASON_BAD_IP_VERSION;
     u32 header_length = (u32)(ip->version_ihl & 0x0f) * 4;
-    u32 length = aya_be16_to_cpu(ip->total_length);
+    u32 length = aya_read_be16(&ip->total_length);
     if (header_length < sizeof(*ip))
         return AYA_REASON_BAD_IP_HEADER;
     if (length < header_length || length > l3_room)
@@ -200,7 +200,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv4(const u8 *l3, const u8 *end, u32 l3_ro
     aya_map_ipv4(packet->flow.src, ip->src);
     aya_map_ipv4(packet->flow.dst, ip->dst);
 
-    u32 flags_offset = aya_be16_to_cpu(ip->flags_offset);
+    u32 flags_offset = aya_read_be16(&ip->flags_offset);
     if (AYA_UNLIKELY(flags_offset & (AYA_IPV4_MF | AYA_IPV4_OFFSET_MASK))) {
         packet->fragment_id.raw = ip->id.raw;
         packet->kind = AYA_KIND_FRAGMENT_FIRST;
@@ -236,7 +236,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv6_extension(const u8 **l4, const u8 *end
         return AYA_REASON_NONE;
     }
     const struct aya_ipv6_fragment *fragment = (const struct aya_ipv6_fragment *)at;
-    u32 offset_more = aya_be16_to_cpu(fragment->offset_more);
+    u32 offset_more = aya_read_be16(&fragment->offset_more);
     packet->flow.protocol = fragment->next_header;
     *l4 = at + sizeof(*fragment);
     if ((offset_more & 0xfff9) == 0)
@@ -253,7 +253,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv6(const u8 *l3, const u8 *end, u32 l3_ro
         return AYA_REASON_TRUNCATED;
     if (ip->version_class[0] >> 4 != 6)
         return AYA_REASON_BAD_IP_VERSION;
-    u32 length = (u32)sizeof(*ip) + aya_be16_to_cpu(ip->payload_length);
+    u32 length = (u32)sizeof(*ip) + aya_read_be16(&ip->payload_length);
     if (length > l3_room || length > 0xffff)
         return AYA_REASON_BAD_IP_LENGTH;
 
@@ -301,14 +301,14 @@ AYA_INLINE enum aya_reason aya_parse_l2(const u8 *frame, const u8 *end, struct a
     packet->kind = AYA_KIND_DATA;
     packet->tcp_flags = 0;
 
-    *type = aya_be16_to_cpu(eth->type);
+    *type = aya_read_be16(&eth->type);
     u32 offset = sizeof(*eth);
     for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (*type == AYA_ETHERTYPE_VLAN || *type == AYA_ETHERTYPE_QINQ);
          i++) {
         const struct aya_vlan *vlan = (const struct aya_vlan *)(frame + offset);
         if ((const u8 *)(vlan + 1) > end)
             return AYA_REASON_TRUNCATED;
-        *type = aya_be16_to_cpu(vlan->type);
+        *type = aya_read_be16(&vlan->type);
         offset += sizeof(*vlan);
     }
     packet->l3_offset = (u16)offset;

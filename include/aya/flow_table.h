@@ -62,53 +62,85 @@ AYA_INLINE int aya_flow_matches(const struct aya_flow_entry *entry, u64 hash, u1
     return entry->tag == aya_flow_tag(hash) && entry->service == service && entry->state != AYA_FLOW_FREE;
 }
 
-// The live entry of this flow in its set, or NULL. A flow of another service never matches.
-AYA_INLINE struct aya_flow_entry *aya_flow_find(struct aya_flow_set *set, u64 hash, u16 service, u16 now)
+// The way that holds this flow, or AYA_FLOW_WAYS; no flow has two. Not a single branch.
+AYA_INLINE u32 aya_flow_way(const struct aya_flow_set *set, u64 hash, u16 service)
 {
+    u64 wanted = ((u64)service << 32) | aya_flow_tag(hash);
+    u32 way = AYA_FLOW_WAYS;
     for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
-        struct aya_flow_entry *entry = &set->way[i];
-        if (aya_flow_matches(entry, hash, service))
-            return aya_flow_remaining(entry, now) > 0 ? entry : NULL;
+        u64 tag_service;
+        __builtin_memcpy(&tag_service, __builtin_assume_aligned(&set->way[i], 16), sizeof(tag_service));
+        u64 differs = (tag_service ^ wanted) << 16 | ((u64)set->way[i].state - 1) >> 63;
+        AYA_OPAQUE(differs);
+        way -= (AYA_FLOW_WAYS - i) * (u32)(1 - ((differs | -differs) >> 63));
     }
-    return NULL;
+    return way;
 }
 
-// Order of eviction: free or expired, embryonic, closing, then the flow that was not seen for longest.
-// Smaller goes first.
-AYA_INLINE u32 aya_flow_rank(const struct aya_flow_entry *entry, u16 now)
+// The entry of this flow in its set, live or expired, or NULL. A flow of another service never matches.
+AYA_INLINE struct aya_flow_entry *aya_flow_locate(struct aya_flow_set *set, u64 hash, u16 service)
 {
-    int remaining = aya_flow_remaining(entry, now);
-    if (entry->state == AYA_FLOW_FREE || remaining <= 0)
-        return 0;
-    u32 order = entry->state == AYA_FLOW_EMBRYONIC ? 1 : entry->state == AYA_FLOW_CLOSING ? 2 : 3;
-    return (order << 16) | (u32)remaining;
+    // The way is anybody's guess, the branch predictor's too. So it is computed, from the tags alone for the
+    // usual case that the flow is there and its tag stands but once.
+    u32 way = 0;
+    for (u32 i = 1; i < AYA_FLOW_WAYS; i++) {
+        u64 differs = set->way[i].tag ^ aya_flow_tag(hash);
+        AYA_OPAQUE(differs);
+        way += i * (u32)((differs - 1) >> 63);
+    }
+    struct aya_flow_entry *guess = &set->way[way & (AYA_FLOW_WAYS - 1)];
+    if (AYA_LIKELY(aya_flow_matches(guess, hash, service)))
+        return guess;
+    way = aya_flow_way(set, hash, service);
+    return way < AYA_FLOW_WAYS ? &set->way[way & (AYA_FLOW_WAYS - 1)] : NULL;
+}
+
+// The same, if it is live.
+AYA_INLINE struct aya_flow_entry *aya_flow_find(struct aya_flow_set *set, u64 hash, u16 service, u16 now)
+{
+    struct aya_flow_entry *entry = aya_flow_locate(set, hash, service);
+    return entry && aya_flow_remaining(entry, now) > 0 ? entry : NULL;
 }
 
 #define AYA_FLOW_RANK_ESTABLISHED (3u << 16)
 
-// The way that a new entry for (hash, service) takes: the one that this flow has already, live or expired,
-// else the first to be evicted. NULL: only established flows there, and `may_evict_established` is 0. So a
-// flood of first packets pushes out at most other first packets.
+// Order of eviction: free or expired, embryonic, closing, then the flow that was not seen for longest.
+// Smaller goes first. Without branches, as nobody can guess them either.
+AYA_INLINE u32 aya_flow_rank(const struct aya_flow_entry *entry, u16 now)
+{
+    const u32 orders = 0x33333210; // by state, four bits each
+    int remaining = aya_flow_remaining(entry, now);
+    int order = (int)(orders >> (entry->state & (AYA_FLOW_STATES - 1)) * 4) & 3;
+    u32 is_live = (u32)(-remaining >> 31) & (u32)(-order >> 31);
+    return (((u32)order << 16) | (u32)remaining) & is_live;
+}
+
+// The way that a flow which has none takes. NULL: only established flows there, and `may_evict_established`
+// is 0. So a flood of first packets pushes out at most other first packets.
+AYA_INLINE struct aya_flow_entry *aya_flow_victim(struct aya_flow_set *set, u16 now,
+                                                  int may_evict_established, int *evicts)
+{
+    long lowest = (long)aya_flow_rank(&set->way[0], now) << 2;
+    for (u32 i = 1; i < AYA_FLOW_WAYS; i++) {
+        long less = ((long)aya_flow_rank(&set->way[i], now) << 2) + (long)i - lowest;
+        AYA_OPAQUE(less);
+        lowest += less & (less >> 63);
+    }
+    u32 rank = (u32)(lowest >> 2);
+    *evicts = 0;
+    if (rank >= AYA_FLOW_RANK_ESTABLISHED && !may_evict_established)
+        return NULL;
+    *evicts = rank != 0;
+    return &set->way[lowest & (AYA_FLOW_WAYS - 1)];
+}
+
+// The way for a new entry: the one that this flow has already, live or expired, else the victim's.
 AYA_INLINE struct aya_flow_entry *aya_flow_place(struct aya_flow_set *set, u64 hash, u16 service, u16 now,
                                                  int may_evict_established, int *evicts)
 {
-    struct aya_flow_entry *victim = NULL;
-    u32 lowest = ~0u;
     *evicts = 0;
-    for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
-        struct aya_flow_entry *entry = &set->way[i];
-        if (aya_flow_matches(entry, hash, service))
-            return entry;
-        u32 rank = aya_flow_rank(entry, now);
-        if (rank < lowest) {
-            lowest = rank;
-            victim = entry;
-        }
-    }
-    if (lowest >= AYA_FLOW_RANK_ESTABLISHED && !may_evict_established)
-        return NULL;
-    *evicts = lowest != 0;
-    return victim;
+    struct aya_flow_entry *entry = aya_flow_locate(set, hash, service);
+    return entry ? entry : aya_flow_victim(set, now, may_evict_established, evicts);
 }
 
 AYA_INLINE void aya_flow_write(struct aya_flow_entry *entry, u64 hash, u16 service, u32 backend,

@@ -6,7 +6,7 @@
 //     aya_parse          bytes -> packet                                      flow.h
 //     aya_classify       packet -> service, or a reason to punt, drop or reply
 //     aya_flow_hash      the key of the flow table                            -> prefetch the set
-//     aya_flow_find      flow table -> entry                                  -> prefetch its backend
+//     aya_flow_locate    flow table -> entry                                  -> prefetch its backend
 //     aya_choose         entry or lookup table -> verdict; remembers          -> prefetch the header
 //     aya_encap          verdict -> bytes                                     rewrite.h
 #ifndef AYA_FORWARD_H
@@ -214,14 +214,16 @@ AYA_INLINE const struct aya_backend *aya_schedule(const struct aya_view *view,
     return aya_is_alive(backend) ? backend : NULL;
 }
 
-AYA_INLINE void aya_remember(struct aya_flow_set *set, u64 hash, u16 key_service,
-                             const struct aya_service *service, const struct aya_packet *packet, u16 now,
-                             struct aya_verdict *verdict)
+// `entry`: that which the flow has already, live or expired, or NULL.
+AYA_INLINE void aya_remember(struct aya_flow_set *set, u64 hash, struct aya_flow_entry *entry,
+                             u16 key_service, const struct aya_service *service,
+                             const struct aya_packet *packet, u16 now, struct aya_verdict *verdict)
 {
-    int is_tcp = packet->flow.protocol == AYA_PROTO_TCP;
-    int evicts;
-    struct aya_flow_entry *entry =
-        aya_flow_place(set, hash, key_service, now, is_tcp && !aya_opens(packet), &evicts);
+    int evicts = 0;
+    if (!entry) {
+        int is_tcp = packet->flow.protocol == AYA_PROTO_TCP;
+        entry = aya_flow_victim(set, now, is_tcp && !aya_opens(packet), &evicts);
+    }
     if (!entry) {
         verdict->notes |= AYA_NOTE_NOT_REMEMBERED;
         return;
@@ -261,11 +263,11 @@ AYA_INLINE void aya_refuse(struct aya_verdict *verdict, enum aya_reason reason)
     aya_settle(verdict, reason);
 }
 
-// Steps 5 to 7 of the decision for a packet that aya_classify gave to `service_id`. `entry` is what
-// aya_flow_find answered for (hash, aya_flow_service) in `set`; `now` is the tick. With set NULL nothing is
+// Steps 5 to 7 of the decision for a packet that aya_classify gave to `service_id`. `known` is what
+// aya_flow_locate answers for (hash, aya_flow_service) in `set`; `now` is the tick. With set NULL nothing is
 // remembered.
-AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet *packet, u16 service_id,
-                           u64 hash, struct aya_flow_set *set, struct aya_flow_entry *entry, u16 now,
+AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet *packet, u16 service_id,
+                           u64 hash, struct aya_flow_set *set, struct aya_flow_entry *known, u16 now,
                            struct aya_verdict *verdict)
 {
     const struct aya_service *service = aya_view_service(view, service_id);
@@ -275,10 +277,7 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
         aya_refuse(verdict, AYA_REASON_INTERNAL);
         return;
     }
-    // An earlier packet of the burst may have put this flow into the table, or another one in its place.
-    u16 key_service = aya_flow_service(packet, service_id);
-    if (AYA_UNLIKELY(set && !(entry && aya_flow_matches(entry, hash, key_service))))
-        entry = aya_flow_find(set, hash, key_service, now);
+    struct aya_flow_entry *entry = known && aya_flow_remaining(known, now) > 0 ? known : NULL;
     int opens = aya_opens(packet);
     if (AYA_LIKELY(entry && !(opens && entry->state != AYA_FLOW_EMBRYONIC))) {
         const struct aya_backend *remembered = aya_view_backend(view, entry->backend);
@@ -305,8 +304,20 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
         return;
     }
     if (set && !(service->flags & AYA_SERVICE_STATELESS) && packet->kind <= AYA_KIND_FRAGMENT_FIRST)
-        aya_remember(set, hash, service_id, service, packet, now, verdict);
+        aya_remember(set, hash, known, service_id, service, packet, now, verdict);
     aya_settle(verdict, aya_check_fit(packet, verdict->backend));
+}
+
+// The same for a burst, where `entry` was looked up before other packets were decided: one of them may have
+// put this flow into the table, or another one in its place.
+AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet *packet, u16 service_id,
+                           u64 hash, struct aya_flow_set *set, struct aya_flow_entry *entry, u16 now,
+                           struct aya_verdict *verdict)
+{
+    u16 key_service = aya_flow_service(packet, service_id);
+    if (AYA_UNLIKELY(set && !(entry && aya_flow_matches(entry, hash, key_service))))
+        entry = aya_flow_locate(set, hash, key_service);
+    aya_decide(view, packet, service_id, hash, set, entry, now, verdict);
 }
 
 // After a FORWARD verdict on a first fragment: the later ones shall follow. `set` is that of

@@ -146,7 +146,8 @@ AYA_STATIC_ASSERT(sizeof(struct aya_icmp) == 8, "wire layout");
 // Reads a 32-bit word that stands on a 2-byte boundary, keeping its byte order.
 AYA_INLINE be32 aya_load_be32(const u16 half[2])
 {
-    be32 r = {(u32)half[0] | ((u32)half[1] << 16)};
+    be32 r;
+    aya_copy(&r, half, sizeof(r));
     return r;
 }
 

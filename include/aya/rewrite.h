@@ -54,9 +54,9 @@ AYA_INLINE void aya_decrement_ttl_ipv4(struct aya_ipv4 *ip)
 AYA_INLINE void aya_write_l2(u8 *frame, const u32 l3, const u32 room, be16 type)
 {
     if (l3 == 18)
-        __builtin_memcpy(frame + 12, frame + room + 12, 4);
+        aya_copy(frame + 12, frame + room + 12, 4);
     else if (l3 == 22)
-        __builtin_memcpy(frame + 12, frame + room + 12, 8);
+        aya_copy(frame + 12, frame + room + 12, 8);
     *(be16 *)(frame + l3 - 2) = type;
 }
 
@@ -65,12 +65,12 @@ AYA_INLINE void aya_copy_header(u8 *frame, const u32 l3, const u32 outer_length,
                                 const struct aya_backend *backend)
 {
     if (l3 == sizeof(struct aya_eth)) {
-        __builtin_memcpy(frame, backend->header, sizeof(struct aya_eth) + outer_length);
+        aya_copy(frame, backend->header, sizeof(struct aya_eth) + outer_length);
         return;
     }
     aya_write_l2(frame, l3, outer_length, *(const be16 *)(backend->header + 12));
-    __builtin_memcpy(frame, backend->header, 12);
-    __builtin_memcpy(frame + l3, backend->header + sizeof(struct aya_eth), outer_length);
+    aya_copy(frame, backend->header, 12);
+    aya_copy(frame + l3, backend->header + sizeof(struct aya_eth), outer_length);
 }
 
 // What an outer IP header names as its payload where nothing stands between it and the client's packet.
@@ -146,7 +146,7 @@ AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
     } else if (room == AYA_OUTER_NONE) {
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        __builtin_memcpy(frame, backend->header, 12);
+        aya_copy(frame, backend->header, 12);
     } else if (room == AYA_OUTER_IPV6) {
         inner += AYA_OUTER_IPV6;
         if (inner + sizeof(struct aya_ipv4) > end)
@@ -189,10 +189,10 @@ AYA_INLINE enum aya_reason aya_encap(u8 *frame, const u8 *end, const struct aya_
 
 AYA_INLINE void aya_swap_macs(u8 *to, const u8 *from)
 {
-    u8 macs[12];
-    __builtin_memcpy(macs, from, sizeof(macs));
-    __builtin_memcpy(to, macs + 6, 6);
-    __builtin_memcpy(to + 6, macs, 6);
+    AYA_ALIGNED(8) u8 macs[12];
+    aya_copy(macs, from, sizeof(macs));
+    aya_copy(to, macs + 6, 6);
+    aya_copy(to + 6, macs, 6);
 }
 
 AYA_INLINE void aya_swap_halves(u16 *a, u16 *b, const u32 halves)
@@ -264,6 +264,7 @@ AYA_INLINE u32 aya_reply_quote(const struct aya_packet *packet)
 AYA_INLINE enum aya_reason aya_sum_quote(const u8 *quote, const u8 *end, u32 length, u32 *sum)
 {
     for (u32 i = 0; i < AYA_REPLY_QUOTE_MAX / 4; i++) {
+        AYA_OPAQUE(i); // not worth unrolling, by far
         const u16 *half = (const u16 *)quote + 2 * i;
         if (4 * i >= length)
             break;

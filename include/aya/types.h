@@ -37,6 +37,35 @@ typedef struct {
 
 #define AYA_CACHE_LINE 64
 
+// Copies `size` bytes, a constant, between places that know no alignment. Kernels that run BPF load and store
+// words anywhere, but clang does not count on it and would copy byte by byte.
+AYA_INLINE void aya_copy(void *to, const void *from, const u32 size)
+{
+#ifdef __bpf__
+    u8 *t = (u8 *)to;
+    const u8 *f = (const u8 *)from;
+    u32 i = 0;
+    for (; i + 8 <= size; i += 8)
+        *(u64 *)(t + i) = *(const u64 *)(f + i);
+    if (size & 4) {
+        *(u32 *)(t + i) = *(const u32 *)(f + i);
+        i += 4;
+    }
+    if (size & 2) {
+        *(u16 *)(t + i) = *(const u16 *)(f + i);
+        i += 2;
+    }
+    if (size & 1)
+        t[i] = f[i];
+#else
+    __builtin_memcpy(to, from, size);
+#endif
+}
+
+// Keeps the compiler from seeing through `x`: where it would make a branch of arithmetic that is there to
+// save one.
+#define AYA_OPAQUE(x) __asm__("" : "+r"(x))
+
 AYA_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tables are little-endian host order");
 
 AYA_INLINE u16 aya_be16_to_cpu(be16 v)
@@ -47,6 +76,12 @@ AYA_INLINE u16 aya_be16_to_cpu(be16 v)
 AYA_INLINE u32 aya_be32_to_cpu(be32 v)
 {
     return __builtin_bswap32(v.raw);
+}
+
+// The same from where it stands: clang 14 loads a structure that is passed by value byte by byte.
+AYA_INLINE u16 aya_read_be16(const be16 *v)
+{
+    return __builtin_bswap16(v->raw);
 }
 
 AYA_INLINE be16 aya_cpu_to_be16(u16 v)
