@@ -158,8 +158,8 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     struct aya_flow_set *set = flow_set(shell->queue, hash);
     struct aya_flow_entry *entry = NULL;
     if (AYA_LIKELY(set))
-        entry = aya_flow_find(set, hash, aya_flow_service(packet, service), now);
-    aya_choose(&shell->view, packet, service, hash, set, entry, now, &verdict);
+        entry = aya_flow_locate(set, hash, aya_flow_service(packet, service));
+    aya_decide(&shell->view, packet, service, hash, set, entry, now, &verdict);
     if (AYA_UNLIKELY(verdict.notes))
         count_notes(shell, &verdict);
     if (AYA_UNLIKELY(verdict.action != AYA_ACTION_FORWARD || !verdict.backend)) {
