@@ -36,58 +36,64 @@ PacketCount read_backend(const CounterSource &source, u32 id)
 
 } // namespace
 
-void Counters::follow(const CounterSource *source, const std::vector<Owner> &services,
+void Counters::follow(const CounterSources &sources, const std::vector<Owner> &services,
                       const std::vector<Owner> &backends)
 {
-    take(services_, services, source, read_service);
-    take(backends_, backends, source, read_backend);
+    take(services_, services, sources, read_service);
+    take(backends_, backends, sources, read_backend);
     started_ = true;
 }
 
-void Counters::take(Bases &bases, const std::vector<Owner> &owners, const CounterSource *source,
-                    Read read)
+void Counters::take(Bases &bases, const std::vector<Owner> &owners, const CounterSources &sources, Read read)
 {
     for (const Owner &owner : owners) {
         Base &base = bases[owner.id];
         if (base.owner == owner.name)
             continue;
-        base = {.owner = owner.name, .count = {}, .started_ns = 0};
-        if (started_ && source) {
-            base.count = read(*source, owner.id);
-            base.started_ns = source->started_ns();
-        }
+        base = {.owner = owner.name, .starts = {}};
+        if (!started_)
+            continue;
+        for (const CounterSource *source : sources)
+            base.starts.push_back({source->started_ns(), read(*source, owner.id)});
     }
 }
 
-PacketCount Counters::since(const Bases &bases, const CounterSource *source, u32 id, Read read)
+PacketCount Counters::since(const Bases &bases, const CounterSources &sources, u32 id, Read read)
 {
-    if (!source)
-        return {};
-    PacketCount count = read(*source, id);
+    PacketCount sum;
     const auto base = bases.find(id);
-    if (base != bases.end() && base->second.started_ns == source->started_ns()) {
-        count.packets -= base->second.count.packets;
-        count.bytes -= base->second.count.bytes;
-        count.new_flows -= base->second.count.new_flows;
+    for (const CounterSource *source : sources) {
+        PacketCount count = read(*source, id);
+        for (const Start &start : base != bases.end() ? base->second.starts : std::vector<Start>()) {
+            if (start.started_ns != source->started_ns())
+                continue;
+            count.packets -= start.count.packets;
+            count.bytes -= start.count.bytes;
+            count.new_flows -= start.count.new_flows;
+        }
+        sum.packets += count.packets;
+        sum.bytes += count.bytes;
+        sum.new_flows += count.new_flows;
     }
-    return count;
+    return sum;
 }
 
-PacketCount Counters::service(const CounterSource *source, u32 id) const
+PacketCount Counters::service(const CounterSources &sources, u32 id) const
 {
-    return since(services_, source, id, read_service);
+    return since(services_, sources, id, read_service);
 }
 
-PacketCount Counters::backend(const CounterSource *source, u32 id) const
+PacketCount Counters::backend(const CounterSources &sources, u32 id) const
 {
-    return since(backends_, source, id, read_backend);
+    return since(backends_, sources, id, read_backend);
 }
 
-u64 Counters::reason(const CounterSource *source, u32 reason)
+u64 Counters::reason(const CounterSources &sources, u32 reason)
 {
     u64 sum = 0;
-    for (u32 worker = 0; source && worker < source->worker_count(); worker++)
-        sum += source->totals(worker).reasons[reason];
+    for (const CounterSource *source : sources)
+        for (u32 worker = 0; worker < source->worker_count(); worker++)
+            sum += source->totals(worker).reasons[reason];
     return sum;
 }
 

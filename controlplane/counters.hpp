@@ -28,24 +28,27 @@ public:
         u32 id;
         std::string name;
     };
-    void follow(const CounterSource *source, const std::vector<Owner> &services,
+    void follow(const CounterSources &sources, const std::vector<Owner> &services,
                 const std::vector<Owner> &backends);
 
-    PacketCount service(const CounterSource *source, u32 id) const;
-    PacketCount backend(const CounterSource *source, u32 id) const;
-    static u64 reason(const CounterSource *source, u32 reason);
+    PacketCount service(const CounterSources &sources, u32 id) const;
+    PacketCount backend(const CounterSources &sources, u32 id) const;
+    static u64 reason(const CounterSources &sources, u32 reason);
 
 private:
+    struct Start {
+        u64 started_ns; // of the source
+        PacketCount count;
+    };
     struct Base {
         std::string owner;
-        PacketCount count;  // when the owner got the id
-        u64 started_ns = 0; // of the data plane that counted it
+        std::vector<Start> starts; // what each source had counted when the owner got the id
     };
     using Bases = std::unordered_map<u32, Base>;
     using Read = PacketCount (*)(const CounterSource &, u32);
 
-    void take(Bases &bases, const std::vector<Owner> &owners, const CounterSource *source, Read read);
-    static PacketCount since(const Bases &bases, const CounterSource *source, u32 id, Read read);
+    void take(Bases &bases, const std::vector<Owner> &owners, const CounterSources &sources, Read read);
+    static PacketCount since(const Bases &bases, const CounterSources &sources, u32 id, Read read);
 
     Bases services_;
     Bases backends_;

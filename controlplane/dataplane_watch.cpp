@@ -46,9 +46,7 @@ void DataplaneWatch::take_error()
 void DataplaneWatch::log_changes(bool was_running)
 {
     if (was_running && !running_)
-        spdlog::warn(
-            "data plane: process {} is gone; nothing is forwarded, nobody found down, until it is back",
-            pid_);
+        spdlog::warn("data plane: process {} is gone; {}", pid_, meanwhile_);
     if (!was_running && running_)
         spdlog::info("data plane: process {} runs", pid_);
     if (!running_)

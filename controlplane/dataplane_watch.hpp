@@ -15,9 +15,16 @@ namespace aya
 class DataplaneWatch final : public ForwardingPath
 {
 public:
-    explicit DataplaneWatch(const std::string &path) : path_(path), segment_(path) {}
+    // `meanwhile`: for the log, what happens while no data plane runs.
+    explicit DataplaneWatch(
+        const std::string &path,
+        std::string meanwhile = "nothing is forwarded, nobody found down, until it is back")
+        : path_(path), meanwhile_(std::move(meanwhile)), segment_(path)
+    {
+    }
 
     std::string_view name() const override { return "dpdk"; }
+    std::string_view carrier() const override { return "dpdk"; }
 
     // Looks again, and logs what became different. True: the ports did.
     bool poll() override;
@@ -37,7 +44,7 @@ public:
 
     // nullptr: there is no segment to read counters from. One that stopped leaves its last.
     const DataplaneSegment *segment() const { return usable_ ? &segment_ : nullptr; }
-    const CounterSource *counters() const override { return segment(); }
+    CounterSources counters() const override { return segment(); }
 
     // One line each, for people.
     std::vector<std::string> warnings() const override;
@@ -48,6 +55,7 @@ private:
     void log_changes(bool was_running);
 
     std::string path_;
+    std::string meanwhile_;
     DataplaneSegment segment_;
     std::vector<PortLine> ports_;
     std::vector<bool> hung_; // workers, by index

@@ -4,6 +4,7 @@
 #include "dataplane_watch.hpp"
 #include "publish/bpf_sink.hpp"
 #include "publish/shm_sink.hpp"
+#include "takeover_path.hpp"
 #include "xdp_path.hpp"
 
 #include <spdlog/spdlog.h>
@@ -14,12 +15,17 @@ namespace aya
 namespace
 {
 
-Forwarding make_xdp(const Config &config, const std::string &bpf_dir)
+Forwarding make_xdp(const Config &config, const std::string &dataplane_file, const std::string &bpf_dir)
 {
     if (pins::prepare(bpf_dir))
         spdlog::info("mounted a BPF file system on /sys/fs/bpf");
-    auto sink = std::make_unique<BpfSink>(bpf_dir, capacities_for(config.controlplane.limits));
-    auto path = std::make_unique<XdpPath>(bpf_dir, sink->tables(), *config.dataplane);
+    auto sink =
+        std::make_unique<BpfSink>(bpf_dir, dataplane_file, capacities_for(config.controlplane.limits));
+    std::unique_ptr<ForwardingPath> path;
+    if (config.dataplane->path == DataplanePath::automatic)
+        path = std::make_unique<TakeoverPath>(bpf_dir, sink->tables(), *config.dataplane, dataplane_file);
+    else
+        path = std::make_unique<XdpPath>(bpf_dir, sink->tables(), *config.dataplane);
     return {.sink = std::move(sink), .path = std::move(path)};
 }
 
@@ -37,11 +43,12 @@ void refuse_left_programs(const std::string &bpf_dir)
 Forwarding make_forwarding(const Config &config, const std::filesystem::path &run_dir,
                            const std::filesystem::path &bpf_dir)
 {
-    if (config.dataplane && config.dataplane->path == DataplanePath::xdp)
-        return make_xdp(config, bpf_dir.string());
+    const std::string dataplane_file = (run_dir / "dataplane").string();
+    if (config.dataplane && config.dataplane->uses_xdp())
+        return make_xdp(config, dataplane_file, bpf_dir.string());
     refuse_left_programs(bpf_dir.string());
     return {.sink = std::make_unique<ShmSink>(run_dir.string(), capacities_for(config.controlplane.limits)),
-            .path = std::make_unique<DataplaneWatch>((run_dir / "dataplane").string())};
+            .path = std::make_unique<DataplaneWatch>(dataplane_file)};
 }
 
 std::vector<std::string> flush_xdp(const std::filesystem::path &bpf_dir)

@@ -28,7 +28,8 @@ class ForwardingPath
 public:
     virtual ~ForwardingPath() = default;
 
-    virtual std::string_view name() const = 0; // as /dataplane/path of the configuration has it
+    virtual std::string_view name() const = 0;    // as /dataplane/path of the configuration has it
+    virtual std::string_view carrier() const = 0; // who forwards at the moment: dpdk, xdp
 
     // To be called once the tables have a generation. An exception: nothing has changed.
     virtual void start() {}
@@ -41,8 +42,7 @@ public:
     virtual std::span<const PortLine> ports() const = 0;
     virtual std::optional<XdpPortStatus> xdp_status(u32) const { return std::nullopt; }
 
-    // nullptr: there is nothing to read counters from.
-    virtual const CounterSource *counters() const = 0;
+    virtual CounterSources counters() const = 0;
 
     virtual bool forwards() const = 0;
 

@@ -23,7 +23,7 @@ namespace
 Forwarding make_forwarding(const Config &config, const std::filesystem::path &run_dir,
                            const std::filesystem::path &)
 {
-    if (config.dataplane && config.dataplane->path == DataplanePath::xdp)
+    if (config.dataplane && config.dataplane->uses_xdp())
         refuse();
     return {.sink = std::make_unique<ShmSink>(run_dir.string(), capacities_for(config.controlplane.limits)),
             .path = std::make_unique<DataplaneWatch>((run_dir / "dataplane").string())};

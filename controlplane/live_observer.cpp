@@ -8,7 +8,7 @@
 namespace aya
 {
 
-LiveObserver::LiveObserver(boost::asio::any_io_executor executor, const Publisher &publisher,
+LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const Publisher &publisher,
                            const ForwardingPath &dataplane, const Sink &tables, Changed changed)
     : publisher_(publisher), dataplane_(dataplane), tables_(tables), changed_(std::move(changed)),
       monitor_(executor, [this](const auto &target, const auto &tracker,

@@ -27,7 +27,7 @@ public:
     // backends; the data plane's ports are for others to watch. `tables` are the live ones: what an earlier
     // run observed is believed until there is news.
     using Changed = std::function<void(const std::string &service)>;
-    LiveObserver(boost::asio::any_io_executor executor, const Publisher &publisher,
+    LiveObserver(const boost::asio::any_io_executor &executor, const Publisher &publisher,
                  const ForwardingPath &dataplane, const Sink &tables, Changed changed);
 
     void follow(const Config &config) override;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // aya-controlplane: decides what the data plane forwards to, and publishes it.
+#include "aya/pinned.hpp"
 #include "config/parse.hpp"
 #include "daemon.hpp"
 
@@ -74,12 +75,9 @@ std::filesystem::path make_directory(const std::filesystem::path &directory, con
     return directory;
 }
 
-// A BPF file system allows no dots in names.
 std::filesystem::path pin_directory(const CommandLine &line)
 {
-    std::string name = line.instance;
-    std::replace(name.begin(), name.end(), '.', ':');
-    return std::filesystem::path(line.bpf_dir) / name;
+    return std::filesystem::path(line.bpf_dir) / aya::pin_name(line.instance);
 }
 
 int run(const CommandLine &line)

@@ -195,6 +195,12 @@ std::optional<XdpPortStatus> XdpPath::xdp_status(u32 port) const
     return status;
 }
 
+void XdpPath::bypass_sockets(bool on) const
+{
+    for (const Port &port : ports_)
+        port.xdp->bypass_sockets(on);
+}
+
 std::vector<std::string> XdpPath::warnings() const
 {
     std::vector<std::string> lines;

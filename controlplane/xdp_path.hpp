@@ -21,13 +21,19 @@ public:
     XdpPath(std::string directory, XdpTables &tables, const DataplaneConfig &config);
 
     std::string_view name() const override { return "xdp"; }
+    std::string_view carrier() const override { return "xdp"; }
     void start() override;
     bool poll() override;
     std::span<const PortLine> ports() const override { return lines_; }
     std::optional<XdpPortStatus> xdp_status(u32 port) const override;
-    const CounterSource *counters() const override { return this; }
+    CounterSources counters() const override { return this; }
     bool gone() const override;
     bool forwards() const override { return true; }
+    const CounterSource &source() const { return *this; }
+    bool started() const { return started_; }
+
+    // True: the program forwards, whatever AF_XDP sockets there are.
+    void bypass_sockets(bool on) const;
     std::vector<std::string> warnings() const override;
 
 private:
@@ -43,6 +49,7 @@ private:
         u32 queue;
     };
 
+    std::string_view path() const override { return "xdp"; }
     u32 worker_count() const override { return static_cast<u32>(workers_.size()); }
     const Capacities &capacities() const override { return tables_.capacities(); }
     u64 started_ns() const override { return tables_.header().started_ns; }

@@ -28,6 +28,9 @@ std::optional<CommandLine> parse_command_line(int argc, char **argv, int &exit_c
                    "directory of run-time files; the instance has a directory in it")
         ->capture_default_str();
     app.add_option("--state-dir", state_dir, "not used by this program");
+    app.add_option("--bpf-dir", line.bpf_dir,
+                   "where instances pin the XDP program and its tables (path \"auto\")")
+        ->capture_default_str();
     app.add_option("--log-level", level, "how much is logged to stderr")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();

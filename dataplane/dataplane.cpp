@@ -17,8 +17,10 @@
 
 #include "eal.hpp"
 #include "instance.hpp"
+#include "interface.hpp"
 #include "punt.hpp"
 #include "worker.hpp"
+#include "xdp_share.hpp"
 
 namespace aya
 {
@@ -29,6 +31,7 @@ namespace
 constexpr u32 kPoolCache = 256;
 constexpr u64 kLookForTablesNs = 100'000'000;
 constexpr u32 kIdleSleepUs = 150;
+constexpr u32 kHandBackUs = 20'000; // many times what a packet needs from the program to its worker
 
 std::atomic<bool> stop_requested{false};
 
@@ -64,6 +67,32 @@ Capacities counter_capacities(const TablesView &tables)
     return most;
 }
 
+std::string tables_place(const CommandLine &line, const DataplaneOptions &options)
+{
+    return options.over_xdp() ? pinned_tables_directory(line.pin_dir()) : line.instance_dir() + "/tables";
+}
+
+// Told to stop while it waited for something at its start.
+struct Stopped {
+};
+
+// The program of each port, with path "auto"; waits for the control plane, which attaches them.
+std::vector<std::unique_ptr<XdpShare>> join_programs(const CommandLine &line, const DataplaneOptions &options)
+{
+    std::vector<std::unique_ptr<XdpShare>> shares;
+    if (!options.over_xdp())
+        return shares;
+    for (const PortOptions &port : options.ports) {
+        if (!interface_exists(port.device))
+            throw StartError("port " + std::to_string(shares.size()) + " (" + port.device +
+                             "): no such interface");
+        shares.push_back(XdpShare::join(line.pin_dir(), port.device, stop_requested));
+        if (!shares.back())
+            throw Stopped();
+    }
+    return shares;
+}
+
 class Dataplane
 {
 public:
@@ -78,7 +107,10 @@ private:
     unsigned pool_flags() const;
     void make_pool();
     void make_workers();
-    std::unique_ptr<FlowStore> open_flows(const Port &port, u32 queue) const;
+    std::unique_ptr<FlowTable> open_flows(const Port &port, u32 queue) const;
+    const XdpShare *share(const Port &port) const;
+    void hand_back() const;
+    void check_programs() const;
     void launch();
     void look_for_tables();
     static int worker_main(void *argument);
@@ -86,6 +118,7 @@ private:
     const CommandLine &line_;
     const DataplaneOptions &options_;
     InstanceLock lock_;
+    std::vector<std::unique_ptr<XdpShare>> shares_; // by port; path "auto" only
     TablesView tables_;
     Eal eal_;
     std::vector<std::unique_ptr<Port>> ports_;
@@ -97,7 +130,9 @@ private:
 };
 
 Dataplane::Dataplane(const CommandLine &line, const DataplaneOptions &options)
-    : line_(line), options_(options), lock_(line.instance_dir()), tables_(line.instance_dir() + "/tables"),
+    : line_(line), options_(options), lock_(line.instance_dir()), shares_(join_programs(line, options)),
+      tables_(tables_place(line, options),
+              options.over_xdp() ? TablesView::Kind::pinned : TablesView::Kind::file),
       eal_(options, line.instance)
 {
     const u32 worker_count = static_cast<u32>(options_.workers.size());
@@ -161,8 +196,21 @@ void Dataplane::make_pool()
                          std::to_string(options_.memory >> 20) + "MB)");
 }
 
-std::unique_ptr<FlowStore> Dataplane::open_flows(const Port &port, u32 queue) const
+const XdpShare *Dataplane::share(const Port &port) const
 {
+    return shares_.empty() ? nullptr : shares_[port.index()].get();
+}
+
+std::unique_ptr<FlowTable> Dataplane::open_flows(const Port &port, u32 queue) const
+{
+    if (const XdpShare *program = share(port)) {
+        if (queue >= program->queues())
+            port.refuse("the XDP program was attached when the interface had " +
+                        std::to_string(program->queues()) +
+                        " queues; restart aya-controlplane, or set /dataplane/ports/" +
+                        std::to_string(port.index()) + "/queues");
+        return std::make_unique<SharedFlows>(*program, queue);
+    }
     // Twice as many entries as flows: a set-associative table that is half full keeps nearly all.
     const u32 sets = std::max(1u, options_.flows_per_worker / AYA_FLOW_WAYS * 2);
     const u64 ticks = monotonic_ns() / AYA_TICK_NS;
@@ -192,7 +240,8 @@ void Dataplane::make_workers()
                                                options_.idle_backoff);
         for (const auto &port : ports_)
             worker->add_port(*port, punt_->rings(port->index()),
-                             port->rx(index) ? open_flows(*port, index) : nullptr);
+                             port->rx(index) ? open_flows(*port, index) : nullptr,
+                             share(*port) ? share(*port)->mode() : nullptr);
         workers_.push_back(std::move(worker));
     }
 }
@@ -224,6 +273,25 @@ void Dataplane::look_for_tables()
     log_info("tables found: " + line_.instance_dir() + "/tables");
 }
 
+// Other maps than ours: nothing will ever come in here again. Whoever watches over this process starts it
+// anew.
+void Dataplane::check_programs() const
+{
+    for (std::size_t i = 0; i < shares_.size(); i++)
+        if (shares_[i]->replaced())
+            throw StartError(ports_[i]->device() +
+                             ": the XDP program was flushed and attached anew; start aya-dataplane again");
+}
+
+// The program forwards what comes from now on; workers finish what it has handed over.
+void Dataplane::hand_back() const
+{
+    for (const auto &program : shares_)
+        program->leave();
+    if (!shares_.empty())
+        punt_->serve(kHandBackUs);
+}
+
 void Dataplane::run()
 {
     ::prctl(PR_SET_TIMERSLACK, 1UL);
@@ -243,10 +311,12 @@ void Dataplane::run()
         const u64 now = moved == 0 || next_look == 0 ? monotonic_ns() : next_look - 1;
         if (now >= next_look) {
             look_for_tables();
+            check_programs();
             next_look = now + kLookForTablesNs;
         }
     }
     log_info("stopping");
+    hand_back();
     stop_.store(true, std::memory_order_relaxed);
     rte_eal_mp_wait_lcore();
 }
@@ -263,7 +333,11 @@ void run_dataplane(const CommandLine &line, const DataplaneOptions &options)
     catch_signals();
     const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
     ::setrlimit(RLIMIT_MEMLOCK, &unlimited); // AF_XDP buffers and BPF maps are locked memory on old kernels
-    Dataplane(line, options).run();
+    try {
+        Dataplane(line, options).run();
+    } catch (const Stopped &) {
+        log_info("stopped before it began");
+    }
 }
 
 } // namespace aya

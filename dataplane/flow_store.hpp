@@ -30,20 +30,33 @@ static_assert(sizeof(FlowStoreHeader) == 64);
 std::string flow_store_path(const std::string &instance_dir, const std::string &instance, u32 port, u32 queue,
                             bool huge_pages);
 
-class FlowStore
+// One queue's flow table, wherever it is kept.
+class FlowTable
+{
+public:
+    virtual ~FlowTable() = default;
+    virtual aya_flow_set *sets() const = 0;
+    virtual u32 set_mask() const = 0;
+    // Entries name ids of the tables with `identity`; if they named others, all are forgotten. Worker only.
+    virtual void bind(u64 identity) noexcept = 0;
+    // The worker sweeps it; `ticks`: the time, not cut to 16 bits. Worker only.
+    virtual void swept(u64 ticks) noexcept = 0;
+};
+
+class FlowStore final : public FlowTable
 {
 public:
     // A power of two of sets. Takes the file up if it fits, else makes it anew. Throws SegmentError.
     FlowStore(const std::string &path, u32 set_count, u32 queues, u64 now_ticks);
 
-    aya_flow_set *sets() const { return file_.at<aya_flow_set>(kSetsOffset); }
-    u32 set_mask() const { return header()->set_count - 1; }
+    aya_flow_set *sets() const override { return file_.at<aya_flow_set>(kSetsOffset); }
+    u32 set_mask() const override { return header()->set_count - 1; }
     FlowStoreHeader *header() const { return file_.at<FlowStoreHeader>(0); }
     u64 taken_up() const { return taken_up_; } // flows that an earlier process left
     const std::string &path() const { return file_.path(); }
 
-    // Entries name ids of the tables with `identity`; if they named others, all are forgotten. Worker only.
-    void bind(u64 identity) noexcept;
+    void bind(u64 identity) noexcept override;
+    void swept(u64 ticks) noexcept override { header()->last_tick = ticks; }
     void clear() noexcept;
 
 private:

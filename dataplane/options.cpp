@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "options.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "aya/pinned.hpp"
 #include "json_section.hpp"
 
 namespace aya
@@ -79,7 +81,7 @@ void read_workers(JsonObject &section, DataplaneOptions &options)
     }
 }
 
-PortOptions read_port(const Json &value, const JsonPlace &place)
+PortOptions read_port(const Json &value, const JsonPlace &place, PathOption path)
 {
     PortOptions port;
     JsonObject object(value, place);
@@ -91,7 +93,9 @@ PortOptions read_port(const Json &value, const JsonPlace &place)
     take(object.find("mtu"), port.mtu,
          [&](const Json &v) { return read_integer(v, place.at("mtu"), 1280, 9600); }); // 1280: RFC 8200 5
     take(object.find("mac"), port.mac, [&](const Json &v) { return read_mac(v, place.at("mac")); });
-    if (const Json *replace = object.find("replace_program"); replace != nullptr && *replace != false)
+    // The control plane's, which attaches the program.
+    if (const Json *replace = object.find("replace_program");
+        replace != nullptr && *replace != false && path == PathOption::dpdk)
         place.at("replace_program").refuse(*replace, "false with path \"dpdk\"");
     object.finish();
     return port;
@@ -105,7 +109,7 @@ void read_ports(JsonObject &section, DataplaneOptions &options)
         return;
     for (std::size_t i = 0; i < list->size(); i++) {
         const JsonPlace here = place.at(std::to_string(i));
-        PortOptions port = read_port((*list)[i], here);
+        PortOptions port = read_port((*list)[i], here, options.path);
         for (const PortOptions &other : options.ports) {
             if (!port.device.empty() && port.device == other.device)
                 here.at("device").complain("found \"" + port.device + "\" twice; allowed: each once");
@@ -132,15 +136,41 @@ void read_eal(JsonObject &section, DataplaneOptions &options)
     }
 }
 
+// Which of the two sets of keys a port has depends on whether it is the kernel's.
+void check_automatic_ports(const JsonPlace &ports, const DataplaneOptions &options)
+{
+    const std::size_t interfaces = static_cast<std::size_t>(
+        std::count_if(options.ports.begin(), options.ports.end(),
+                      [](const PortOptions &port) { return names_interface(port.device); }));
+    if (interfaces != 0 && interfaces != options.ports.size())
+        ports.complain("found kernel interfaces beside other devices; allowed with path \"auto\": one kind");
+    for (std::size_t i = 0; i < options.ports.size(); i++) {
+        const PortOptions &port = options.ports[i];
+        if (!names_interface(port.device))
+            continue;
+        const JsonPlace here = ports.at(std::to_string(i));
+        const std::string why =
+            "; allowed with path \"auto\": none, for the interface stays the kernel's, and has its own";
+        if (!port.punt.empty())
+            here.at("punt").complain("found \"" + port.punt + "\"" + why);
+        if (port.mtu)
+            here.at("mtu").complain("found " + std::to_string(*port.mtu) + why);
+        if (port.mac)
+            here.at("mac").complain("found an address" + why);
+    }
+}
+
 void read_section(JsonObject &section, DataplaneOptions &options)
 {
     if (const Json *path = section.find("path"); path != nullptr && *path == "xdp") {
         section.place("path").complain(
             "found \"xdp\", which the kernel carries out and aya-controlplane alone sets up; "
-            "aya-dataplane is for \"dpdk\"");
+            "aya-dataplane is for \"dpdk\" and \"auto\"");
         return;
+    } else if (path != nullptr && *path == "auto") {
+        options.path = PathOption::automatic;
     } else if (path != nullptr && *path != "dpdk") {
-        section.place("path").refuse(*path, "\"dpdk\", \"xdp\"");
+        section.place("path").refuse(*path, "\"dpdk\", \"xdp\", \"auto\"");
     }
     read_workers(section, options);
     read_ports(section, options);
@@ -164,10 +194,28 @@ void read_section(JsonObject &section, DataplaneOptions &options)
                           ", which is a worker; allowed: a core that no worker has");
     }
     read_eal(section, options);
+    if (options.path == PathOption::automatic)
+        check_automatic_ports(section.place("ports"), options);
     section.finish();
 }
 
 } // namespace
+
+bool names_interface(const std::string &device)
+{
+    return device.find_first_of(":,") == std::string::npos && !device.starts_with("net_") &&
+           !device.starts_with("eth_") && !device.starts_with("virtio_user");
+}
+
+bool DataplaneOptions::over_xdp() const
+{
+    return path == PathOption::automatic && !ports.empty() && names_interface(ports.front().device);
+}
+
+std::string CommandLine::pin_dir() const
+{
+    return bpf_dir + "/" + pin_name(instance);
+}
 
 DataplaneOptions parse_dataplane_options(std::string_view text, const std::string &file,
                                          std::vector<std::string> &errors)

@@ -24,6 +24,9 @@ class StartError : public std::runtime_error
     using std::runtime_error::runtime_error;
 };
 
+// A kernel interface named alone, neither a PCI device nor one that DPDK makes.
+bool names_interface(const std::string &device);
+
 using MacBytes = std::array<u8, 6>;
 
 struct PortOptions {
@@ -34,7 +37,10 @@ struct PortOptions {
     std::optional<MacBytes> mac;
 };
 
+enum class PathOption { dpdk, automatic };
+
 struct DataplaneOptions {
+    PathOption path = PathOption::dpdk;
     std::vector<u32> workers; // lcore numbers
     std::optional<u32> main_lcore;
     u32 flows_per_worker = 1u << 20; // a power of two
@@ -44,15 +50,20 @@ struct DataplaneOptions {
     u64 memory = u64{512} << 20; // bytes
     std::optional<u32> mbufs;    // packet buffers; absent: what the ports' rings need
     std::vector<std::string> eal;
+
+    // Ports are kernel interfaces under the XDP program, which forwards wherever this process does not.
+    bool over_xdp() const;
 };
 
 struct CommandLine {
     std::string config_file = "/etc/aya/aya.json";
     std::string instance = "default";
     std::string run_dir = "/run/aya";
+    std::string bpf_dir = "/sys/fs/bpf/aya";
     LogLevel log_level = LogLevel::info;
     bool check = false; // validate and exit
 
+    std::string pin_dir() const;
     std::string instance_dir() const { return run_dir + "/" + instance; }
 };
 

@@ -36,11 +36,6 @@ std::string device_argument(const std::string &device, const std::string &key)
     return device.substr(from, device.find(',', from) - from);
 }
 
-bool is_virtual_device(const std::string &device)
-{
-    return device.starts_with("net_") || device.starts_with("eth_") || device.starts_with("virtio_user");
-}
-
 // Drivers that sit on an interface which must exist already (net_tap makes its own).
 bool needs_interface(const std::string &device)
 {
@@ -106,7 +101,7 @@ std::string Port::why(int error) const
 std::vector<std::string> Port::choose_devices()
 {
     const std::string &device = options_.device;
-    if (is_pci_address(device) || is_virtual_device(device)) {
+    if (!names_interface(device)) {
         const std::string name = device_argument(device, "iface");
         if (needs_interface(device) && !name.empty() && !interface_exists(name))
             refuse("no such interface: " + name);
@@ -189,8 +184,8 @@ void Port::choose_queues()
                    std::to_string(info.max_rx_queues) + "; lower /dataplane/ports/" + std::to_string(index_) +
                    "/queues");
         queues_ = std::min<u32>(options_.queues.value_or(worker_count_), info.max_rx_queues);
-        device.rx_queues = queues_;
-        device.tx_queues = std::min<u32>(worker_count_, info.max_tx_queues);
+        device.rx_queues = static_cast<u16>(queues_);
+        device.tx_queues = static_cast<u16>(std::min<u32>(worker_count_, info.max_tx_queues));
     }
     if (queues_ < worker_count_)
         log_warning(label() + ": " + std::to_string(queues_) + " receive queue" + (queues_ == 1 ? "" : "s") +
@@ -223,8 +218,8 @@ void Port::configure(Device &device)
     sends_segments_ = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
     if (sends_segments_)
         conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-    const u16 rx = static_cast<u16>(device.rx_queues);
-    const u16 tx = static_cast<u16>(device.tx_queues);
+    const u16 rx = device.rx_queues;
+    const u16 tx = device.tx_queues;
     if (const int error = rte_eth_dev_configure(device.port_id, rx, tx, &conf))
         refuse("cannot be configured: " + why(error));
     const auto or_default = [](u16 size) { return size != 0 ? size : kDescriptors; };

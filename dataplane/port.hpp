@@ -55,8 +55,8 @@ public:
 private:
     struct Device {
         u16 port_id;
-        u32 rx_queues;
-        u32 tx_queues;
+        u16 rx_queues;
+        u16 tx_queues;
         u16 rx_descriptors;
         u16 tx_descriptors;
         bool started;

@@ -42,6 +42,12 @@ TablesSource::TablesSource(std::unique_ptr<TablesReader> reader)
     generation = &reader_->file().at<const aya_control>(layout.control)->generation;
 }
 
+TablesSource::TablesSource(std::unique_ptr<PinnedTables> pinned)
+    : identity(pinned->header().identity),
+      generation(pinned->generation()), views{pinned->view(0), pinned->view(1)}, pinned_(std::move(pinned))
+{
+}
+
 u64 TablesCursor::join() noexcept
 {
     // The publisher flips, fences and looks at epochs; we set ours, fence and look for a flip. One of the two
@@ -62,7 +68,7 @@ u64 TablesCursor::join() noexcept
     return source->identity;
 }
 
-TablesView::TablesView(std::string path) : path_(std::move(path))
+TablesView::TablesView(std::string path, Kind kind) : path_(std::move(path)), kind_(kind)
 {
     if (inode_of(path_) != 0) {
         pending_ = open();
@@ -72,6 +78,13 @@ TablesView::TablesView(std::string path) : path_(std::move(path))
 
 std::unique_ptr<TablesSource> TablesView::open()
 {
+    if (kind_ == Kind::pinned) {
+        const u64 inode = inode_of(path_);
+        auto pinned = std::make_unique<PinnedTables>(path_);
+        inode_ = inode;
+        capacities_ = pinned->header().capacities;
+        return std::make_unique<TablesSource>(std::move(pinned));
+    }
     auto reader = std::make_unique<TablesReader>(path_);
     inode_ = reader->file().inode();
     capacities_ = reader->header().capacities;

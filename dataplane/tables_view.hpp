@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "aya/pinned.hpp"
 #include "aya/segment.hpp"
 
 namespace aya
@@ -19,6 +20,7 @@ namespace aya
 struct TablesSource {
     TablesSource(); // no tables: no VIP is found, so everything is punted and the box stays reachable
     explicit TablesSource(std::unique_ptr<TablesReader> reader);
+    explicit TablesSource(std::unique_ptr<PinnedTables> pinned);
     TablesSource(const TablesSource &) = delete;
     TablesSource &operator=(const TablesSource &) = delete;
 
@@ -28,6 +30,7 @@ struct TablesSource {
 
 private:
     std::unique_ptr<TablesReader> reader_;
+    std::unique_ptr<PinnedTables> pinned_;
 };
 
 // A worker's place in the tables. One writer: the worker.
@@ -77,8 +80,11 @@ private:
 class TablesView
 {
 public:
-    // Throws SegmentError if a file is there that this program must not read.
-    explicit TablesView(std::string path);
+    enum class Kind { file, pinned };
+
+    // A file, or a directory of pinned maps. Throws SegmentError if something is there that this program must
+    // not read.
+    explicit TablesView(std::string path, Kind kind = Kind::file);
 
     const std::atomic<const TablesSource *> &current() const { return current_; }
     u64 identity() const { return newest_->identity; }
@@ -95,6 +101,7 @@ private:
     std::unique_ptr<TablesSource> open();
 
     std::string path_;
+    Kind kind_;
     std::unique_ptr<TablesSource> newest_ = std::make_unique<TablesSource>();
     std::unique_ptr<TablesSource> pending_;
     std::vector<std::unique_ptr<TablesSource>> retired_;

@@ -46,7 +46,8 @@ Worker::Worker(u32 index, u32 lcore, const std::atomic<const TablesSource *> &ta
     context_.sends_segments = sends_segments_.data();
 }
 
-void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowStore> flows)
+void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowTable> flows,
+                      const aya_xdp_mode *mode)
 {
     PortState state;
     const auto rx = port.rx(index_);
@@ -61,8 +62,9 @@ void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<
     if (flows) {
         state.sets = flows->sets();
         state.set_mask = flows->set_mask();
-        state.flows = flows->header();
-        stores_.push_back(std::move(flows));
+        state.flows = flows.get();
+        state.mode = mode;
+        flow_tables_.push_back(std::move(flows));
     }
     sends_segments_[ports_.size()] = port.sends_segments();
     ports_.push_back(state);
@@ -122,6 +124,11 @@ u32 Worker::poll(u32 index) noexcept
     totals.busy_polls++;
     totals.rx_packets += burst_.count;
     totals.rx_bytes += bytes_of(burst_.mbuf, burst_.count);
+    if (AYA_UNLIKELY(port.mode && __atomic_load_n(&port.mode->bypass_sockets, __ATOMIC_RELAXED))) {
+        drop_burst(AYA_REASON_TAKEN_OVER);
+        cursor_.leave();
+        return others + burst_.count;
+    }
     context_.sets = port.sets;
     context_.set_mask = port.set_mask;
     context_.port = static_cast<u16>(index);
@@ -159,6 +166,12 @@ void Worker::send(u32 index, Outbox &outbox) noexcept
         rte_pktmbuf_free_bulk(outbox.packets + sent, outbox.count - sent);
     }
     outbox.count = 0;
+}
+
+void Worker::drop_burst(aya_reason reason) noexcept
+{
+    context_.counters.count_reason(static_cast<u8>(reason), burst_.count);
+    rte_pktmbuf_free_bulk(burst_.mbuf, burst_.count);
 }
 
 void Worker::send_all() noexcept
@@ -204,8 +217,8 @@ void Worker::join_tables() noexcept
     const u64 identity = cursor_.join();
     if (identity == 0)
         return;
-    for (const auto &store : stores_)
-        store->bind(identity);
+    for (const auto &flows : flow_tables_)
+        flows->bind(identity);
 }
 
 // Every millisecond or so.
@@ -227,7 +240,7 @@ void Worker::sweep(PortState &port, u64 ticks) noexcept
     const u32 some = port.set_mask / kSweepsPerTable + 1;
     for (u32 i = 0; i < some; i++)
         aya_flow_sweep(&port.sets[port.swept++ & port.set_mask], context_.tick);
-    port.flows->last_tick = ticks;
+    port.flows->swept(ticks);
 }
 
 void Worker::idle(u32 empty_turns) noexcept

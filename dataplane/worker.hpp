@@ -12,6 +12,7 @@
 #include "flow_store.hpp"
 #include "port.hpp"
 #include "tables_view.hpp"
+#include "xdp_share.hpp"
 
 struct rte_ring;
 
@@ -35,7 +36,9 @@ public:
            const Counters &counters, bool idle_backoff);
 
     // In order of the ports' indices. `flows`: of this worker's queue; empty if it receives nothing there.
-    void add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowStore> flows);
+    // `mode`: of the XDP program that shares the port.
+    void add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowTable> flows,
+                  const aya_xdp_mode *mode = nullptr);
 
     // Runs on the worker's lcore until `stop`.
     void run(const std::atomic<bool> &stop) noexcept;
@@ -55,11 +58,13 @@ private:
         rte_ring *to_kernel = nullptr;
         rte_ring *to_port = nullptr;
         Outbox from_ring; // taken from the ring, not yet sent
-        FlowStoreHeader *flows = nullptr;
-        u32 swept = 0; // sets, so far
+        FlowTable *flows = nullptr;
+        const aya_xdp_mode *mode = nullptr; // of the XDP program under the port; nullptr: there is none
+        u32 swept = 0;                      // sets, so far
     };
 
     u32 poll(u32 port) noexcept;
+    void drop_burst(aya_reason reason) noexcept;
     void send_all() noexcept;
     void send(u32 port, Outbox &outbox) noexcept;
     void send_replies(u32 port) noexcept;
@@ -83,7 +88,7 @@ private:
     std::array<Outbox, kMaxPorts> outboxes_;
     std::array<bool, kMaxPorts> sends_segments_{};
     Burst burst_;
-    std::vector<std::unique_ptr<FlowStore>> stores_;
+    std::vector<std::unique_ptr<FlowTable>> flow_tables_;
 };
 
 } // namespace aya

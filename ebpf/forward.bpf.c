@@ -9,7 +9,7 @@
 
 #include "aya/forward.h"
 #include "aya/rewrite.h"
-#include "xdp_mode.h"
+#include "aya/xdp_mode.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what libxdp looks for

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pins.hpp"
 
+#include "aya/pinned.hpp"
+
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <cerrno>
@@ -111,9 +113,7 @@ void remove_port(const std::string &directory)
 
 std::string port_directory(const std::string &instance_directory, const std::string &interface)
 {
-    std::string name = interface;
-    std::replace(name.begin(), name.end(), '.', ':');
-    return instance_directory + "/" + kPortPrefix + name;
+    return pinned_port_directory(instance_directory, interface);
 }
 
 std::string interface_of(const std::string &directory_name)

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "aya/forward.h"
-#include "xdp_mode.h"
 
 namespace aya
 {
@@ -102,7 +101,7 @@ void XdpPort::create(const XdpTables &tables)
                        " up");
     unfinished_.emplace(directory_ + pins::kUnfinished);
     const std::string &directory = unfinished_->path();
-    record_ = create_and_pin(directory, "record", sizeof(Record), 1);
+    record_ = create_and_pin(directory, "record", sizeof(XdpPortRecord), 1);
     *record() = {.layout_hash = xdp_layout_hash(),
                  .tables_identity = tables.header().identity,
                  .program_hash = 0,
@@ -121,7 +120,7 @@ void XdpPort::create(const XdpTables &tables)
 
 void XdpPort::open(const XdpTables &tables)
 {
-    record_ = BpfArray::open(directory_ + "/record", sizeof(Record), 1);
+    record_ = BpfArray::open(directory_ + "/record", sizeof(XdpPortRecord), 1);
     check_record(tables);
     make(directory_, open_pinned);
     xsks_map_ = BpfHandle::open(directory_ + "/xsks_map");
@@ -143,7 +142,7 @@ void XdpPort::make(const std::string &directory, Maker maker)
 
 void XdpPort::check_record(const XdpTables &tables) const
 {
-    const Record &found = *record();
+    const XdpPortRecord &found = *record();
     if (found.layout_hash != xdp_layout_hash() || found.tables_identity != tables.header().identity)
         throw BpfError(directory_ + ": a flow table of another build or of other tables" + kFlush);
     if (found.flow_sets != options_.flow_sets)

@@ -9,6 +9,7 @@
 
 #include "aya/counters.h"
 #include "aya/flow_table.h"
+#include "aya/pinned.hpp"
 #include "bpf_array.hpp"
 #include "forward_object.hpp"
 #include "interface.hpp"
@@ -54,6 +55,12 @@ public:
     XdpMode mode() const { return attached_program(record()->interface_index).mode; }
     u32 program_id() const;
 
+    // True: forwards itself, whatever AF_XDP sockets there are.
+    void bypass_sockets(bool on) const
+    {
+        __atomic_store_n(&mode_.at<aya_xdp_mode>()->bypass_sockets, on ? 1 : 0, __ATOMIC_RELEASE);
+    }
+
     aya_flow_set *flows(u32 queue) const { return flows_.at<aya_flow_set>(u64{queue} * options_.flow_sets); }
     u32 flow_sets() const { return options_.flow_sets; }
     const aya_worker_totals &totals(u32 queue) const { return *totals_.at<aya_worker_totals>(queue); }
@@ -67,17 +74,6 @@ public:
     }
 
 private:
-    // Pinned beside the maps: what they were made for.
-    struct Record {
-        u64 layout_hash;
-        u64 tables_identity;
-        u64 program_hash; // of the program that is attached
-        u32 queues;
-        u32 flow_sets;
-        u32 interface_index;
-        u32 unused;
-    };
-
     using Maker = BpfArray (*)(const std::string &directory, const char *name, u32 entry_size, u64 entries);
     void open(const XdpTables &tables);
     void create(const XdpTables &tables);
@@ -85,7 +81,7 @@ private:
     void check_record(const XdpTables &tables) const;
     void attach_anew(const std::string &directory);
     ForwardSizes sizes() const;
-    Record *record() const { return record_.at<Record>(); }
+    XdpPortRecord *record() const { return record_.at<XdpPortRecord>(); }
 
     std::string directory_;
     XdpPortOptions options_;

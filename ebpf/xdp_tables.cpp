@@ -6,8 +6,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "aya/flow_table.h"
-#include "aya/forward.h"
 #include "pins.hpp"
 
 namespace aya
@@ -55,18 +53,8 @@ constexpr const char *kFlush = "; `aya-controlplane --flush` removes them (open 
 
 } // namespace
 
-u64 xdp_layout_hash()
-{
-    u64 hash = layout_hash();
-    for (u64 size : {sizeof(aya_flow_entry), sizeof(aya_flow_set), sizeof(aya_reply_limit),
-                     offsetof(aya_flow_entry, state), offsetof(aya_flow_entry, expires),
-                     offsetof(aya_flow_entry, backend)})
-        hash = fnv1a(hash, size);
-    return hash;
-}
-
 XdpTables::XdpTables(const std::string &instance_directory, const Capacities &capacities)
-    : directory_(instance_directory + "/tables"), capacities_(capacities),
+    : directory_(pinned_tables_directory(instance_directory)), capacities_(capacities),
       in_place_(pins::exists(directory_)), found_(in_place_)
 {
     if (in_place_)

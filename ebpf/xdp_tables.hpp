@@ -9,17 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "aya/shm.hpp"
+#include "aya/pinned.hpp"
 #include "bpf_array.hpp"
 #include "pins.hpp"
 
 namespace aya
 {
-
-constexpr u64 kXdpTablesMagic = 0x3170647861796124; // "$ayaxdp1"
-
-// layout_hash() and what the XDP program alone uses.
-u64 xdp_layout_hash();
 
 class XdpTables
 {

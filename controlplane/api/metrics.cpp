@@ -128,12 +128,15 @@ void write_workers(Writer &out, const Scene &scene)
     out.sample({}, scene.dataplane.forwards() ? 1 : 0);
     if (const DataplaneSegment *process = scene.dataplane.process())
         write_process(out, *process);
-    const CounterSource *counters = scene.dataplane.forwards() ? scene.dataplane.counters() : nullptr;
-    if (!counters)
+    if (!scene.dataplane.forwards())
         return;
+    const CounterSources sources = scene.dataplane.counters();
     const auto total = [&](const char *name, const char *help, u64 WorkerTotals::*field) {
         out.family(name, "counter", help);
-        each_worker(out, *counters, [&](u32 i) { return counters->totals(i).*field; });
+        for (const CounterSource *source : sources)
+            for (u32 i = 0; i < source->worker_count(); i++)
+                out.sample({{"path", source->path()}, {"worker", std::to_string(i)}},
+                           source->totals(i).*field);
     };
     total("aya_worker_receive_packets_total", "Packets received by the worker.", &WorkerTotals::rx_packets);
     total("aya_worker_receive_bytes_total", "Bytes received by the worker.", &WorkerTotals::rx_bytes);

@@ -129,7 +129,7 @@ OrderedJson port_view(const ForwardingPath &path, u32 index)
 
 OrderedJson dataplane_view(const ForwardingPath &path)
 {
-    OrderedJson json = {{"path", path.name()}};
+    OrderedJson json = {{"path", path.name()}, {"carrier", path.carrier()}};
     if (const DataplaneSegment *process = path.process())
         json.update(process_view(*process));
     else
@@ -256,7 +256,10 @@ OrderedJson backend_view(const Scene &scene, const ServiceConfig &service, const
 
 OrderedJson counters_view(const Scene &scene)
 {
-    const CounterSource *counters = scene.dataplane.counters();
+    const CounterSources counters = scene.dataplane.counters();
+    u32 workers = 0;
+    for (const CounterSource *source : counters)
+        workers += source->worker_count();
     const Publisher &publisher = scene.reconciler.publisher();
     static constexpr std::array<std::pair<const char *, const char *>, AYA_REASON_COUNT> kReasons = {{
 #define AYA_X(symbol, name, help) {name, help},
@@ -286,7 +289,7 @@ OrderedJson counters_view(const Scene &scene)
                                 {"bytes", sum.bytes}});
         }
     }
-    return {{"workers", counters ? counters->worker_count() : 0},
+    return {{"workers", workers},
             {"reasons", std::move(reasons)},
             {"services", std::move(services)},
             {"backends", std::move(backends)}};

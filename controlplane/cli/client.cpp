@@ -225,7 +225,7 @@ Json Client::call(int verb, const std::string &path, std::string body) const
     Exchange exchange(socket_, timeout_);
     exchange.connect();
     const Answer answer = exchange.send(request);
-    const Json parsed = Json::parse(answer.body, nullptr, false);
+    Json parsed = Json::parse(answer.body, nullptr, false);
     if (answer.status < 200 || answer.status >= 300)
         throw Refused(problems_of(parsed, answer.status));
     if (parsed.is_discarded())

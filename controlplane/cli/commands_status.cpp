@@ -34,6 +34,8 @@ Cell dataplane_cell(const Json &dataplane)
         return {"not running", Colour::red};
     if (text(dataplane, "path") == "xdp")
         return {"XDP, in the kernel", Colour::green};
+    if (text(dataplane, "path") == "auto" && text(dataplane, "carrier") == "xdp")
+        return {"XDP, in the kernel, in place of aya-dataplane", Colour::yellow};
     const std::string process = "pid " + text(dataplane, "pid");
     if (!truth(dataplane, "alive"))
         return {"dead, " + process, Colour::red};

@@ -97,8 +97,22 @@ std::string_view to_string(DataplanePath value)
         return "dpdk";
     case DataplanePath::xdp:
         return "xdp";
+    case DataplanePath::automatic:
+        return "auto";
     }
     return {};
+}
+
+bool names_interface(std::string_view device)
+{
+    return device.find_first_of(":,") == std::string_view::npos && !device.starts_with("net_") &&
+           !device.starts_with("eth_") && !device.starts_with("virtio_user");
+}
+
+bool DataplaneConfig::uses_xdp() const
+{
+    return path == DataplanePath::xdp ||
+           (path == DataplanePath::automatic && !ports.empty() && names_interface(ports.front().device));
 }
 
 std::string_view to_string(LogLevel value)

@@ -82,15 +82,18 @@ struct PortConfig {
     std::optional<unsigned> queues;  // absent: one a worker
     std::optional<unsigned> mtu;     // absent: the port's own
     std::optional<Mac> mac;          // absent: the port's own
-    bool replace_program = false;    // path xdp: another XDP program on the interface makes room
+    bool replace_program = false;    // paths xdp and auto: another XDP program on the interface makes room
 
     bool operator==(const PortConfig &) const = default;
 };
 
-enum class DataplanePath : std::uint8_t { dpdk, xdp };
+enum class DataplanePath : std::uint8_t { dpdk, xdp, automatic };
+
+// A kernel interface named alone, neither a PCI device nor one that DPDK makes.
+bool names_interface(std::string_view device);
 
 // Read by aya-dataplane with its own code. The control plane checks it, shows it and compares it; with path
-// xdp it carries it out.
+// xdp it carries it out, and with auto wherever aya-dataplane does not.
 struct DataplaneConfig {
     DataplanePath path = DataplanePath::dpdk;
     std::vector<unsigned> workers;      // lcore numbers; path xdp has none
@@ -103,6 +106,9 @@ struct DataplaneConfig {
     std::uint64_t memory = 512ULL << 20; // bytes
     std::optional<unsigned> mbufs;       // packet buffers; absent: what the ports need
     std::vector<std::string> eal;        // further arguments for DPDK
+
+    // The XDP program is on the ports: with path xdp, and with auto if they are kernel interfaces.
+    bool uses_xdp() const;
 
     bool operator==(const DataplaneConfig &) const = default;
 };

@@ -50,7 +50,8 @@ void decode_port(Reader &reader, PortConfig &port)
 
 void decode_dataplane(Reader &reader, DataplaneConfig &dataplane)
 {
-    reader.optional("path", word_kind({DataplanePath::dpdk, DataplanePath::xdp}), dataplane.path);
+    reader.optional("path", word_kind({DataplanePath::dpdk, DataplanePath::xdp, DataplanePath::automatic}),
+                    dataplane.path);
     const auto lcore = integer_kind(0, 127); // Debian's RTE_MAX_LCORE - 1
     if (dataplane.path == DataplanePath::xdp)
         reader.optional_list("workers", lcore, dataplane.workers);

@@ -109,6 +109,8 @@ private:
         if (same != workers.end())
             add("/dataplane/main_lcore", "found " + show(same->first) + ", which " + same->second +
                                              " has already; allowed: an lcore that no worker has");
+        if (dataplane.path == DataplanePath::automatic)
+            check_automatic_ports(dataplane);
         std::unordered_map<std::string_view, std::string> devices;
         std::unordered_map<std::string_view, std::string> punts;
         for (std::size_t i = 0; i < dataplane.ports.size(); ++i) {
@@ -117,10 +119,42 @@ private:
             check_unique<std::string_view>(devices, port.device, where + "/device");
             if (port.punt)
                 check_unique<std::string_view>(punts, *port.punt, where + "/punt");
-            if (port.replace_program && dataplane.path != DataplanePath::xdp)
+            if (port.replace_program && dataplane.path == DataplanePath::dpdk)
                 add(where + "/replace_program", "found true; allowed with path \"dpdk\": false",
                     {"/dataplane/path"});
         }
+    }
+
+    // Which of the two sets of keys a port has depends on whether it is the kernel's.
+    void check_automatic_ports(const DataplaneConfig &dataplane)
+    {
+        std::size_t interfaces = 0;
+        for (std::size_t i = 0; i < dataplane.ports.size(); ++i) {
+            const PortConfig &port = dataplane.ports[i];
+            const std::string where = "/dataplane/ports" + pointer_token(i);
+            if (!names_interface(port.device)) {
+                if (port.replace_program)
+                    add(where + "/replace_program",
+                        "found true; allowed for a device that is not the kernel's: false");
+                continue;
+            }
+            interfaces++;
+            const auto refuse = [&](const char *key, const std::string &found) {
+                add(where + "/" + key,
+                    "found " + found +
+                        "; allowed with path \"auto\": none, for the interface stays the kernel's, "
+                        "and has its own");
+            };
+            if (port.punt)
+                refuse("punt", quote(*port.punt));
+            if (port.mtu)
+                refuse("mtu", show(*port.mtu));
+            if (port.mac)
+                refuse("mac", "an address");
+        }
+        if (interfaces != 0 && interfaces != dataplane.ports.size())
+            add("/dataplane/ports",
+                "found kernel interfaces beside other devices; allowed with path \"auto\": one kind", {});
     }
 
     void check_limit(const char *what, std::uint64_t found, std::uint32_t limit)

@@ -85,7 +85,7 @@ ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observ
 class Compiler
 {
 public:
-    explicit Compiler(CompileOptions options) : options_(std::move(options)) {}
+    explicit Compiler(const CompileOptions &options) : options_(options) {}
 
     std::shared_ptr<const ServiceImage> compile(const ServiceConfig &service,
                                                 const ServiceObserved &observed);

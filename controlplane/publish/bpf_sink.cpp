@@ -68,7 +68,9 @@ void GracePeriod::run()
     }
 }
 
-BpfSink::BpfSink(const std::string &directory, const Capacities &capacities) : tables_(directory, capacities)
+BpfSink::BpfSink(const std::string &directory, const std::string &dataplane_file,
+                 const Capacities &capacities)
+    : tables_(directory, capacities), dataplane_(dataplane_file)
 {
     for (u32 i = 0; i < slots_.size(); i++) {
         const XdpTables::Slot &slot = tables_.slot(i);
@@ -85,6 +87,11 @@ BpfSink::BpfSink(const std::string &directory, const Capacities &capacities) : t
 u64 BpfSink::generation() const
 {
     return __atomic_load_n(&tables_.control()->generation, __ATOMIC_RELAXED);
+}
+
+bool BpfSink::quiescent()
+{
+    return grace_.over() && dataplane_.quiescent(tables_.header().identity, generation());
 }
 
 void BpfSink::flip(u64 generation)

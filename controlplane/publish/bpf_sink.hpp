@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tables in pinned BPF maps, read by the XDP program.
+// Tables in pinned BPF maps, read by the XDP program, and with path "auto" by the DPDK workers.
 #pragma once
 
 #include "loader.hpp"
+#include "publish/dataplane_segment.hpp"
 #include "publish/sink.hpp"
 
 #include <array>
@@ -41,20 +42,22 @@ private:
 class BpfSink final : public Sink
 {
 public:
-    // `directory`: of the instance, in a BPF file system. Throws BpfError.
-    BpfSink(const std::string &directory, const Capacities &capacities);
+    // `directory`: of the instance, in a BPF file system. `dataplane_file`: the segment of a process that may
+    // read these tables, too; need not exist. Throws BpfError.
+    BpfSink(const std::string &directory, const std::string &dataplane_file, const Capacities &capacities);
 
     const Capacities &capacities() const override { return tables_.capacities(); }
     const TableSlot &slot(u64 generation) const override { return slots_[generation & 1]; }
     u32 *lookup() const override { return tables_.lookup(); }
     u64 generation() const override;
     void flip(u64 generation) override;
-    bool quiescent() override { return grace_.over(); }
+    bool quiescent() override;
 
     XdpTables &tables() { return tables_; }
 
 private:
     XdpTables tables_;
+    DataplaneSegment dataplane_;
     std::array<TableSlot, 2> slots_{};
     GracePeriod grace_;
 };

@@ -93,14 +93,24 @@ bool DataplaneSegment::process_alive() const
     return process->started_ns <= header().started_ns + suspended + kClockSlackNs;
 }
 
-bool DataplaneSegment::worker_responds(u32 index) const
+bool DataplaneSegment::worker_responds(u32 index, u64 silent_after_ns) const
 {
     const WorkerLine &line = worker(index);
     if (line.state.load(std::memory_order_seq_cst) != WorkerState::running)
         return false;
     const u64 heartbeat = line.heartbeat_ns.load(std::memory_order_relaxed);
     const u64 now = now_ns(CLOCK_MONOTONIC);
-    return heartbeat > now || now - heartbeat <= kSilentAfterNs;
+    return heartbeat > now || now - heartbeat <= silent_after_ns;
+}
+
+bool DataplaneSegment::quiescent(u64 identity, u64 generation)
+{
+    if (!refresh() || tables_identity() != identity)
+        return true;
+    for (u32 i = 0; i < worker_count(); i++)
+        if (worker_responds(i) && worker(i).epoch.load(std::memory_order_seq_cst) < generation)
+            return !process_alive();
+    return true;
 }
 
 const ServiceCounters &DataplaneSegment::service_counters(u32 worker, u32 service) const

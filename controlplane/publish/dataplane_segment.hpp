@@ -26,12 +26,17 @@ public:
     // The process that wrote the segment still exists, and is not a later one with its id. Reads /proc.
     bool process_alive() const;
     // The worker says that it runs, and renewed its heartbeat within the last kSilentAfterNs.
-    bool worker_responds(u32 worker) const;
+    bool worker_responds(u32 worker, u64 silent_after_ns = kSilentAfterNs) const;
     bool worker_alive(u32 worker) const { return worker_responds(worker) && process_alive(); }
+
+    // No live worker that reads the tables with `identity` may still be reading an earlier generation than
+    // this. Looks for another file first.
+    bool quiescent(u64 identity, u64 generation);
 
     const SegmentHeader &header() const { return *file_.at<const SegmentHeader>(0); }
     u64 inode() const { return file_.inode(); }
     u64 tables_identity() const { return __atomic_load_n(&header().tables_identity, __ATOMIC_ACQUIRE); }
+    std::string_view path() const override { return "dpdk"; }
     u32 worker_count() const override { return header().worker_count; }
     const Capacities &capacities() const override { return header().capacities; }
     u64 started_ns() const override { return header().started_ns; }

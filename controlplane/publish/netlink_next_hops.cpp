@@ -56,7 +56,7 @@ bool NeighbourBelief::needs_refresh() const
     return (state_ & NUD_STALE) != 0;
 }
 
-NextHops::NextHops(boost::asio::any_io_executor executor, Changed changed)
+NextHops::NextHops(const boost::asio::any_io_executor &executor, Changed changed)
     : changed_(std::move(changed)),
       events_({RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
                RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE}),

@@ -66,7 +66,7 @@ public:
     // `changed` is called on the event loop after the way to these targets may have become another. Throws
     // std::system_error.
     using Changed = std::function<void(std::span<const IpAddress> targets)>;
-    NextHops(boost::asio::any_io_executor executor, Changed changed);
+    NextHops(const boost::asio::any_io_executor &executor, Changed changed);
 
     // Looks up what is new among them before it returns. Does not call `changed`.
     void set_targets(const std::vector<WayTarget> &targets);

@@ -140,14 +140,7 @@ void ShmSink::flip(u64 generation)
 
 bool ShmSink::quiescent()
 {
-    if (!dataplane_.refresh() || dataplane_.tables_identity() != identity())
-        return true;
-    const u64 live = generation();
-    for (u32 i = 0; i < dataplane_.worker_count(); i++)
-        if (dataplane_.worker_responds(i) &&
-            dataplane_.worker(i).epoch.load(std::memory_order_seq_cst) < live)
-            return !dataplane_.process_alive();
-    return true;
+    return dataplane_.quiescent(identity(), generation());
 }
 
 } // namespace aya

@@ -41,6 +41,7 @@
     X(TX_FULL, "tx_full", "the port's transmit queue was full")                                          \
     X(PUNT_FULL, "punt_full", "the queue to the kernel was full")                                        \
     X(PUNT_NONE, "punt_none", "for the kernel, but this port has no punt interface")                     \
+    X(TAKEN_OVER, "taken_over", "left by a worker that hung: the XDP program forwards in its place")     \
     X(INTERNAL, "internal", "a table entry pointed outside its table; a bug, please report")             \
     /* notes: the packet was forwarded all the same */                                                   \
     X(FLOW_NEW, "flow_new", "flow remembered")                                                           \

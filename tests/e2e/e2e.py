@@ -2,7 +2,7 @@
 """What the tests here share: the lab of scripts/lib, with the daemons running in it.
 
 Every test is a program: run as root, one line a check, exit code 0 (all held), 1 (not), 77 (cannot run here).
-AYA_BUILD_DIR names the build directory (default: build/), AYA_PATH the path that forwards: dpdk (default) or xdp.
+AYA_BUILD_DIR names the build directory (default: build/), AYA_PATH the path that forwards: dpdk (default), xdp or auto.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" /
 
 from ayalab import decap, load  # noqa: E402
 from ayalab.checks import checking, need_af_xdp, need_root_and, skip  # noqa: E402, F401
-from ayalab.daemons import (Balancer, Build, backend_objects, configuration, ipip_services,  # noqa: E402, F401
+from ayalab.daemons import (Balancer, Build, auto_configuration, backend_objects, configuration, ipip_services,  # noqa: E402, F401
                             l2_services, print_logs, xdp_configuration)
 from ayalab.nginx import Nginx  # noqa: E402
 from ayalab.shell import LabError, run, stop, tail, wait_until  # noqa: E402, F401
@@ -32,7 +32,7 @@ class Scene:
         self.lab = lab
         self.client = lab.client
         self.servers = {host.name: Nginx(lab, host) for host in lab.backends}
-        configured = configuration if lab.path == "dpdk" else xdp_configuration
+        configured = {"dpdk": configuration, "xdp": xdp_configuration, "auto": auto_configuration}[lab.path]
         self.balancer = Balancer(lab, Build(), configured(services, **dataplane))
 
     def host(self, name):
@@ -53,7 +53,7 @@ def scene(name, services, backends=3, mtu=1500, tunnel=False, queues=1, **datapl
     """A running lab for one test. `services`: a function that makes them for a lab. At the end both daemons must stop
     cleanly."""
     need_root_and("ip", "ethtool", "nginx", "curl")
-    if PATH == "dpdk":
+    if PATH != "xdp":
         need_af_xdp()
     with checking() as checks, Lab(unique_name(name), backends=backends, mtu=mtu, path=PATH, queues=queues) as lab:
         failed_before_the_end = True

@@ -90,8 +90,14 @@ def xdp_configuration(services, **dataplane):
             "services": services}
 
 
+def auto_configuration(services, **dataplane):
+    config = xdp_configuration(services)
+    config["dataplane"] |= {"path": "auto", "workers": [max(os.sched_getaffinity(0))], "huge_pages": False, **dataplane}
+    return config
+
+
 class Balancer:
-    """The daemons of one instance, named as the lab is: aya-controlplane, and with path dpdk aya-dataplane."""
+    """The daemons of one instance, named as the lab is: aya-controlplane, and unless the path is xdp, aya-dataplane."""
 
     def __init__(self, lab, build, config):
         self.lab = lab
@@ -102,7 +108,7 @@ class Balancer:
         self.state_dir = lab.directory / "state"
         self.common = ("--instance", lab.name, "--run-dir", str(self.run_dir), "--state-dir", str(self.state_dir))
         # What is pinned in the /sys/fs/bpf of a command in a network namespace would go with that command.
-        self.pins = ("--bpf-dir", str(decap.mount_bpf(lab))) if lab.path == "xdp" else ()
+        self.pins = ("--bpf-dir", str(decap.mount_bpf(lab))) if lab.path != "dpdk" else ()
         self.write_config(config)
         self.controlplane = None
         self.dataplane = None
@@ -115,7 +121,7 @@ class Balancer:
         if self.lab.path != "dpdk":
             decap.make_peers_poll(self.lab, self.build.decap)
         self.start_controlplane()
-        if self.lab.path == "dpdk":
+        if self.lab.path != "xdp":
             self.start_dataplane()
         wait_until(self._all_up, self._say_status)
 
@@ -135,20 +141,22 @@ class Balancer:
     def dataplane_command(self):
         """DPDK's AF_XDP driver pins through /sys/fs/bpf, which a network namespace does not bring along."""
         return ("sh", "-c", 'mount -t bpf bpf /sys/fs/bpf && exec "$@"', "sh", str(self.build.dataplane),
-                *self.common, "--config", str(self.config_file))
+                *self.common, *self.pins, "--config", str(self.config_file))
 
     def start_dataplane(self):
         self.dataplane = self.lab.start(self.host, *self.dataplane_command(), log="dataplane.log")
-        wait_until(lambda: self._alive(self.dataplane, "dataplane") and self._punt_exists(), f"{PUNT} appears")
-        add_addresses(self.host, PUNT)
+        if self.lab.path == "dpdk":
+            wait_until(lambda: self._alive(self.dataplane, "dataplane") and self._punt_exists(), f"{PUNT} appears")
+            add_addresses(self.host, PUNT)
         wait_until(lambda: self._alive(self.dataplane, "dataplane") and self.dataplane_alive(), self._say_status)
 
     def _punt_exists(self):
         return self.host.run("ip", "link", "show", PUNT, check=False).returncode == 0
 
     def dataplane_alive(self):
+        """A process forwards; with path auto the kernel could, too."""
         dataplane = self.status().get("dataplane")
-        return dataplane is not None and dataplane["alive"]
+        return dataplane is not None and dataplane["alive"] and dataplane["carrier"] == "dpdk"
 
     def _alive(self, process, name):
         if process.poll() is not None:

@@ -9,7 +9,7 @@
 
 The client routes the VIP via the balancer; a backend answers the client directly. IPv6 is the same with
 2001:db8:11::/64. With path dpdk the balancer's own address lives on the punt interface, because the data plane owns
-eth0; with path xdp it is eth0's.
+eth0; with paths xdp and auto it is eth0's.
 """
 
 import atexit
@@ -163,7 +163,7 @@ class Lab:
         # veth hands packets over with the checksum still to be filled in, and in segments of 64 KiB, as long
         # as the sender may believe in offloads. Whoever reads raw frames (AF_XDP) needs them finished.
         self.switch.run("ethtool", "-K", self.balancer.name, "tx", "off")
-        if self.path == "xdp":
+        if self.path != "dpdk":
             add_addresses(self.balancer, "eth0")
         else:
             # The punt interface carries eth0's MAC and the addresses; eth0 itself shall not take part.

@@ -54,7 +54,7 @@ BAD = [
     ("/seed", ["", "12", "g" * 32, "0" * 33, 1, None]),
     ("/seeds", ["00"]),
     ("/dataplane", [1, []]),
-    ("/dataplane/path", ["auto", 1]),
+    ("/dataplane/path", ["fast", 1]),
     ("/dataplane/workers", [[], [-1], [128], ["1"], [1.5], [2, 2], 2, None, list(range(65))]),
     ("/dataplane/main_lcore", [-1, 128, "1", None]),
     ("/dataplane/mbufs", [1023, 67108865, "4096"]),
@@ -166,6 +166,17 @@ BAD_FOR_XDP = [
 ]
 
 
+# A kernel interface with path auto: as with xdp, and with workers.
+AUTO = {**FULL, "dataplane": {"path": "auto", "workers": [1], "ports": [{"device": "eth1", "queues": 2, "replace_program": True}]}}
+BAD_FOR_AUTO = [
+    ("/dataplane/workers", [[]]),
+    ("/dataplane/ports/0/punt", ["aya0"]),
+    ("/dataplane/ports/0/mtu", [1500]),
+    ("/dataplane/ports/0/mac", ["52:54:00:00:00:01"]),
+    ("/dataplane/ports/0/device", ["0000:3b:00.0", "net_null0"]),  # which has no program to replace
+]
+
+
 def put(pointer, value, full=FULL):
     """FULL with `value` at `pointer`; a key that is not there is added."""
     config = copy.deepcopy(full)
@@ -229,6 +240,20 @@ class Schema(unittest.TestCase):
             with self.subTest(pointer=pointer, config=config["dataplane"]):
                 self.assertFalse(VALIDATOR.is_valid(config), "the schema lets it through")
                 self.assertTrue(all(e["where"].startswith(pointer) for e in answer["errors"]), answer)
+
+    def test_with_path_auto_an_interface_stays_the_kernels(self):
+        self.assertEqual([e.message for e in VALIDATOR.iter_errors(AUTO)], [])
+        for check in (CONFIG_CHECK, DATAPLANE_CHECK):
+            self.assertNotIn("errors", parse([AUTO], check)[0])
+        table = [(pointer, put(pointer, value, AUTO)) for pointer, values in BAD_FOR_AUTO for value in values]
+        for (pointer, config), answer in zip(table, parse(config for _, config in table), strict=True):
+            with self.subTest(pointer=pointer, config=config["dataplane"]):
+                self.assertFalse(VALIDATOR.is_valid(config), "the schema lets it through")
+                self.assertTrue(answer["errors"], answer)
+
+    def test_with_path_auto_all_ports_are_of_one_kind(self):
+        mixed = put("/dataplane/ports", [{"device": "eth1"}, {"device": "0000:3b:00.0"}], AUTO)
+        self.assertEqual([e["where"] for e in parse([mixed])[0]["errors"]], ["/dataplane/ports"])
 
     def test_required_keys_are_required_by_both(self):
         without_seed = copy.deepcopy(FULL)

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Path "auto": the XDP program is on the ports, and a DPDK process takes the traffic from it while it can.
+// Both read the same tables and write the same flow table, so clients do not notice who forwards.
+#pragma once
+
+#include "dataplane_watch.hpp"
+#include "xdp_path.hpp"
+
+namespace aya
+{
+
+class TakeoverPath final : public ForwardingPath
+{
+public:
+    // Throws BpfError.
+    TakeoverPath(std::string pin_directory, XdpTables &tables, const DataplaneConfig &config,
+                 const std::string &dataplane_file);
+
+    std::string_view name() const override { return "auto"; }
+    std::string_view carrier() const override { return reason_.empty() ? "dpdk" : "xdp"; }
+    void start() override;
+    bool poll() override;
+    std::span<const PortLine> ports() const override { return xdp_.ports(); }
+    std::optional<XdpPortStatus> xdp_status(u32 port) const override { return xdp_.xdp_status(port); }
+    CounterSources counters() const override { return {&xdp_.source(), watch_.segment()}; }
+    bool forwards() const override { return true; }
+    bool gone() const override { return xdp_.gone(); }
+    const DataplaneSegment *process() const override { return watch_.process(); }
+    std::vector<std::string> warnings() const override;
+
+    // A worker that was silent for longer does not forward: with the time between two polls, less than a
+    // second.
+    static constexpr u64 kHangsAfterNs = 600'000'000;
+
+private:
+    std::string why_xdp() const;
+    void choose_carrier();
+
+    XdpTables &tables_;
+    XdpPath xdp_;
+    DataplaneWatch watch_;
+    std::string reason_ = "no look was taken yet"; // why XDP forwards; empty: the process does
+    bool chosen_ = false;
+};
+
+} // namespace aya

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What the control plane pins in a BPF file system for the paths "xdp" and "auto", and how a data plane
+// process maps it beside the XDP program. With the bpf() system call alone: a reader needs no libbpf.
+//
+//   DIR/INSTANCE/tables/       the tables of tables.h, one array map each, slot 1 behind slot 0; and a header
+//   DIR/INSTANCE/port-IFNAME/  of one interface: record, flows, mode, xsks_map, counters, program, link
+#pragma once
+
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+
+#include "aya/flow_table.h"
+#include "aya/forward.h"
+#include "aya/segment.hpp"
+#include "aya/xdp_mode.h"
+
+namespace aya
+{
+
+constexpr u64 kXdpTablesMagic = 0x3170647861796124; // "$ayaxdp1"
+
+// layout_hash() and what the XDP program alone uses.
+constexpr u64 xdp_layout_hash()
+{
+    u64 hash = layout_hash();
+    for (u64 size : {sizeof(aya_flow_entry), sizeof(aya_flow_set), sizeof(aya_reply_limit),
+                     sizeof(aya_xdp_mode), offsetof(aya_flow_entry, state), offsetof(aya_flow_entry, expires),
+                     offsetof(aya_flow_entry, backend)})
+        hash = fnv1a(hash, size);
+    return hash;
+}
+
+// What a port's maps were made for. One entry, pinned as "record".
+struct XdpPortRecord {
+    u64 layout_hash;
+    u64 tables_identity;
+    u64 program_hash; // of the program that is attached
+    u32 queues;
+    u32 flow_sets; // of each queue
+    u32 interface_index;
+    u32 unused;
+};
+static_assert(sizeof(XdpPortRecord) == 40);
+
+// A BPF file system allows no dots in names.
+inline std::string pin_name(std::string name)
+{
+    for (char &c : name)
+        if (c == '.')
+            c = ':';
+    return name;
+}
+
+inline std::string pinned_tables_directory(const std::string &instance_directory)
+{
+    return instance_directory + "/tables";
+}
+
+inline std::string pinned_port_directory(const std::string &instance_directory, const std::string &interface)
+{
+    return instance_directory + "/port-" + pin_name(interface);
+}
+
+// A pinned map. Move-only.
+class PinnedMap
+{
+public:
+    PinnedMap() = default;
+    PinnedMap(PinnedMap &&other) noexcept { swap(other); }
+    PinnedMap &operator=(PinnedMap &&other) noexcept
+    {
+        PinnedMap(std::move(other)).swap(*this);
+        return *this;
+    }
+    ~PinnedMap()
+    {
+        if (data_)
+            ::munmap(data_, size_);
+        if (fd_ >= 0)
+            ::close(fd_);
+    }
+
+    // Throws SegmentError.
+    static PinnedMap open(const std::string &path)
+    {
+        PinnedMap map;
+        bpf_attr attr = {};
+        attr.pathname = reinterpret_cast<u64>(path.c_str());
+        map.fd_ = call(BPF_OBJ_GET, attr);
+        if (map.fd_ < 0)
+            throw SegmentError(path + ": cannot be opened: " + std::strerror(errno));
+        return map;
+    }
+
+    // An array of `entries` entries (0: as many as there are), mapped whole. Throws SegmentError.
+    template <class Entry>
+    static PinnedMap array(const std::string &path, MappedFile::Access access, u64 entries = 0)
+    {
+        PinnedMap map = open(path);
+        const bpf_map_info info = map.info(path);
+        if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(Entry) ||
+            (entries != 0 && info.max_entries != entries) || !(info.map_flags & BPF_F_MMAPABLE))
+            throw SegmentError(path + ": not the table that belongs there; run all programs from one build");
+        map.size_ = (u64{info.max_entries} * sizeof(Entry) + 4095) & ~u64{4095};
+        const int protection = PROT_READ | (access == MappedFile::Access::read_write ? PROT_WRITE : 0);
+        void *data = ::mmap(nullptr, map.size_, protection, MAP_SHARED, map.fd_, 0);
+        if (data == MAP_FAILED)
+            throw SegmentError(path + ": cannot be mapped: " + std::strerror(errno));
+        map.data_ = data;
+        return map;
+    }
+
+    template <class Entry>
+    Entry *at(u64 index = 0) const
+    {
+        return static_cast<Entry *>(data_) + index;
+    }
+
+    // Removes an entry of a map that is not mapped, such as a socket. False: it was not there.
+    bool erase(u32 key) const
+    {
+        bpf_attr attr = {};
+        attr.map_fd = static_cast<u32>(fd_);
+        attr.key = reinterpret_cast<u64>(&key);
+        return call(BPF_MAP_DELETE_ELEM, attr) == 0;
+    }
+
+private:
+    static int call(int command, bpf_attr &attr)
+    {
+        return static_cast<int>(::syscall(SYS_bpf, command, &attr, sizeof(attr)));
+    }
+
+    bpf_map_info info(const std::string &path) const
+    {
+        bpf_map_info info = {};
+        bpf_attr attr = {};
+        attr.info.bpf_fd = static_cast<u32>(fd_);
+        attr.info.info_len = sizeof(info);
+        attr.info.info = reinterpret_cast<u64>(&info);
+        if (call(BPF_OBJ_GET_INFO_BY_FD, attr) != 0)
+            throw SegmentError(path + ": no BPF map: " + std::strerror(errno));
+        return info;
+    }
+
+    void swap(PinnedMap &other) noexcept
+    {
+        std::swap(fd_, other.fd_);
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+    }
+
+    int fd_ = -1;
+    void *data_ = nullptr;
+    u64 size_ = 0;
+};
+
+// The pinned tables as a data plane process reads them: TablesReader for maps.
+class PinnedTables
+{
+public:
+    // Throws SegmentError.
+    explicit PinnedTables(const std::string &directory)
+        : header_(PinnedMap::array<SegmentHeader>(directory + "/header", kReadOnly, 1))
+    {
+        check_header(directory);
+        const Capacities &c = header().capacities;
+        control_ = PinnedMap::array<aya_control>(directory + "/control", kReadOnly, 1);
+        settings_ = PinnedMap::array<aya_settings>(directory + "/settings", kReadOnly, 2);
+        vips_ = PinnedMap::array<aya_vip>(directory + "/vips", kReadOnly, 2 * u64{c.vips});
+        services_ = PinnedMap::array<aya_service>(directory + "/services", kReadOnly, 2 * u64{c.services});
+        backends_ = PinnedMap::array<aya_backend>(directory + "/backends", kReadOnly, 2 * u64{c.backends});
+        lookup_ = PinnedMap::array<aya_lookup_line>(directory + "/lookup", kReadOnly, c.lookup_slots / 16);
+        for (u32 i = 0; i < views_.size(); i++)
+            views_[i] = {.settings = settings_.at<aya_settings>(i),
+                         .vips = vips_.at<aya_vip>(u64{i} * c.vips),
+                         .services = services_.at<aya_service>(u64{i} * c.services),
+                         .backends = backends_.at<aya_backend>(u64{i} * c.backends),
+                         .lookup = lookup_.at<u32>(),
+                         .vip_count = c.vips,
+                         .service_count = c.services,
+                         .backend_count = c.backends,
+                         .lookup_count = c.lookup_slots};
+    }
+
+    const SegmentHeader &header() const { return *header_.at<SegmentHeader>(); }
+    const u64 *generation() const { return &control_.at<aya_control>()->generation; }
+    const aya_view &view(u64 generation) const { return views_[generation & 1]; }
+
+private:
+    static constexpr auto kReadOnly = MappedFile::Access::read_only;
+
+    void check_header(const std::string &directory) const
+    {
+        if (header().magic != kXdpTablesMagic)
+            throw SegmentError(directory + ": not tables of aya-controlplane");
+        if (header().abi_version != AYA_ABI_VERSION)
+            throw SegmentError(directory + ": tables of ABI version " + std::to_string(header().abi_version) +
+                               ", this program has version " + std::to_string(AYA_ABI_VERSION) +
+                               "; run both from one release");
+        if (header().layout_hash != xdp_layout_hash())
+            throw SegmentError(directory + ": same ABI version " + std::to_string(AYA_ABI_VERSION) +
+                               " but another struct layout; run both from one build");
+    }
+
+    PinnedMap header_, control_, settings_, vips_, services_, backends_, lookup_;
+    std::array<aya_view, 2> views_{};
+};
+
+} // namespace aya
