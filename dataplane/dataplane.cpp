@@ -110,7 +110,7 @@ private:
     std::unique_ptr<FlowTable> open_flows(const Port &port, u32 queue) const;
     const XdpShare *share(const Port &port) const;
     void hand_back() const;
-    void check_programs() const;
+    std::string cut_off() const;
     void launch();
     void look_for_tables();
     static int worker_main(void *argument);
@@ -270,17 +270,18 @@ void Dataplane::look_for_tables()
         return;
     segment_->set_tables_identity(tables_.pending_identity());
     tables_.publish();
-    log_info("tables found: " + line_.instance_dir() + "/tables");
+    log_info("tables found: " + tables_place(line_, options_));
 }
 
 // Other maps than ours: nothing will ever come in here again. Whoever watches over this process starts it
 // anew.
-void Dataplane::check_programs() const
+std::string Dataplane::cut_off() const
 {
     for (std::size_t i = 0; i < shares_.size(); i++)
         if (shares_[i]->replaced())
-            throw StartError(ports_[i]->device() +
-                             ": the XDP program was flushed and attached anew; start aya-dataplane again");
+            return ports_[i]->device() +
+                   ": the XDP program was flushed and attached anew; start aya-dataplane again";
+    return {};
 }
 
 // The program forwards what comes from now on; workers finish what it has handed over.
@@ -305,13 +306,16 @@ void Dataplane::run()
              std::to_string(ports_.size()) + " port(s)" +
              (tables_.identity() == 0 ? "; no tables yet, everything goes to the kernel" : ""));
 
+    std::string complaint;
     u64 next_look = 0;
     while (!stop_requested.load(std::memory_order_relaxed)) {
         const u32 moved = punt_->serve(kIdleSleepUs);
         const u64 now = moved == 0 || next_look == 0 ? monotonic_ns() : next_look - 1;
         if (now >= next_look) {
+            complaint = cut_off();
+            if (!complaint.empty())
+                break;
             look_for_tables();
-            check_programs();
             next_look = now + kLookForTablesNs;
         }
     }
@@ -319,6 +323,8 @@ void Dataplane::run()
     hand_back();
     stop_.store(true, std::memory_order_relaxed);
     rte_eal_mp_wait_lcore();
+    if (!complaint.empty())
+        throw StartError(complaint);
 }
 
 } // namespace
