@@ -100,6 +100,15 @@ AYA_INLINE void count_notes(const struct shell *shell, const struct aya_verdict 
             count(shell->totals, AYA_REASON_FLOW_NEW + i);
 }
 
+// By a constant where it can be, so that a processor need not wait for the backend's entry to know where the
+// frame now starts.
+AYA_INLINE int make_room(struct xdp_md *ctx, u32 room)
+{
+    if (AYA_LIKELY(room == AYA_OUTER_IPV4))
+        return (int)bpf_xdp_adjust_head(ctx, -AYA_OUTER_IPV4);
+    return room ? (int)bpf_xdp_adjust_head(ctx, -(int)room) : 0;
+}
+
 AYA_INLINE int transmit(struct aya_worker_totals *t, u32 port, u64 bytes)
 {
     t->tx_packets++;
@@ -173,8 +182,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
         if (fragment_set)
             aya_remember_fragment(&shell->view, fragment_set, fragment_hash, now, &verdict);
     }
-    u32 room = verdict.backend->outer_length;
-    if (room && bpf_xdp_adjust_head(ctx, -(int)room))
+    if (make_room(ctx, verdict.backend->outer_length))
         return finish(t, AYA_REASON_NO_HEADROOM);
     reason = aya_encap((u8 *)start_of(ctx), end_of(ctx), packet, verdict.backend, hash);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
