@@ -51,7 +51,7 @@ while True:
 
 class Unix(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("aya", timeout=15)
+        super().__init__("aya", timeout=60)
         self.path = path
 
     def connect(self):
@@ -153,7 +153,7 @@ class Box:
         with open(self.log_file, "a", encoding="utf-8") as log:
             self.daemon = self.start(self.box, *self.command("--log-level", "debug", *more), stderr=log)
         wait_until(lambda: self.answers() or self.daemon.poll() is not None, "the daemon answers",
-                   timeout=20)
+                   timeout=60)
         if self.daemon.poll() is not None:
             raise LabError(f"aya-controlplane ended with {self.daemon.returncode}:\n{tail(self.log_file)}")
         return self.daemon
@@ -197,7 +197,7 @@ class Box:
     def log(self):
         return self.log_file.read_text(encoding="utf-8")
 
-    def wait_for_backend(self, name, timeout=20.0, service="web", **expected):
+    def wait_for_backend(self, name, timeout=60.0, service="web", **expected):
         """Until the backend shows these values."""
         def shows():
             backend = self.backend(name, service)
@@ -205,11 +205,12 @@ class Box:
         wait_until(shows, lambda: f"backend {name} shows {expected}: {self.backend(name, service)}\n{tail(self.log_file)}",
                    timeout)
 
-    def wait_for_log(self, text, timeout=20.0):
+    def wait_for_log(self, text, timeout=60.0):
         wait_until(lambda: text in self.log(), lambda: f"the log says {text!r}:\n{tail(self.log_file)}", timeout)
 
 
-HEALTH = {"type": "tcp", "interval": "200ms", "timeout": "150ms", "rise": 2, "fall": 3, "port": PORT}
+# Three probes in a row have to be lost before a busy machine looks like a dead backend.
+HEALTH = {"type": "tcp", "interval": "600ms", "timeout": "500ms", "rise": 2, "fall": 3, "port": PORT}
 
 
 def service(*addresses, health=None, **more):

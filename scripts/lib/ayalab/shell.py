@@ -24,7 +24,7 @@ def run(*command, timeout=30, check=True, stdin=None):
     return done
 
 
-def wait_until(true_when, what, timeout=15.0, pause=0.02):
+def wait_until(true_when, what, timeout=60.0, pause=0.02):
     """Wait until true_when() returns something true, and return that. `what`: text, or a function that makes it."""
     end = time.monotonic() + timeout
     while True:
@@ -36,7 +36,7 @@ def wait_until(true_when, what, timeout=15.0, pause=0.02):
         time.sleep(pause)
 
 
-def stop(process, how=signal.SIGTERM, patience=5.0):
+def stop(process, how=signal.SIGTERM, patience=30.0):
     """Stop a process that we started; SIGKILL if it does not go. Returns its exit code."""
     if process.poll() is None:
         process.send_signal(how)
