@@ -68,6 +68,10 @@ private:
     {
         packets_ += burst.size();
         bursts_++;
+        const bool replies = scene_.below(16) != 0; // or their limit is reached
+        core_->allow_replies(replies);
+        for (const auto &path : others_)
+            path->allow_replies(replies);
         const u16 tick = tick_now();
         const std::vector<Handled> expected = core_->run(burst, tick);
         std::vector<std::vector<Handled>> got;
@@ -162,6 +166,7 @@ private:
         bool all = true;
         const Ledger ledger = core_->ledger();
         for (aya_reason reason : {AYA_REASON_NONE,
+                                  AYA_REASON_PUNT_NOT_IP,
                                   AYA_REASON_PUNT_NO_VIP,
                                   AYA_REASON_PUNT_PROTOCOL,
                                   AYA_REASON_PUNT_ICMP,
@@ -178,11 +183,16 @@ private:
                                   AYA_REASON_VLAN_DEPTH,
                                   AYA_REASON_IPV6_EXTENSIONS,
                                   AYA_REASON_FRAGMENT,
+                                  AYA_REASON_NO_BACKEND,
                                   AYA_REASON_BACKEND_UNREACHABLE,
+                                  AYA_REASON_TTL_EXPIRED,
+                                  AYA_REASON_TOO_BIG,
+                                  AYA_REASON_REPLY_LIMIT,
                                   AYA_REASON_FLOW_NEW,
                                   AYA_REASON_FLOW_PREVIOUS,
                                   AYA_REASON_FLOW_RESCHEDULED,
-                                  AYA_REASON_FLOW_EVICTED}) {
+                                  AYA_REASON_FLOW_EVICTED,
+                                  AYA_REASON_FLOW_NOT_REMEMBERED}) {
             if (total >= 100000 && ledger.totals.reasons[reason] == 0) {
                 std::printf("no packet met %s\n", reason_name(reason));
                 all = false;

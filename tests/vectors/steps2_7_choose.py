@@ -36,6 +36,8 @@ VECTORS = [
     Vector("4 hash", "one flow, one backend", table("moving", "a", "b", "c", "d"), to_moving(syn()), forward("*",
            notes=NEW),
            to_moving(tcp()), forward("same", notes=NOTHING), to_moving(tcp("PA")), forward("same", notes=NOTHING)),
+    Vector("4 hash", "flows spread over a table, alike on every path", table("moving", *"aaaaabbbbbccccccddddd" * 3),
+           *[step for port in range(1, 65) for step in (to_moving(syn(port)), forward("*"))]),
     Vector("4 affinity", "the client's port does not count", came / v4(60) / syn(sport=1), forward("*"),
            *[step for port in range(2, 18) for step in (came / v4(60) / syn(sport=port), forward("same", notes="*"))]),
     Vector("4 affinity", "IPv6, UDP", came / v6(60) / udp(sport=1), forward("*"),
