@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""clang-tidy over a build's C++ files, in parallel: tidy.py BUILD [--all] [--changed]
+"""clang-tidy over the project's C++ files, in parallel: tidy.py BUILD [--changed]
 
-Production code by default; `--all` takes the tests too, `--changed` only files that differ from HEAD. A file that was
-clean is not looked at again until it, a header of the project, its command or .clang-tidy changes: what is known is kept in
-BUILD/tidy-clean. Prints each finding once, and exits 1 if there was one.
+All of them by default; `--changed` takes only files that differ from HEAD. A file that was clean is not looked at again
+until it, a header that it includes, its command or .clang-tidy changes: what is known is kept in BUILD/tidy-clean.
+Prints each finding once, and exits 1 if there was one.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -19,59 +20,92 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCTION = ("backend", "controlplane", "dataplane", "ebpf")
-# clang knows no such options.
-GCC_ONLY = re.compile(r"-Wno-(stringop|array-bounds|maybe)|-fcondition-coverage")
+# The compilers judge warnings, each in its own way; here they would be findings about code that both accept.
+NOT_FOR_TIDY = re.compile(r"-W|-pedantic|-fcondition-coverage|-fdiagnostics-color")
+INCLUDE = re.compile(rb'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
+# What costs most of the time; these files are started first, so that none of them is left for the end.
+DEAR = re.compile(rb"#include [\"<](CLI/|boost/|program.hpp|commands.hpp|api_fixture.hpp|daemon.hpp)")
 
 
 def git(*arguments: str) -> list[str]:
     return subprocess.run(["git", "-C", ROOT, *arguments], check=True, capture_output=True, text=True).stdout.split()
 
 
-def digest(*parts: bytes) -> str:
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+@functools.cache
+def contents(path: Path) -> bytes:
+    return path.read_bytes()
 
 
-def shared_state() -> bytes:
-    """What every file's verdict depends on: configuration and headers."""
-    contents = [(ROOT / ".clang-tidy").read_bytes()]
-    contents += [(ROOT / path).read_bytes() for path in sorted(git("ls-files", "*.h", "*.hpp"))
-                 if (ROOT / path).exists()]
-    return digest(*contents).encode()
+@functools.cache
+def included(path: Path, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files that `path` names and that are found beside it or in `folders`: the project's own."""
+    candidates = ((folder / name.decode()).resolve() for name in INCLUDE.findall(contents(path))
+                  for folder in (path.parent, *folders))
+    return tuple(dict.fromkeys(file for file in candidates if file.is_file()))
 
 
-def source_of(entry: dict) -> Path:
-    return (Path(entry["directory"]) / entry["file"]).resolve()
+def closure(source: Path, folders: tuple[Path, ...]) -> list[Path]:
+    known, todo = {source}, [source]
+    while todo:
+        for file in included(todo.pop(), folders):
+            if file not in known:
+                known.add(file)
+                todo.append(file)
+    return sorted(known)
 
 
-def selected(build: Path, take_all: bool, only_changed: bool) -> list[dict]:
-    folders = PRODUCTION + (("tests",) if take_all or only_changed else ())
-    changed = {(ROOT / path).resolve() for path in git("diff", "--name-only", "HEAD")} if only_changed else None
+class Unit:
+    """A source file and what clang-tidy has to be told to read it."""
+
+    def __init__(self, source: Path, directory: str, command: str):
+        self.source = source
+        self.directory = Path(directory)
+        words = [word for word in shlex.split(command) if not NOT_FOR_TIDY.match(word)]
+        while words and not words[0].startswith("-"):
+            words.pop(0)  # ccache, c++
+        self.arguments = words
+
+    def folders(self) -> tuple[Path, ...]:
+        named = [word[2:] for word in self.arguments if word.startswith("-I")]
+        return tuple(folder for folder in ((self.directory / name).resolve() for name in named)
+                     if folder.is_relative_to(ROOT) or folder.is_relative_to(self.directory))
+
+    def digest(self) -> str:
+        """Of all that the verdict depends on, but for the system's headers."""
+        parts = [contents(ROOT / ".clang-tidy"), " ".join(self.arguments).encode()]
+        parts += [contents(file) for file in closure(self.source, self.folders())]
+        return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def units(build: Path) -> list[Unit]:
+    """Every tracked C++ file; what this build leaves out is read with the flags of a neighbour."""
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        source = source_of(entry)
-        is_ours = source.is_relative_to(ROOT) and source.relative_to(ROOT).parts[0] in folders
-        if is_ours and source.suffix == ".cpp" and (changed is None or source in changed):
-            entries.setdefault(source, entry)
-    return list(entries.values())
+        entries.setdefault((Path(entry["directory"]) / entry["file"]).resolve(), entry)
+
+    def nearness(source: Path, other: Path) -> tuple[int, int]:  # of folders; then who is told of most others
+        return len(os.path.commonpath((source, other)).split("/")), entries[other]["command"].count(" -I")
+
+    found = []
+    for source in ((ROOT / path).resolve() for path in git("ls-files", "*.cpp")):
+        if source.is_file():
+            entry = entries.get(source) or entries[max(entries, key=lambda other: nearness(source, other))]
+            found.append(Unit(source, entry["directory"], entry["command"]))
+    return sorted(found, key=lambda unit: not DEAR.search(contents(unit.source)))
 
 
-def findings(tidy: str, build: Path, entry: dict, shared: bytes) -> list[str]:
-    source = source_of(entry)
-    stamp = build / "tidy-clean" / digest(shared, entry["command"].encode(), source.read_bytes())
+def findings(tidy: str, build: Path, unit: Unit) -> list[str]:
+    stamp = build / "tidy-clean" / unit.digest()
     if stamp.exists():
         return []
-    arguments = [word for word in shlex.split(entry["command"]) if not GCC_ONLY.match(word)]
-    while arguments and not arguments[0].startswith("-"):
-        arguments.pop(0)  # ccache, c++
-    done = subprocess.run([tidy, "--quiet", str(source), "--", "c++", *arguments], cwd=entry["directory"],
+    done = subprocess.run([tidy, "--quiet", str(unit.source), "--", "c++", *unit.arguments, "-w"], cwd=unit.directory,
                           capture_output=True, text=True, check=False)
     if done.returncode == 0:
         stamp.touch()
         return []
     blocks = re.split(r"^(?=\S+:\d+:\d+: (?:warning|error):)", done.stdout, flags=re.M)
     found = [block.rstrip() for block in blocks if re.match(r"\S+:\d+:\d+: (?:warning|error):", block)]
-    return found or [f"{source}: clang-tidy failed:\n{done.stdout}{done.stderr}"]
+    return found or [f"{unit.source}: clang-tidy failed:\n{done.stdout}{done.stderr}"]
 
 
 def main() -> int:
@@ -81,10 +115,12 @@ def main() -> int:
         print("clang-tidy is not installed: scripts/setup installs it")
         return 1
     (build / "tidy-clean").mkdir(exist_ok=True)
-    entries = selected(build, "--all" in sys.argv, "--changed" in sys.argv)
-    shared = shared_state()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda entry: findings(tidy, build, entry, shared), entries)
+    chosen = units(build)
+    if "--changed" in sys.argv:
+        changed = {(ROOT / path).resolve() for path in git("diff", "--name-only", "HEAD")}
+        chosen = [unit for unit in chosen if unit.source in changed]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        found = pool.map(lambda unit: findings(tidy, build, unit), chosen)
         distinct = dict.fromkeys(finding.replace(f"{ROOT}/", "") for group in found for finding in group)
     print(*distinct, sep="\n", end="\n" if distinct else "")
     return 1 if distinct else 0
