@@ -156,6 +156,29 @@ TEST(Counters, StartAgainWithTheDataPlane)
     EXPECT_EQ(counted.backend(3).packets, 2u) << "the old base is of another count";
 }
 
+TEST(Counters, AddUpAProcessAndTheProgramUnderItEachFromItsOwnStart)
+{
+    Counted program;
+    Counted process;
+    const CounterSources both(program.watch.segment(), process.watch.segment());
+    Counters counters;
+    counters.follow(both, {}, {{3, "web\none"}});
+    program.writer.count_backend(0, 3, {.packets = 7, .bytes = 700});
+    process.writer.count_backend(1, 3, {.packets = 2, .bytes = 200});
+    program.writer.count_reason(0, AYA_REASON_TRUNCATED, 1);
+    process.writer.count_reason(0, AYA_REASON_TRUNCATED, 2);
+    EXPECT_EQ(counters.backend(both, 3).packets, 9u);
+    EXPECT_EQ(Counters::reason(both, AYA_REASON_TRUNCATED), 3u);
+
+    counters.follow(both, {}, {{3, "web\ntwo"}});
+    EXPECT_EQ(counters.backend(both, 3).packets, 0u);
+    // The process is started anew; the program counts on.
+    Counted next;
+    next.writer.count_backend(0, 3, {.packets = 5, .bytes = 500});
+    program.writer.count_backend(0, 3, {.packets = 8, .bytes = 800});
+    EXPECT_EQ(counters.backend({program.watch.segment(), next.watch.segment()}, 3).packets, 6u);
+}
+
 TEST(Counters, AreZeroWithoutADataPlane)
 {
     Counters counters;
