@@ -93,11 +93,10 @@ AYA_INLINE void count_notes(const struct shell *shell, const struct aya_verdict 
 {
     u32 key = shell->queue * service_capacity + verdict->service;
     struct aya_service_counters *service = bpf_map_lookup_elem(&service_counters, &key);
-    if (service && (verdict->notes & AYA_NOTE_NEW))
-        service->new_flows++;
+    if (service)
+        service->new_flows += verdict->notes & AYA_NOTE_NEW;
     for (u32 i = 0; i < AYA_NOTES; i++)
-        if (verdict->notes & (1u << i))
-            count(shell->totals, AYA_REASON_FLOW_NEW + i);
+        shell->totals->reasons[AYA_REASON_FLOW_NEW + i] += verdict->notes >> i & 1;
 }
 
 // By a constant where it can be, so that a processor need not wait for the backend's entry to know where the
@@ -118,33 +117,55 @@ AYA_INLINE int transmit(struct aya_worker_totals *t, u32 port, u64 bytes)
     return (int)bpf_redirect_map(&tx_ports, port, XDP_DROP);
 }
 
-// Answers an echo request, or turns the packet into an ICMP error about itself, and sends it back.
-AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct aya_packet *packet,
-                     enum aya_reason reason, u16 mtu)
+// Replies are functions of their own (so not static): the verifier follows them once, and not again for each
+// (family, offset). Linux 6.1 gives up at a million instructions followed.
+
+// Answers an echo request.
+int aya_answer_echo(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue)
 {
-    struct aya_worker_totals *t = shell->totals;
-    struct aya_reply_limit *limit = bpf_map_lookup_elem(&reply_limits, &shell->queue);
-    if (!limit || !aya_reply_allowed(limit, shell->now_ns))
-        return finish(t, aya_reply_refused(reason));
-    enum aya_reason failed;
-    if (reason == AYA_REASON_REPLY_ECHO) {
-        failed = aya_reply_echo((u8 *)start_of(ctx), end_of(ctx), packet);
-    } else {
-        int length = (int)(end_of(ctx) - start_of(ctx));
-        int kept = (int)(packet->l3_offset + aya_reply_quote(packet));
-        if (length > kept && bpf_xdp_adjust_tail(ctx, kept - length))
-            return finish(t, AYA_REASON_NO_HEADROOM);
-        if (bpf_xdp_adjust_head(ctx, -(int)aya_reply_room(packet)))
-            return finish(t, AYA_REASON_NO_HEADROOM);
-        failed = aya_reply_error((u8 *)start_of(ctx), end_of(ctx), packet, reason, mtu);
-    }
+    struct aya_worker_totals *t = bpf_map_lookup_elem(&totals, &queue);
+    if (!packet || !t)
+        return XDP_DROP;
+    const enum aya_reason failed = aya_reply_echo((u8 *)start_of(ctx), end_of(ctx), packet);
+    if (failed != AYA_REASON_NONE)
+        return finish(t, failed);
+    count(t, AYA_REASON_REPLY_ECHO);
+    return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
+}
+
+// Turns the packet into an ICMP error about itself and sends it back.
+int aya_answer_error(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue, u32 reason, u32 mtu)
+{
+    struct aya_worker_totals *t = bpf_map_lookup_elem(&totals, &queue);
+    if (!packet || !t)
+        return XDP_DROP;
+    int length = (int)(end_of(ctx) - start_of(ctx));
+    int kept = (int)(packet->l3_offset + aya_reply_quote(packet));
+    if (length > kept && bpf_xdp_adjust_tail(ctx, kept - length))
+        return finish(t, AYA_REASON_NO_HEADROOM);
+    if (bpf_xdp_adjust_head(ctx, -(int)aya_reply_room(packet)))
+        return finish(t, AYA_REASON_NO_HEADROOM);
+    const enum aya_reason failed =
+        aya_reply_error((u8 *)start_of(ctx), end_of(ctx), packet, (enum aya_reason)reason, (u16)mtu);
     if (failed != AYA_REASON_NONE)
         return finish(t, failed);
     count(t, reason);
     return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
 }
 
-// Everything behind the parser. Inlined once for each (family, offset), which are constants then.
+AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct aya_packet *packet,
+                     enum aya_reason reason, u16 mtu)
+{
+    struct aya_reply_limit *limit = bpf_map_lookup_elem(&reply_limits, &shell->queue);
+    if (!limit || !aya_reply_allowed(limit, shell->now_ns))
+        return finish(shell->totals, aya_reply_refused(reason));
+    struct aya_packet copy = *packet; // so that the packet itself may stay in registers
+    if (reason == AYA_REASON_REPLY_ECHO)
+        return aya_answer_echo(ctx, &copy, shell->queue);
+    return aya_answer_error(ctx, &copy, shell->queue, reason, mtu);
+}
+
+// Everything behind the parser. Inlined once for each (family, tagged or not).
 AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packet *packet)
 {
     struct aya_worker_totals *t = shell->totals;
@@ -209,6 +230,19 @@ AYA_INLINE int parse_and_forward(struct xdp_md *ctx, struct shell *shell, struct
     return forward(ctx, shell, packet);
 }
 
+// Where the IP header stands behind one or two tags, computed so that the verifier knows only that it is 18
+// or 22: if it knew which, it would follow everything behind this once for each.
+AYA_INLINE u16 tagged_offset(const struct xdp_md *ctx)
+{
+    const struct aya_vlan *tag = (const struct aya_vlan *)(start_of(ctx) + sizeof(struct aya_eth));
+    if ((const u8 *)(tag + 1) > end_of(ctx))
+        return 18;
+    u64 differs = (u64)(tag->type.raw ^ aya_cpu_to_be16(AYA_ETHERTYPE_VLAN).raw) *
+                  (u64)(tag->type.raw ^ aya_cpu_to_be16(AYA_ETHERTYPE_QINQ).raw);
+    AYA_OPAQUE(differs);
+    return (u16)(18 + (((differs - 1) >> 63) << 2));
+}
+
 // This name and the version below are how libxdp, and with it DPDK's AF_XDP driver, tells a program whose
 // `xsks_map` it may put its sockets into; it then leaves the program alone.
 SEC("xdp")
@@ -232,14 +266,10 @@ int xsk_def_prog(struct xdp_md *ctx)
             return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, 14);
         return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV6, 14);
     }
-    if (packet.l3_offset == 18) {
-        if (type == AYA_ETHERTYPE_IPV4)
-            return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, 18);
-        return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV6, 18);
-    }
+    const u16 offset = tagged_offset(ctx);
     if (type == AYA_ETHERTYPE_IPV4)
-        return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, 22);
-    return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV6, 22);
+        return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, offset);
+    return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV6, offset);
 }
 
 __uint(xsk_prog_version, 1) SEC("xdp_metadata");

@@ -351,6 +351,7 @@ AYA_INLINE enum aya_reason aya_reply_error_ipv6(u8 *frame, const u8 *end, const 
         aya_store_be32(ip->src + 2 * i, packet->flow.dst[i]);
         aya_store_be32(ip->dst + 2 * i, packet->flow.src[i]);
         sum += aya_sum_be32(packet->flow.dst[i]) + aya_sum_be32(packet->flow.src[i]);
+        AYA_OPAQUE(sum); // one after the other: all at once they fill the stack of a BPF program
     }
 
     icmp->type = too_big ? AYA_ICMPV6_PACKET_TOO_BIG : AYA_ICMPV6_TIME_EXCEEDED;
