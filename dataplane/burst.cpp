@@ -182,12 +182,11 @@ void classify_packets(Burst &burst, const BurstContext &context) noexcept
 void find_flows(Burst &burst, const BurstContext &context) noexcept
 {
     const aya_view *view = context.view;
-    const u16 tick = context.tick;
     const u32 count = burst.live_count;
     for (u32 k = 0; k < count; k++) {
         const u32 i = burst.live[k];
         const u16 key_service = aya_flow_service(&burst.packet[i], burst.service[i]);
-        aya_flow_entry *entry = aya_flow_find(burst.set[i], burst.hash[i], key_service, tick);
+        aya_flow_entry *entry = aya_flow_locate(burst.set[i], burst.hash[i], key_service);
         burst.entry[i] = entry;
         if (AYA_LIKELY(entry != nullptr)) {
             if (const aya_backend *backend = aya_view_backend(view, entry->backend))

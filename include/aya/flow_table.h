@@ -81,17 +81,20 @@ AYA_INLINE u32 aya_flow_way(const struct aya_flow_set *set, u64 hash, u16 servic
 AYA_INLINE struct aya_flow_entry *aya_flow_locate(struct aya_flow_set *set, u64 hash, u16 service)
 {
     // The way is anybody's guess, the branch predictor's too. So it is computed, from the tags alone for the
-    // usual case that the flow is there and its tag stands but once.
-    u32 way = 0;
-    for (u32 i = 1; i < AYA_FLOW_WAYS; i++) {
+    // two usual cases: the flow's tag stands once, or never.
+    u32 way = 0, same = 0;
+    for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
         u64 differs = set->way[i].tag ^ aya_flow_tag(hash);
         AYA_OPAQUE(differs);
-        way += i * (u32)((differs - 1) >> 63);
+        u32 is_same = (u32)((differs - 1) >> 63);
+        same += is_same;
+        way += i * is_same;
     }
     struct aya_flow_entry *guess = &set->way[way & (AYA_FLOW_WAYS - 1)];
     if (AYA_LIKELY(aya_flow_matches(guess, hash, service)))
         return guess;
-    way = aya_flow_way(set, hash, service);
+    way = AYA_LIKELY(same == 0) ? (u32)AYA_FLOW_WAYS : aya_flow_way(set, hash, service);
+    AYA_OPAQUE(way); // or clang 14 makes one pointer sum of both cases, which the verifier refuses
     return way < AYA_FLOW_WAYS ? &set->way[way & (AYA_FLOW_WAYS - 1)] : NULL;
 }
 
