@@ -34,15 +34,14 @@ int main(int argc, char **argv)
     test::Tables tables;
     const u16 service = tables.add_service({"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"});
     tables.set_lookup(service, {tables.add_backend(service)});
+    const ForwardProgram program({.capacities = {.services = test::Tables::kServices,
+                                                 .backends = test::Tables::kBackends,
+                                                 .vips = test::Tables::kVips,
+                                                 .lookup_slots = static_cast<u32>(tables.lookup().size())},
+                                  .queues = 1,
+                                  .flow_sets = 256});
+    fill(program, tables);
     for (int i = 1; i < argc; i++) {
-        const ForwardProgram program(
-            {.capacities = {.services = test::Tables::kServices,
-                            .backends = test::Tables::kBackends,
-                            .vips = test::Tables::kVips,
-                            .lookup_slots = static_cast<u32>(tables.lookup().size())},
-             .queues = 1,
-             .flow_sets = 256});
-        fill(program, tables);
         const int error = bpf_xdp_attach(static_cast<int>(if_nametoindex(argv[i])), program.program_fd(),
                                          XDP_FLAGS_DRV_MODE, nullptr);
         if (error) {
