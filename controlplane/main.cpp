@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // aya-controlplane: decides what the data plane forwards to, and publishes it.
+#include "aya/name.hpp"
 #include "aya/pinned.hpp"
 #include "config/parse.hpp"
 #include "daemon.hpp"
@@ -35,12 +36,7 @@ struct CommandLine {
 
 std::string check_instance(const std::string &name)
 {
-    constexpr std::size_t kLongest = 32;
-    const bool allowed =
-        name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
-            std::string::npos &&
-        !name.starts_with('.') && !name.empty() && name.size() <= kLongest;
-    return allowed ? "" : "1 to 32 of a-z A-Z 0-9 _ - . are allowed, the first not a dot";
+    return aya::is_name(name) ? "" : "an instance name has " + std::string(aya::kNameRule);
 }
 
 void set_up_logging(const CommandLine &line, aya::LogLevel configured)

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "aya/name.hpp"
+
 namespace aya
 {
 
@@ -15,13 +17,7 @@ std::optional<CommandLine> parse_command_line(int argc, char **argv, int &exit_c
     app.add_option("--config", line.config_file, "configuration file")->capture_default_str();
     app.add_option("--instance", line.instance, "name of this instance")
         ->check([](const std::string &name) {
-            const bool plain =
-                name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-                std::string::npos;
-            return plain && !name.empty() && name.size() <= 63 && name.front() != '.' && name.front() != '-'
-                       ? std::string()
-                       : "an instance name has 1 to 63 characters A-Z a-z 0-9 . _ -, the first a letter or "
-                         "digit";
+            return is_name(name) ? std::string() : "an instance name has " + std::string(kNameRule);
         })
         ->capture_default_str();
     app.add_option("--run-dir", line.run_dir,

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "aya/name.hpp"
+
 namespace aya
 {
 
@@ -57,19 +59,6 @@ std::string format_quantity(std::uint64_t number, const std::array<Unit, N> &uni
     const auto unit = std::find_if(units.begin(), units.end(), fits);
     const Unit &chosen = unit == units.end() ? units.back() : *unit;
     return std::to_string(number / chosen.factor) + std::string(chosen.name);
-}
-
-bool is_alnum(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-// Names stand in URLs, in file names and on command lines: no leading dot or dash.
-bool is_name(std::string_view text, std::size_t longest)
-{
-    const auto allowed = [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; };
-    return !text.empty() && text.size() <= longest && is_alnum(text.front()) &&
-           std::all_of(text.begin(), text.end(), allowed);
 }
 
 bool is_argument(std::string_view text)
@@ -176,8 +165,8 @@ Kind<unsigned> percent_kind()
 
 Kind<std::string> name_kind()
 {
-    return text_kind("a name of 1 to 63 characters A-Z a-z 0-9 . _ -, the first a letter or digit",
-                     [](std::string_view text) { return is_name(text, 63); });
+    return text_kind("a name of " + std::string(kNameRule),
+                     [](std::string_view text) { return is_name(text); });
 }
 
 Kind<std::string> interface_kind()
