@@ -57,16 +57,6 @@ Response refused(const ConfigErrors &errors)
     return ok({{"errors", std::move(list)}}, status);
 }
 
-Response no_service(const std::string &service)
-{
-    return error_response(404, "", "found no service \"" + service + "\"");
-}
-
-Response no_backend(const std::string &service, const std::string &backend)
-{
-    return error_response(404, "", "found no backend \"" + backend + "\" in service \"" + service + "\"");
-}
-
 // A view needs no waiting.
 template <class View>
 Action now(View view)
@@ -104,19 +94,22 @@ void Api::add_views()
     const auto show_service = [&](std::string_view path,
                                   OrderedJson (*view)(const Scene &, const ServiceConfig &)) {
         router_.add(verb::get, path, now([&scene, view](const Call &call) {
-                        const auto *service = find_service(scene.reconciler.config().services, call.names[0]);
-                        return service ? ok(view(scene, *service)) : no_service(call.names[0]);
+                        const Config &config = scene.reconciler.config();
+                        const auto *service = find_service(config.services, call.names[0]);
+                        return service ? ok(view(scene, *service))
+                                       : refused({no_service(config, call.names[0])});
                     }));
     };
     show_service("/v1/services/{}", service_view);
     show_service("/v1/services/{}/backends", backends_view);
     router_.add(verb::get, "/v1/services/{}/backends/{}", now([&scene](const Call &call) {
-                    const auto *service = find_service(scene.reconciler.config().services, call.names[0]);
+                    const Config &config = scene.reconciler.config();
+                    const auto *service = find_service(config.services, call.names[0]);
                     if (!service)
-                        return no_service(call.names[0]);
+                        return refused({no_service(config, call.names[0])});
                     const auto *backend = find_backend(*service, call.names[1]);
                     return backend ? ok(backend_view(scene, *service, *backend))
-                                   : no_backend(call.names[0], call.names[1]);
+                                   : refused({no_backend(*service, call.names[1])});
                 }));
     router_.add(verb::post, "/v1/explain", now([&scene](const Call &call) {
                     const auto packet = read_question(call.body);

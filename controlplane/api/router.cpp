@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/router.hpp"
 
+#include "config/json_text.hpp"
+#include "config/reader.hpp"
+
 #include <boost/beast/http/verb.hpp>
 
 #include <algorithm>
@@ -62,7 +65,17 @@ std::optional<std::string> percent_decode(std::string_view text)
 
 void Router::add(http::verb method, std::string_view pattern, Action action)
 {
-    routes_.push_back({method, split(pattern), std::move(action)});
+    routes_.push_back({method, std::string(pattern), split(pattern), std::move(action)});
+}
+
+// Those of all routes, each once.
+std::vector<std::string_view> Router::patterns() const
+{
+    std::vector<std::string_view> all;
+    for (const Route &route : routes_)
+        if (std::find(all.begin(), all.end(), route.text) == all.end())
+            all.emplace_back(route.text);
+    return all;
 }
 
 asio::awaitable<Response> Router::route(Request request) const
@@ -88,7 +101,7 @@ asio::awaitable<Response> Router::route(Request request) const
         co_return co_await route.action(std::move(call));
     }
     if (allow.empty())
-        co_return error_response(404, request.path, "no such path");
+        co_return error_response(404, "", not_found("path " + quote(request.path), request.path, patterns()));
     Response response = error_response(405, request.path,
                                        std::string(http::to_string(request.method)) +
                                            " is not possible here; " + allow + " is");

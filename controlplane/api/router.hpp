@@ -32,9 +32,12 @@ public:
 private:
     struct Route {
         boost::beast::http::verb method;
-        std::vector<std::string> pattern;
+        std::string text;
+        std::vector<std::string> pattern; // its parts
         Action action;
     };
+    std::vector<std::string_view> patterns() const;
+
     std::vector<Route> routes_;
 };
 

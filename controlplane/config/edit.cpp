@@ -12,27 +12,6 @@ namespace aya
 namespace
 {
 
-ConfigError no_service(const Config &config, std::string_view name)
-{
-    std::vector<std::string_view> names;
-    for (const ServiceConfig &service : config.services)
-        names.emplace_back(service.name);
-    const std::string_view nearest = nearest_word(name, names);
-    const std::string hint = nearest.empty() ? "" : "; did you mean " + quote(nearest) + "?";
-    return {"", "found no service " + quote(name) + hint, ErrorKind::not_found};
-}
-
-ConfigError no_backend(const ServiceConfig &service, std::string_view name)
-{
-    std::vector<std::string_view> names;
-    for (const BackendConfig &backend : service.backends)
-        names.emplace_back(backend.name);
-    const std::string_view nearest = nearest_word(name, names);
-    const std::string hint = nearest.empty() ? "" : "; did you mean " + quote(nearest) + "?";
-    return {"", "found no backend " + quote(name) + " in service " + quote(service.name) + hint,
-            ErrorKind::not_found};
-}
-
 // What a request names, in the copy that it changes.
 struct Target {
     ServiceConfig *service = nullptr;
@@ -88,6 +67,23 @@ Result<Config> validated(Config config, const std::string &where = "")
 }
 
 } // namespace
+
+ConfigError no_service(const Config &config, std::string_view name)
+{
+    std::vector<std::string_view> names;
+    for (const ServiceConfig &service : config.services)
+        names.emplace_back(service.name);
+    return {"", not_found("service " + quote(name), name, names), ErrorKind::not_found};
+}
+
+ConfigError no_backend(const ServiceConfig &service, std::string_view name)
+{
+    std::vector<std::string_view> names;
+    for (const BackendConfig &backend : service.backends)
+        names.emplace_back(backend.name);
+    return {"", not_found("backend " + quote(name) + " in service " + quote(service.name), name, names),
+            ErrorKind::not_found};
+}
 
 Result<Config> add_service(const Config &config, std::string_view text)
 {

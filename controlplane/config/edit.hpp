@@ -30,4 +30,8 @@ Result<Config> patch_backend(const Config &config, std::string_view service, std
 
 Result<Config> remove_backend(const Config &config, std::string_view service, std::string_view backend);
 
+// What is answered to whoever names what is not there.
+ConfigError no_service(const Config &config, std::string_view name);
+ConfigError no_backend(const ServiceConfig &service, std::string_view name);
+
 } // namespace aya

@@ -26,7 +26,7 @@ T await(boost::asio::io_context &io, boost::asio::awaitable<T> work)
 {
     std::optional<T> result;
     std::exception_ptr failure;
-    boost::asio::co_spawn(io, std::move(work), [&](std::exception_ptr error, T value) {
+    boost::asio::co_spawn(io, std::move(work), [&](const std::exception_ptr &error, T value) {
         failure = error;
         if (!error)
             result = std::move(value);

@@ -184,7 +184,12 @@ TEST(Api, RefusesWithTheReasonAndChangesNothing)
     bench.refused(verb::patch, "/v1/services/nothing", R"({"affinity": "source"})", 404);
     bench.refused(verb::delete_, "/v1/services/nothing", "", 404);
     bench.refused(verb::delete_, "/v1/services/web/backends/nobody", "", 404);
-    bench.refused(verb::get, "/v1/services/nothing", "", 404);
+    const std::string no_service = R"(found no service "nothing"; there is "web")";
+    const std::string no_backend = R"(found no backend "nobody" in service "web"; there is "one", "two")";
+    EXPECT_EQ(bench.refused(verb::get, "/v1/services/nothing", "", 404), ": " + no_service);
+    EXPECT_EQ(bench.refused(verb::delete_, "/v1/services/nothing", "", 404), ": " + no_service);
+    EXPECT_EQ(bench.refused(verb::get, "/v1/services/web/backends/nobody", "", 404), ": " + no_backend);
+    EXPECT_EQ(bench.refused(verb::delete_, "/v1/services/web/backends/nobody", "", 404), ": " + no_backend);
     bench.refused(verb::get, "/v1/services/nothing/backends", "", 404);
     bench.refused(verb::post, "/v1/services", R"({"name": "web", "vips": ["203.0.113.12:80/tcp"]})", 409);
     bench.refused(verb::post, "/v1/services/web/backends", R"({"name": "one", "address": "10.0.1.9"})", 409);
@@ -209,7 +214,7 @@ TEST(Api, WaitsForReadersBeforeItPublishes)
     bool answered = false;
     boost::asio::co_spawn(bench.io,
                           bench.api.handle({.method = verb::patch, .path = kOne, .body = R"({"weight": 4})"}),
-                          [&](std::exception_ptr, const Response &response) {
+                          [&](const std::exception_ptr &, const Response &response) {
                               EXPECT_EQ(response.status, 200u);
                               answered = true;
                           });

@@ -124,8 +124,18 @@ TEST(Services, WhatIsNotThereIsNotFound)
         EXPECT_EQ(kind_of(result), ErrorKind::not_found);
     }
     EXPECT_EQ(errors_of(remove_backend(config, "web", "other")),
-              Lines{"f: found no backend \"other\" in service \"web\""});
+              Lines{R"(f: found no backend "other" in service "web"; there is "web-1", "web-2")"});
     EXPECT_EQ(kind_of(patch_backend(config, "web", "other", "{}")), ErrorKind::not_found);
+
+    ServiceConfig service;
+    service.name = "many";
+    EXPECT_EQ(no_backend(service, "b").message, R"(found no backend "b" in service "many"; there is none)");
+    for (int i = 10; i < 20; i++)
+        service.backends.emplace_back().name = "backend-" + std::to_string(i);
+    EXPECT_EQ(
+        no_backend(service, "other").message,
+        R"(found no backend "other" in service "many"; there is "backend-10", "backend-11", "backend-12", )"
+        R"("backend-13", "backend-14", "backend-15", "backend-16", "backend-17" and 2 more)");
 }
 
 TEST(Services, Remove)
