@@ -11,8 +11,9 @@ void add_status_command(Program &program);
 void add_service_commands(Program &program);
 void add_backend_commands(Program &program);
 void add_config_commands(Program &program);
-void add_inspect_commands(Program &program); // explain, counters, health, version
-void add_shell_commands(Program &program);   // completion, man
+void add_inspect_commands(Program &program); // explain, health, version
+void add_counters_command(Program &program);
+void add_shell_commands(Program &program); // completion, man
 
 // Tables that more than one command shows.
 Table service_table(const Json &services);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// explain, counters, health, version: looking without touching.
+// explain, health, version: looking without touching.
 #include "commands.hpp"
 #include "fields.hpp"
 
@@ -40,87 +40,6 @@ void run_explain(Session &session, const Question &question)
                           : action == "drop"  ? Colour::red
                                               : Colour::yellow;
     session.print("\n" + paint(printable(verdict), colour, session.colour()) + "\n");
-}
-
-enum class Shown { usual, nonzero, all };
-
-bool silent(const Json &object)
-{
-    return number(object, "packets") == 0 && number(object, "bytes") == 0 && number(object, "new_flows") == 0;
-}
-
-// The lists without what is zero and not asked for.
-Json selected(Json answer, Shown shown)
-{
-    const auto drop = [&answer](const char *key, auto zero) {
-        Json kept = Json::array();
-        for (const Json &item : list(answer, key)) {
-            if (!zero(item))
-                kept.push_back(item);
-        }
-        answer[key] = kept;
-    };
-    if (shown != Shown::all)
-        drop("reasons", [](const Json &reason) { return number(reason, "value") == 0; });
-    if (shown == Shown::nonzero) {
-        drop("services", silent);
-        drop("backends", silent);
-    }
-    return answer;
-}
-
-Table reasons_table(const Json &reasons)
-{
-    Table table({{"REASON"}, {"PACKETS", Align::right}, {"MEANING"}});
-    for (const Json &reason : reasons)
-        table.add({{text(reason, "name")}, {human_count(number(reason, "value"))}, {text(reason, "help")}});
-    return table;
-}
-
-Table service_traffic(const Json &services)
-{
-    Table table(
-        {{"SERVICE"}, {"PACKETS", Align::right}, {"BYTES", Align::right}, {"NEW FLOWS", Align::right}});
-    for (const Json &service : services) {
-        table.add({{text(service, "name")},
-                   {human_count(number(service, "packets"))},
-                   {human_bytes(number(service, "bytes"))},
-                   {human_count(number(service, "new_flows"))}});
-    }
-    return table;
-}
-
-Table backend_traffic(const Json &backends)
-{
-    Table table({{"SERVICE"}, {"BACKEND"}, {"PACKETS", Align::right}, {"BYTES", Align::right}});
-    for (const Json &backend : backends) {
-        table.add({{text(backend, "service")},
-                   {text(backend, "name")},
-                   {human_count(number(backend, "packets"))},
-                   {human_bytes(number(backend, "bytes"))}});
-    }
-    return table;
-}
-
-void run_counters(Session &session, Shown shown)
-{
-    const Json answer = session.daemon().get("/v1/counters");
-    const Json chosen = selected(answer, shown);
-    if (session.json()) // a program gets everything unless it says otherwise
-        return session.print_json(shown == Shown::nonzero ? chosen : answer);
-    const Json &reasons = list(chosen, "reasons");
-    if (reasons.empty())
-        session.print("no packets counted yet\n");
-    else
-        session.print_table(reasons_table(reasons));
-    if (const Json &services = list(chosen, "services"); !services.empty()) {
-        session.print("\n");
-        session.print_table(service_traffic(services));
-    }
-    if (const Json &backends = list(chosen, "backends"); !backends.empty()) {
-        session.print("\n");
-        session.print_table(backend_traffic(backends));
-    }
 }
 
 // "ok", "failed: connection refused"
@@ -206,29 +125,11 @@ void add_explain(Program &program)
     explain->add_flag("--no-syn", question->no_syn, "A packet from the middle of a TCP connection");
 }
 
-void add_counters(Program &program)
-{
-    struct Choice {
-        bool all = false;
-        bool nonzero = false;
-    };
-    const auto choice = std::make_shared<Choice>();
-    CLI::App *counters = program.add_command(
-        &program.app, "counters", "Show what was forwarded, dropped and punted, and why",
-        [choice](Session &session) {
-            run_counters(session, choice->all ? Shown::all : choice->nonzero ? Shown::nonzero : Shown::usual);
-        });
-    CLI::Option *all = counters->add_flag("--all", choice->all, "Show reasons that never happened too");
-    counters->add_flag("--nonzero", choice->nonzero, "Leave out services and backends without traffic too")
-        ->excludes(all);
-}
-
 } // namespace
 
 void add_inspect_commands(Program &program)
 {
     add_explain(program);
-    add_counters(program);
 
     const auto service = std::make_shared<std::string>();
     CLI::App *health = program.add_command(&program.app, "health", "Show what the health probes see",

@@ -32,6 +32,18 @@ CLI::Option *add_word(Program &program, CLI::App *app, const std::string &name, 
     return option;
 }
 
+// "tcp_established=15m" into the object.
+void put_timeout(Json &timeouts, const std::string &setting)
+{
+    const auto equals = setting.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == setting.size())
+        throw BadUsage("--idle-timeout wants KEY=TIME, such as tcp_established=15m, not \"" + setting + "\"");
+    std::string key = setting.substr(0, equals);
+    if (key == "embryonic" || key == "established" || key == "closing")
+        key.insert(0, "tcp_");
+    timeouts[key] = setting.substr(equals + 1);
+}
+
 std::int64_t parse_number(const std::string &name, const std::string &text)
 {
     std::int64_t value = 0;
@@ -86,6 +98,9 @@ void ServiceFields::add_options(Program &program, CLI::App *app)
     add_number(app, "--health-fall", health_fall, "Bad results in a row until it is down");
     add_number(app, "--health-port", health_port, "Port that is probed; the VIP's unless given");
     add_number(app, "--lookup-size", lookup_size, "Slots of the lookup table, a prime");
+    add_repeated(app, "--idle-timeout", idle_timeouts,
+                 "How long a silent flow is remembered, such as tcp_established=15m; may be given again")
+        ->type_name("KEY=TIME");
     app->add_option("--panic-threshold", panic_threshold,
                     "Share of backends that may be down at once before all are used again, such as 50%")
         ->type_name("PERCENT");
@@ -123,6 +138,11 @@ void ServiceFields::apply(Json &service) const
     put(health, "port", health_port);
     if (!health.empty())
         service["health"] = health;
+    Json timeouts = member(service, "idle_timeouts");
+    for (const std::string &setting : idle_timeouts)
+        put_timeout(timeouts, setting);
+    if (!timeouts.empty())
+        service["idle_timeouts"] = timeouts;
 }
 
 void BackendFields::add_options(CLI::App *app)

@@ -37,11 +37,12 @@ struct ServiceFields {
     std::optional<std::int64_t> health_fall;
     std::optional<std::int64_t> health_port;
     std::optional<std::int64_t> lookup_size;
-    std::string panic_threshold; // "50%", or 50 which means the same
+    std::vector<std::string> idle_timeouts; // "tcp_established=15m"; the tcp_ may be left out
+    std::string panic_threshold;            // "50%", or 50 which means the same
     std::optional<bool> stateless;
 
     void add_options(Program &program, CLI::App *app);
-    // Puts what was given over what is there; `health` is merged key by key.
+    // Puts what was given over what is there; `health` and `idle_timeouts` are merged key by key.
     void apply(Json &service) const;
 };
 

@@ -21,7 +21,7 @@ bool colours_wanted()
 {
     const char *no_color = std::getenv("NO_COLOR"); // https://no-color.org: set and not empty
     const char *terminal = std::getenv("TERM");
-    return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
+    return (no_color == nullptr || *no_color == '\0') &&
            (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
 }
 
@@ -38,7 +38,8 @@ int flushed(int exit_code)
 
 int run(Program &program, const std::vector<std::string> &words)
 {
-    Session session(program.globals, std::cout, colours_wanted());
+    const bool terminal = isatty(STDOUT_FILENO) == 1;
+    Session session(program.globals, std::cout, terminal && colours_wanted(), terminal);
     try {
         program.action(session);
         return flushed(kDone);

@@ -23,8 +23,9 @@ fs::path Globals::socket_path() const
     return socket.empty() ? fs::path(run_dir) / instance / "api.sock" : fs::path(socket);
 }
 
-Session::Session(const Globals &globals, std::ostream &out, bool colour)
-    : globals_(globals), client_(globals.socket_path(), globals.timeout), out_(out), colour_(colour)
+Session::Session(const Globals &globals, std::ostream &out, bool colour, bool terminal)
+    : globals_(globals), client_(globals.socket_path(), globals.timeout), out_(out), colour_(colour),
+      terminal_(terminal)
 {
 }
 
@@ -43,6 +44,11 @@ void Session::print_json(const Json &value)
     out_ << value.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
+bool Session::flush()
+{
+    return static_cast<bool>(out_.flush());
+}
+
 Program::Program() : app("Operate an AYA load balancer through its control plane.", "ayactl")
 {
     app.formatter(std::make_shared<Help>());
@@ -55,6 +61,7 @@ Program::Program() : app("Operate an AYA load balancer through its control plane
     add_backend_commands(*this);
     add_config_commands(*this);
     add_inspect_commands(*this);
+    add_counters_command(*this);
     add_shell_commands(*this);
 }
 
@@ -96,7 +103,7 @@ void Program::add_globals()
         "--timeout",
         [this](const std::string &text) {
             try {
-                globals.timeout = parse_timeout(text);
+                globals.timeout = parse_time("--timeout", text);
             } catch (const std::invalid_argument &error) {
                 throw CLI::ValidationError(error.what());
             }
@@ -143,7 +150,7 @@ const Hint &Program::hint_of(const CLI::Option *option) const
     return found == hints_.end() ? nothing : found->second;
 }
 
-std::chrono::milliseconds parse_timeout(const std::string &text)
+std::chrono::milliseconds parse_time(const std::string &option, const std::string &text)
 {
     double value = 0;
     const char *end = text.data() + text.size();
@@ -159,7 +166,7 @@ std::chrono::milliseconds parse_timeout(const std::string &text)
     const double milliseconds = value * scale;
     if (error != std::errc() || !(milliseconds >= 1) || milliseconds > 3'600'000)
         throw std::invalid_argument(
-            "--timeout wants a time from 1ms to 60m, such as 500ms, 5s or 1m, not \"" + text + "\"");
+            option + " wants a time from 1ms to 60m, such as 500ms, 5s or 1m, not \"" + text + "\"");
     return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
 }
 

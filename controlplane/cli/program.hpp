@@ -38,7 +38,7 @@ struct Globals {
 class Session
 {
 public:
-    Session(const Globals &globals, std::ostream &out, bool colour);
+    Session(const Globals &globals, std::ostream &out, bool colour, bool terminal);
 
     const Client &daemon() const { return client_; }
     bool json() const { return globals_.format == Format::json; }
@@ -47,12 +47,15 @@ public:
     void print_table(const Table &table);
     void print_json(const Json &value);
     bool colour() const { return colour_; }
+    bool on_terminal() const { return terminal_; }
+    bool flush(); // false: nobody takes the output any more
 
 private:
     const Globals &globals_;
     Client client_;
     std::ostream &out_;
     bool colour_;
+    bool terminal_;
 };
 
 using Action = std::function<void(Session &)>;
@@ -93,8 +96,8 @@ private:
     std::map<const CLI::Option *, Hint> hints_;
 };
 
-// "500ms", "5s", "1m"; a bare number is seconds. Throws std::invalid_argument.
-std::chrono::milliseconds parse_timeout(const std::string &text);
+// "500ms", "5s", "1m"; a bare number is seconds. `option`: who wants it. Throws std::invalid_argument.
+std::chrono::milliseconds parse_time(const std::string &option, const std::string &text);
 
 // The text of a file, of standard input for "-". Throws Refused.
 std::string read_text(const std::string &file);

@@ -101,6 +101,7 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.requests = []
         self.services = [service()]
         self.changes = CHANGES
+        self.grow = False  # counters count
         self.health = HEALTH
         self.verdict = {"action": "forward", "reason": "forwarded", "service": "web", "backend": "gpu-01"}
 
@@ -108,6 +109,11 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         fixed = {"/v1/version": {"version": "9.9.9", "abi": 4, "instance": "default"}, "/v1/status": STATUS,
                  "/v1/counters": COUNTERS, "/v1/health": self.health,
                  "/v1/config": {"seed": "00", "services": []}}
+        if self.grow and path == "/v1/counters":
+            fixed[path] = counters = copy.deepcopy(COUNTERS)
+            counters["reasons"][0]["value"] += 1000 * len(self.requests)
+            for grown in (counters["services"][0], counters["backends"][0]):
+                grown["packets"] += 1000 * len(self.requests)
         if method == "GET" and path in fixed:
             return 200, fixed[path]
         if method == "POST" and path.startswith("/v1/config/"):
@@ -117,7 +123,7 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
                          **self.verdict}
         parts = [urllib.parse.unquote(part) for part in path.split("/")[2:]]
         if parts[0] != "services":
-            raise Refusal(404, (path, "no such path"))
+            raise Refusal(404, ("", f'found no path "{path}"; there is none'))
         return self.on_services(method, parts[1:], json.loads(body) if body else None)
 
     def config(self, verb, body):

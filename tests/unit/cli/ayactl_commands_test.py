@@ -3,10 +3,12 @@
 """Every command of ayactl against a server: what it asks for, and what it prints."""
 
 import json
+import re
+import subprocess
 import unittest
 
 import api_server
-from api_server import COUNTERS, HEALTH, STATUS, CHANGES
+from api_server import AYACTL, COUNTERS, HEALTH, STATUS, CHANGES
 
 
 class Commands(api_server.Case):
@@ -84,6 +86,38 @@ idle     gpu-09         0      0B
 """)
         self.assertIn("malformed IP header", self.ok("counters", "--all"))
         self.assertNotIn("idle", self.ok("counters", "--nonzero"))
+
+    def test_counters_watched_show_what_happens_a_second(self):
+        self.server.grow = True  # 1000 packets with each look
+        out = self.ok("counters", "--watch", "100ms", "--count", "3")
+        tables = [table for table in out.split("REASON") if table]
+        self.assertEqual(len(tables), 3)
+        for table in tables:
+            head, first = table.splitlines()[:2]
+            self.assertEqual(head.split(), ["PACKETS/S", "MEANING"])
+            rate = re.fullmatch(r"forwarded +([0-9.]+)(k?)  sent to a backend", first)
+            self.assertTrue(rate, first)
+            per_second = float(rate[1]) * (1000 if rate[2] else 1)
+            self.assertTrue(0 < per_second <= 10_100, "1000 packets in 100 ms or more")
+            self.assertIn("idle", table)
+        self.assertEqual(len([r for r in self.server.requests if r[1] == "/v1/counters"]), 4)
+        self.assertNotIn("idle", self.ok("counters", "--watch", "10ms", "--count", "1", "--nonzero"))
+
+    def test_counters_watched_end_with_their_reader(self):
+        self.server.grow = True
+        ayactl = subprocess.Popen([AYACTL, "--socket", self.socket, "counters", "--watch", "10ms"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("REASON", "".join(ayactl.stdout.readline() for _ in range(3)))
+        ayactl.stdout.close()
+        self.assertNotEqual(ayactl.wait(timeout=30), None)
+        self.assertEqual(ayactl.stderr.read(), "")
+        ayactl.stderr.close()
+
+    def test_counters_watched_badly(self):
+        for words in (("--count", "3"), ("--watch", "soon"), ("--watch", "1s", "--count", "0")):
+            done = self.run_ayactl("counters", *words)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("ayactl: --", done.stderr)
 
     def test_counters_as_json_are_exact_and_whole(self):
         self.assertEqual(self.json("counters"), COUNTERS)

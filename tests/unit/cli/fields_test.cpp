@@ -57,6 +57,20 @@ TEST(ServiceFields, LeaveTheRestOfAHealthCheckAlone)
               Json::parse(R"({"type": "tcp", "interval": "3s", "rise": 2})"));
 }
 
+TEST(ServiceFields, TakeIdleTimeoutsByTheirKeys)
+{
+    EXPECT_EQ(
+        service_of("--idle-timeout tcp_established=15m --idle-timeout udp=30s --idle-timeout closing=5s"),
+        Json::parse(R"({"idle_timeouts": {"tcp_established": "15m", "udp": "30s", "tcp_closing": "5s"}})"));
+    EXPECT_EQ(service_of("--idle-timeout established=1h",
+                         Json::parse(R"({"idle_timeouts": {"tcp_established": "15m", "udp": "1m"}})")),
+              Json::parse(R"({"idle_timeouts": {"tcp_established": "1h", "udp": "1m"}})"));
+    EXPECT_EQ(service_of("--idle-timeout sctp=1s")["idle_timeouts"]["sctp"], "1s")
+        << "the daemon's to refuse";
+    for (const char *bad : {"15m", "=15m", "udp=", "udp"})
+        EXPECT_THROW(service_of(std::string("--idle-timeout ") + bad), BadUsage) << bad;
+}
+
 TEST(ServiceFields, LeaveNumbersOutOfRangeToTheDaemon)
 {
     EXPECT_EQ(service_of("--health-port -7")["health"]["port"], -7);
@@ -90,17 +104,17 @@ TEST(ParseBackend, RefusesWhatIsNotOne)
 TEST(ParseTimeout, TakesUnitsAndBareSeconds)
 {
     using std::chrono::milliseconds;
-    EXPECT_EQ(parse_timeout("500ms"), milliseconds(500));
-    EXPECT_EQ(parse_timeout("5s"), milliseconds(5000));
-    EXPECT_EQ(parse_timeout("5"), milliseconds(5000));
-    EXPECT_EQ(parse_timeout("0.5"), milliseconds(500));
-    EXPECT_EQ(parse_timeout("2m"), milliseconds(120'000));
+    EXPECT_EQ(parse_time("--timeout", "500ms"), milliseconds(500));
+    EXPECT_EQ(parse_time("--timeout", "5s"), milliseconds(5000));
+    EXPECT_EQ(parse_time("--timeout", "5"), milliseconds(5000));
+    EXPECT_EQ(parse_time("--timeout", "0.5"), milliseconds(500));
+    EXPECT_EQ(parse_time("--timeout", "2m"), milliseconds(120'000));
 }
 
 TEST(ParseTimeout, RefusesNonsense)
 {
     for (const char *bad : {"", "s", "0", "-1s", "5h", "5 s", "nan", "inf", "1e300", "0.5ms", "61m"})
-        EXPECT_THROW(parse_timeout(bad), std::invalid_argument) << bad;
+        EXPECT_THROW(parse_time("--timeout", bad), std::invalid_argument) << bad;
 }
 
 TEST(Globals, MakeTheSocketOfRunDirAndInstance)
