@@ -38,7 +38,7 @@ protected:
     }
 
     void send_all_to(u32 backend) { tables.set_lookup(web, {backend}); }
-    Outcome run(Packet packet) { return path.run(packet.build()); }
+    Outcome run(const Packet &packet) { return path.run(packet.build()); }
 
     void establish(u16 src_port = 40000)
     {
@@ -481,7 +481,7 @@ protected:
 
     std::vector<u16> remembered;
     CorePath path{tables.view(), 64};
-    Outcome run(Packet packet) { return path.run(packet.build()); }
+    Outcome run(const Packet &packet) { return path.run(packet.build()); }
 };
 
 TEST_F(Flood, OfSynsEvictsNoEstablishedFlow)

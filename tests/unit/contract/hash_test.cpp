@@ -117,8 +117,8 @@ TEST(Hash, OfTwoSeedsHasNothingInCommon)
         ac += slot == aya_slot(aya_hash(&c, &flow), 100);
     }
     // 200 expected, sigma 14.
-    EXPECT_NEAR(ab, kFlows / 100, 85);
-    EXPECT_NEAR(ac, kFlows / 100, 85);
+    EXPECT_NEAR(ab, kFlows / 100.0, 85);
+    EXPECT_NEAR(ac, kFlows / 100.0, 85);
 }
 
 // How far counts are from even, in standard deviations of what true random choice gives. Far below zero is
@@ -221,7 +221,7 @@ TEST(Hash, FlipsEveryOutputBitHalfOfTheTimeOverTheKeys)
                 flips[bit] += static_cast<int>((difference >> bit) & 1);
         }
         for (u32 bit = 0; bit < 64; bit++) // 1000 expected, sigma 22
-            EXPECT_NEAR(flips[bit], kKeys / 2, 135) << "bit " << bit;
+            EXPECT_NEAR(flips[bit], kKeys / 2.0, 135) << "bit " << bit;
     }
 }
 

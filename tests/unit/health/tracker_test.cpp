@@ -142,9 +142,8 @@ public:
         if (outcome == Outcome::local_error)
             return;
         results_.push_back(outcome == Outcome::ok);
-        if (health_ == Health::unknown && results_.back())
-            health_ = Health::up;
-        else if (health_ == Health::down && last_are(true, rule_.rise))
+        if ((health_ == Health::unknown && results_.back()) ||
+            (health_ == Health::down && last_are(true, rule_.rise)))
             health_ = Health::up;
         else if (health_ != Health::down && last_are(false, rule_.fall))
             health_ = Health::down;

@@ -201,7 +201,7 @@ TEST(Maglev, OtherSeedsGiveOtherTables)
     u32 equal = 0;
     for (u32 i = 0; i < kSlots; i++)
         equal += one[i] == other[i] ? 1 : 0;
-    EXPECT_NEAR(equal, kSlots / 10, kSlots / 100);
+    EXPECT_NEAR(equal, kSlots / 10.0, kSlots / 100.0);
 }
 
 TEST(Maglev, SpreadsDistinctFlowsByWeight)
