@@ -20,8 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# The compilers judge warnings, each in its own way; here they would be findings about code that both accept.
-NOT_FOR_TIDY = re.compile(r"-W|-pedantic|-fcondition-coverage|-fdiagnostics-color")
+# What tells clang-tidy how to read a file. Not the warnings: the compilers judge these, each in its own way, and here
+# they would be findings about code that both accept.
+FLAG = re.compile(r"-([DUIOm]|std=|isystem|include|pthread|f(?!condition-coverage|diagnostics-color))")
 INCLUDE = re.compile(rb'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
 # What costs most of the time; these files are started first, so that none of them is left for the end.
 DEAR = re.compile(rb"#include [\"<](CLI/|boost/|program.hpp|commands.hpp|api_fixture.hpp|daemon.hpp)")
@@ -60,10 +61,11 @@ class Unit:
     def __init__(self, source: Path, directory: str, command: str):
         self.source = source
         self.directory = Path(directory)
-        words = [word for word in shlex.split(command) if not NOT_FOR_TIDY.match(word)]
-        while words and not words[0].startswith("-"):
-            words.pop(0)  # ccache, c++
-        self.arguments = words
+        words = shlex.split(command)
+        self.arguments = ["-xc++", "-w"]
+        for before, word in zip(["", *words], words):
+            if before in ("-isystem", "-include") or FLAG.match(word):
+                self.arguments.append(word)
 
     def folders(self) -> tuple[Path, ...]:
         named = [word[2:] for word in self.arguments if word.startswith("-I")]
@@ -98,7 +100,7 @@ def findings(tidy: str, build: Path, unit: Unit) -> list[str]:
     stamp = build / "tidy-clean" / unit.digest()
     if stamp.exists():
         return []
-    done = subprocess.run([tidy, "--quiet", str(unit.source), "--", "c++", *unit.arguments, "-w"], cwd=unit.directory,
+    done = subprocess.run([tidy, "--quiet", str(unit.source), "--", *unit.arguments], cwd=unit.directory,
                           capture_output=True, text=True, check=False)
     if done.returncode == 0:
         stamp.touch()
