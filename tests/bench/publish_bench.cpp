@@ -2,8 +2,9 @@
 //
 // From a change to "every worker uses it": compile() of the one service, publish, and the readers' epochs,
 // with 1000 services x 100 backends in shared memory. The readers are threads that do what a worker does
-// between bursts: load the generation, report it. Wall time, since waiting is part of it: run by hand, on a
-// quiet machine.
+// between bursts: load the generation, report it. Then the same from an event on, as the daemon has it: the
+// reconciler is told what service was touched, asks what is observed of its backends, compiles and publishes.
+// Wall time, since waiting is part of it: run by hand, on a quiet machine.
 //
 //   publish_bench [services [backends [slots]]]
 #include <algorithm>
@@ -13,12 +14,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <optional>
+#include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "model/compile.hpp"
 #include "publish/publisher.hpp"
 #include "publish/shm_sink.hpp"
+#include "reconciler.hpp"
 
 #include "dataplane_file.hpp"
 #include "process.hpp"
@@ -109,6 +114,80 @@ void wait_ready(Publisher &publisher)
         ;
 }
 
+// By name, as the monitor and the next hops have it.
+class FleetObserver final : public Observer
+{
+public:
+    explicit FleetObserver(const Fleet &fleet)
+    {
+        for (size_t s = 0; s < fleet.services.size(); s++)
+            for (size_t b = 0; b < fleet.services[s].backends.size(); b++)
+                *find(fleet.services[s], fleet.services[s].backends[b]) = fleet.observed[s].backends[b];
+    }
+    void follow(const Config &) override {}
+    BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override
+    {
+        return observed_.at(service.name + '\n' + backend.name);
+    }
+    BackendObserved *find(const ServiceConfig &service, const BackendConfig &backend)
+    {
+        return &observed_[service.name + '\n' + backend.name];
+    }
+
+private:
+    std::unordered_map<std::string, BackendObserved> observed_;
+};
+
+double middle(std::vector<double> &times, double at)
+{
+    std::sort(times.begin(), times.end());
+    return times[static_cast<size_t>(at * static_cast<double>(times.size() - 1))];
+}
+
+void measure_event(const char *what, Reconciler &reconciler, Publisher &publisher, FleetObserver &observer,
+                   const std::function<void(BackendObserved &, int)> &change)
+{
+    constexpr int kRounds = 101;
+    std::vector<double> published, used;
+    const auto &services = reconciler.config().services;
+    for (int round = 0; round < kRounds; round++) {
+        wait_ready(publisher);
+        const ServiceConfig &service = services[static_cast<size_t>(round * 37) % services.size()];
+        const double start = now_ms();
+        change(*observer.find(service, service.backends[5]), round);
+        reconciler.touch(service.name);
+        if (!reconciler.reconcile(Reconciler::Clock::now())->changed)
+            std::printf("nothing changed?\n");
+        published.push_back(now_ms() - start);
+        wait_ready(publisher);
+        used.push_back(now_ms() - start);
+    }
+    std::printf("%-32s          %8.3f %8.3f %8.3f %8.3f\n", what, middle(published, 0.5), middle(used, 0),
+                middle(used, 0.5), middle(used, 0.95));
+}
+
+void measure_events(const Fleet &fleet, Publisher &publisher, const std::string &directory)
+{
+    FleetObserver observer(fleet);
+    Reconciler reconciler(publisher, observer, directory + "/state.json");
+    Config config;
+    config.services = fleet.services;
+    wait_ready(publisher);
+    if (!reconciler.start(config, std::nullopt, Reconciler::Clock::now())) {
+        std::printf("the reconciler does not start\n");
+        return;
+    }
+    std::printf("ms from an event on, median           published   in use:  best   median     95 %%\n");
+    measure_event("a backend goes down", reconciler, publisher, observer,
+                  [](BackendObserved &observed, int) { observed.health = Health::down; });
+    measure_event("it comes back", reconciler, publisher, observer,
+                  [](BackendObserved &observed, int) { observed.health = Health::up; });
+    measure_event("a neighbour gets another MAC", reconciler, publisher, observer,
+                  [](BackendObserved &observed, int round) {
+                      observed.next_hop->mac->bytes[4] = static_cast<u8>(2 + round);
+                  });
+}
+
 void measure(const char *what, Fleet &fleet, Publisher &publisher,
              const std::function<void(u32, int)> &change)
 {
@@ -129,10 +208,6 @@ void measure(const char *what, Fleet &fleet, Publisher &publisher,
         compiled.push_back(made - start);
         published.push_back(flipped - made);
     }
-    auto middle = [](std::vector<double> &times, double at) {
-        std::sort(times.begin(), times.end());
-        return times[static_cast<size_t>(at * static_cast<double>(times.size() - 1))];
-    };
     std::printf("%-32s %8.3f %8.3f %8.3f %8.3f %8.3f\n", what, middle(compiled, 0.5), middle(published, 0.5),
                 middle(used, 0), middle(used, 0.5), middle(used, 0.95));
 }
@@ -178,5 +253,6 @@ int main(int argc, char **argv)
     });
     measure("a VIP moves", fleet, publisher,
             [&](u32 s, int round) { fleet.services[s].vips[0].port = static_cast<u16>(1000 + round); });
+    measure_events(fleet, publisher, directory.path());
     return 0;
 }
