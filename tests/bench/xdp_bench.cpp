@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <getopt.h>
 #include <linux/bpf.h>
 #include <memory>
@@ -23,6 +22,7 @@
 
 #include "bench_tables.hpp"
 #include "loader.hpp"
+#include "memory_latency.hpp"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -102,13 +102,6 @@ std::vector<Case> all_cases()
 {
     std::fprintf(stderr, "xdp_bench: %s: %s\n", what, std::strerror(errno));
     std::exit(1);
-}
-
-double thread_ns()
-{
-    timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
 // The program, loaded, with tables of one encapsulation.
@@ -223,12 +216,16 @@ Result result_of(const Case &c)
             .p90 = quantile(c.ns, 0.9) - empty};
 }
 
-void print(const std::vector<Case> &cases, const Options &options)
+void print(const std::vector<Case> &cases, const std::vector<double> &memory, const Options &options)
 {
     if (!options.json)
         std::printf("%-28s %8s %8s %8s %8s   ns a packet, %u x %u slices of %u\n", "case", "min", "median",
                     "90 %", "empty", options.rounds, options.slices, kSlice);
     nlohmann::json rows = nlohmann::json::array();
+    rows.push_back({{"case", "one load from 32 MiB"},
+                    {"min_ns", quantile(memory, 0)},
+                    {"median_ns", quantile(memory, 0.5)},
+                    {"p90_ns", quantile(memory, 0.9)}});
     for (const Case &c : cases) {
         const Result r = result_of(c);
         if (!options.json)
@@ -243,6 +240,9 @@ void print(const std::vector<Case> &cases, const Options &options)
     }
     if (options.json)
         std::printf("%s\n", rows.dump(2).c_str());
+    else
+        std::printf("%-28s %8.1f %8.1f %8.1f\n", "one load from 32 MiB", quantile(memory, 0),
+                    quantile(memory, 0.5), quantile(memory, 0.9));
 }
 
 Options parse(int argc, char **argv)
@@ -294,10 +294,15 @@ try {
     std::vector<std::unique_ptr<Driver>> drivers;
     for (const Case &c : cases)
         drivers.push_back(std::make_unique<Driver>(c));
+    MemoryLatency memory;
+    std::vector<double> memory_ns;
     for (u32 round = 0; round < options.rounds; round++)
-        for (size_t i = 0; i < cases.size(); i++)
+        for (size_t i = 0; i < cases.size(); i++) {
             visit(cases[i], *drivers[i], cases[i].encap == AYA_ENCAP_L2 ? l2 : ipip, options.slices);
-    print(cases, options);
+            for (u32 slice = 0; slice < 8; slice++)
+                memory_ns.push_back(memory.slice());
+        }
+    print(cases, memory_ns, options);
 } catch (const BpfError &error) {
     std::fprintf(stderr, "xdp_bench: %s\n", error.what());
     return 1;
