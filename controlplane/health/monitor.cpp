@@ -25,6 +25,16 @@ namespace asio = boost::asio;
 constexpr auto kGrace = std::chrono::seconds(3); // from the end of a broken way until bad probes count
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
+// Timers of many probes go off together, at whole ticks, so that one wake-up of the process serves all that
+// are due: ten thousand probes a second would otherwise be as many timer settings and polls.
+constexpr auto kTick = std::chrono::milliseconds(4);
+
+Clock::time_point at_next_tick(Clock::duration from_now)
+{
+    const auto since_boot = (Clock::now() + from_now).time_since_epoch();
+    return Clock::time_point((since_boot / kTick + 1) * kTick);
+}
+
 std::string key_of(const std::string &service, const std::string &backend)
 {
     return service + '\n' + backend; // names have no control characters
@@ -64,7 +74,7 @@ private:
     {
         Milliseconds delay = Tracker::first_delay(self->target.rule, self->monitor_->dice());
         while (self->monitor_) {
-            self->timer_.expires_after(delay);
+            self->timer_.expires_at(at_next_tick(delay));
             co_await self->timer_.async_wait(kAwait);
             if (!self->monitor_)
                 co_return;
@@ -90,7 +100,7 @@ private:
     {
         socket_.assign(fd);
         timed_out_ = false;
-        timer_.expires_after(target.rule.timeout);
+        timer_.expires_at(at_next_tick(target.rule.timeout));
         timer_.async_wait([self, attempt = ++attempts_](boost::system::error_code error) {
             if (error || attempt != self->attempts_ || !self->socket_.is_open())
                 return;
