@@ -74,7 +74,7 @@ struct alignas(AYA_CACHE_LINE) PortLine {
     u16 queues;
     u16 present;
     u32 punt_ifindex; // 0: none
-    u32 unused[4]; // no padding: lines are compared as bytes
+    u32 unused[4];    // no padding: lines are compared as bytes
 };
 static_assert(sizeof(PortLine) == 128);
 

@@ -117,7 +117,8 @@ inline std::vector<std::string> lookup_names(const MemorySink &sink, u64 generat
     std::vector<std::string> names;
     for (u32 i = 0; i < size; i++) {
         const u32 id = sink.lookup()[offset + i];
-        names.emplace_back(id < sink.capacities().backends ? sink.slot(generation).backend_names[id].text : "?");
+        names.emplace_back(id < sink.capacities().backends ? sink.slot(generation).backend_names[id].text
+                                                           : "?");
     }
     return names;
 }
