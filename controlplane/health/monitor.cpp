@@ -6,13 +6,14 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <cstring>
 #include <exception>
+#include <unistd.h>
 #include <utility>
 
 namespace aya::health
@@ -42,12 +43,12 @@ std::string key_of(const std::string &service, const std::string &backend)
 
 } // namespace
 
-class Monitor::Probe
+class Monitor::Probe final : private ConnectPoller::Waiter
 {
 public:
     Probe(Monitor &monitor, Target wanted, Health initial)
         : target(std::move(wanted)), tracker(target.rule, initial, Clock::now()), monitor_(&monitor),
-          timer_(monitor.executor_), socket_(monitor.executor_)
+          timer_(monitor.executor_)
     {
     }
 
@@ -61,9 +62,9 @@ public:
 
     void stop()
     {
+        close();
         monitor_ = nullptr;
         timer_.cancel();
-        close();
     }
 
     Target target;
@@ -80,11 +81,10 @@ private:
                 co_return;
             const auto began = Clock::now();
             Attempt attempt = start_connect(self->target.address, self->target.port);
-            if (attempt.fd >= 0) {
-                self->arm(self, attempt.fd);
-                co_await self->socket_.async_wait(asio::posix::stream_descriptor::wait_write, kAwait);
-                attempt.outcome = self->timed_out_ ? Outcome::timeout : finish_connect(attempt.fd);
-                self->close();
+            if (self->begin(attempt)) {
+                self->timer_.expires_at(at_next_tick(self->target.rule.timeout));
+                co_await self->timer_.async_wait(kAwait); // decided() and stop() cut it short
+                self->end(attempt);
             }
             if (!self->monitor_)
                 co_return;
@@ -94,37 +94,47 @@ private:
         }
     }
 
-    // The timer that waits between probes limits them too: one is never needed while the other runs. A
-    // timeout that was already on its way when its attempt ended is told by the number of the attempt.
-    void arm(const std::shared_ptr<Probe> &self, int fd)
+    // True: the attempt is under way, and has to be waited for.
+    bool begin(Attempt &attempt)
     {
-        socket_.assign(fd);
-        timed_out_ = false;
-        timer_.expires_at(at_next_tick(target.rule.timeout));
-        timer_.async_wait([self, attempt = ++attempts_](boost::system::error_code error) {
-            if (error || attempt != self->attempts_ || !self->socket_.is_open())
-                return;
-            self->timed_out_ = true;
-            self->socket_.cancel();
-        });
+        fd_ = attempt.fd;
+        decided_ = false;
+        if (fd_ < 0 || monitor_->connects_.watch(fd_, *this))
+            return fd_ >= 0;
+        attempt = {.fd = -1, .outcome = Outcome::local_error, .error = errno};
+        ::close(std::exchange(fd_, -1));
+        return false;
+    }
+
+    void end(Attempt &attempt)
+    {
+        if (fd_ < 0)
+            return; // stopped meanwhile
+        attempt.outcome = decided_ ? finish_connect(fd_) : Outcome::timeout;
+        close();
+    }
+
+    void decided() override
+    {
+        decided_ = true;
+        timer_.cancel();
     }
 
     void close()
     {
-        boost::system::error_code ignored;
-        if (socket_.is_open())
-            socket_.close(ignored);
+        if (fd_ >= 0)
+            monitor_->connects_.close(std::exchange(fd_, -1));
     }
 
     Monitor *monitor_; // nullptr: stopped
     asio::steady_timer timer_;
-    asio::posix::stream_descriptor socket_;
-    std::uint64_t attempts_ = 0;
-    bool timed_out_ = false;
+    int fd_ = -1;          // of the attempt under way
+    bool decided_ = false; // and whether there is something to be learnt from it
 };
 
 Monitor::Monitor(asio::any_io_executor executor, Listener listener)
-    : executor_(std::move(executor)), listener_(std::move(listener)), random_(std::random_device{}())
+    : executor_(std::move(executor)), connects_(executor_), listener_(std::move(listener)),
+      random_(std::random_device{}())
 {
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/address.hpp"
+#include "health/connect_poller.hpp"
 #include "health/tracker.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -63,6 +64,7 @@ private:
     double dice() { return std::uniform_real_distribution<double>{}(random_); }
 
     boost::asio::any_io_executor executor_;
+    ConnectPoller connects_;
     Listener listener_;
     std::minstd_rand random_;
     std::unordered_map<std::string, std::shared_ptr<Probe>> probes_; // by service, newline, backend
