@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "counters.hpp"
 
+#include <algorithm>
+
 namespace aya
 {
 
@@ -61,19 +63,24 @@ void Counters::take(Bases &bases, const std::vector<Owner> &owners, const Counte
 PacketCount Counters::since(const Bases &bases, const CounterSources &sources, u32 id, Read read)
 {
     PacketCount sum;
-    const auto base = bases.find(id);
     for (const CounterSource *source : sources) {
-        PacketCount count = read(*source, id);
-        for (const Start &start : base != bases.end() ? base->second.starts : std::vector<Start>()) {
-            if (start.started_ns != source->started_ns())
-                continue;
-            count.packets -= start.count.packets;
-            count.bytes -= start.count.bytes;
-            count.new_flows -= start.count.new_flows;
-        }
+        const PacketCount count = read(*source, id);
         sum.packets += count.packets;
         sum.bytes += count.bytes;
         sum.new_flows += count.new_flows;
+    }
+    const auto base = bases.find(id);
+    if (base == bases.end())
+        return sum;
+    for (const Start &start : base->second.starts) {
+        const auto is_its = [&](const CounterSource *source) {
+            return source->started_ns() == start.started_ns;
+        };
+        if (std::none_of(sources.begin(), sources.end(), is_its))
+            continue; // of a process that is gone, and its count with it
+        sum.packets -= start.count.packets;
+        sum.bytes -= start.count.bytes;
+        sum.new_flows -= start.count.new_flows;
     }
     return sum;
 }
