@@ -97,7 +97,7 @@ std::optional<Mac> LiveObserver::recall_mac(const ServiceConfig &service, const 
     if (entry.egress_port == AYA_PORT_NONE)
         return std::nullopt;
     Mac mac;
-    std::memcpy(mac.bytes.data(), entry.header, mac.bytes.size());
+    std::memcpy(mac.bytes.data(), entry.macs, mac.bytes.size());
     return mac;
 }
 

@@ -46,8 +46,8 @@ aya_reason make_room(rte_mbuf *mbuf, u32 room)
     return AYA_REASON_NONE;
 }
 
-aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_backend &backend, u64 hash,
-                   const BurstContext &context)
+aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_backend &backend, u32 backend_id,
+                   u64 hash, const BurstContext &context)
 {
     const u32 egress = backend.egress_port;
     if (AYA_UNLIKELY(egress >= context.port_count))
@@ -57,7 +57,9 @@ aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_backend &
     const aya_reason reason = make_room(mbuf, backend.outer_length);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return reason;
-    return aya_encap(frame_of(mbuf), end_of(mbuf), &packet, &backend, hash);
+    const aya_tunnel *tunnel =
+        AYA_UNLIKELY(aya_needs_tunnel(&backend)) ? aya_view_tunnel(context.view, backend_id) : nullptr;
+    return aya_encap(frame_of(mbuf), end_of(mbuf), &packet, &backend, tunnel, hash);
 }
 
 // The later fragments of this packet shall follow.
@@ -237,7 +239,8 @@ void rewrite_packets(Burst &burst, BurstContext &context) noexcept
         rte_mbuf *mbuf = burst.mbuf[i];
         const aya_verdict &verdict = burst.verdict[i];
         const aya_backend *backend = verdict.backend;
-        const aya_reason reason = rewrite(mbuf, burst.packet[i], *backend, burst.hash[i], context);
+        const aya_reason reason =
+            rewrite(mbuf, burst.packet[i], *backend, burst.verdict[i].backend_id, burst.hash[i], context);
         if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
             counters.count_reason(static_cast<u8>(reason));
             drop(burst, i);

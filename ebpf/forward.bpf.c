@@ -205,7 +205,10 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     }
     if (make_room(ctx, verdict.backend->outer_length))
         return finish(t, AYA_REASON_NO_HEADROOM);
-    reason = aya_encap((u8 *)start_of(ctx), end_of(ctx), packet, verdict.backend, hash);
+    const struct aya_tunnel *tunnel = NULL;
+    if (AYA_UNLIKELY(aya_needs_tunnel(verdict.backend)))
+        tunnel = aya_view_tunnel(&shell->view, verdict.backend_id);
+    reason = aya_encap((u8 *)start_of(ctx), end_of(ctx), packet, verdict.backend, tunnel, hash);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return finish(t, reason);
     count(t, AYA_REASON_NONE);

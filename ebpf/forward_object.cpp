@@ -49,6 +49,7 @@ ForwardObject::ForwardObject(const ForwardSizes &sizes, const Maps &given)
         {bpf->maps.vips, 2 * u64{c.vips}},
         {bpf->maps.services, 2 * u64{c.services}},
         {bpf->maps.backends, 2 * u64{c.backends}},
+        {bpf->maps.tunnels, 2 * u64{c.backends}},
         {bpf->maps.lookup, c.lookup_slots / 16},
         {bpf->maps.flows, u64{sizes.queues} * sizes.flow_sets},
         {bpf->maps.totals, sizes.queues},

@@ -26,9 +26,10 @@ ForwardProgram::ForwardProgram(const ForwardSizes &sizes) : sizes_(sizes), objec
     auto *vips = map<aya_vip>("vips", 2 * u64{c.vips});
     auto *services = map<aya_service>("services", 2 * u64{c.services});
     auto *backends = map<aya_backend>("backends", 2 * u64{c.backends});
+    auto *tunnels = map<aya_tunnel>("tunnels", 2 * u64{c.backends});
     for (u32 i = 0; i < 2; i++)
         slots_[i] = {settings + i, vips + u64{i} * c.vips, services + u64{i} * c.services,
-                     backends + u64{i} * c.backends};
+                     backends + u64{i} * c.backends, tunnels + u64{i} * c.backends};
     lookup_ = map<u32>("lookup", c.lookup_slots);
     flows_ = map<aya_flow_set>("flows", u64{sizes.queues} * sizes.flow_sets);
     totals_ = map<aya_worker_totals>("totals", sizes.queues);

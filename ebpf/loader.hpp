@@ -28,6 +28,7 @@ struct ForwardSlot {
     aya_vip *vips;
     aya_service *services;
     aya_backend *backends;
+    aya_tunnel *tunnels;
 };
 
 // The program with its maps mapped; nothing is pinned or attached.

@@ -38,6 +38,7 @@ AYA_TABLE(settings, struct aya_settings, 2);
 AYA_TABLE(vips, struct aya_vip, 2 * 8192);
 AYA_TABLE(services, struct aya_service, 2 * 1024);
 AYA_TABLE(backends, struct aya_backend, 2 * 65536);
+AYA_TABLE(tunnels, struct aya_tunnel, 2 * 65536);
 AYA_TABLE(lookup, struct aya_lookup_line, (64 << 20) / 16);
 
 // Written here, one range a queue.
@@ -86,6 +87,12 @@ AYA_INLINE const struct aya_backend *aya_view_backend(const struct aya_view *vie
 {
     u32 key = view->slot * backend_capacity + id;
     return bpf_map_lookup_elem(&backends, &key);
+}
+
+AYA_INLINE const struct aya_tunnel *aya_view_tunnel(const struct aya_view *view, u32 backend_id)
+{
+    u32 key = view->slot * backend_capacity + backend_id;
+    return bpf_map_lookup_elem(&tunnels, &key);
 }
 
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view __attribute__((unused)), u32 index)

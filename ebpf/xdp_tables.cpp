@@ -67,6 +67,7 @@ XdpTables::XdpTables(const std::string &instance_directory, const Capacities &ca
                      .vips = vips_.at<aya_vip>(u64{i} * capacities.vips),
                      .services = services_.at<aya_service>(u64{i} * capacities.services),
                      .backends = backends_.at<aya_backend>(u64{i} * capacities.backends),
+                     .tunnels = tunnels_.at<aya_tunnel>(u64{i} * capacities.backends),
                      .service_names = service_names_.at<aya_name>(u64{i} * capacities.services),
                      .backend_names = backend_names_.at<aya_name>(u64{i} * capacities.backends)};
 }
@@ -115,6 +116,7 @@ void XdpTables::make(const std::string &directory, Maker maker)
     vips_ = maker(directory, "vips", sizeof(aya_vip), 2 * u64{c.vips});
     services_ = maker(directory, "services", sizeof(aya_service), 2 * u64{c.services});
     backends_ = maker(directory, "backends", sizeof(aya_backend), 2 * u64{c.backends});
+    tunnels_ = maker(directory, "tunnels", sizeof(aya_tunnel), 2 * u64{c.backends});
     lookup_ = maker(directory, "lookup", sizeof(aya_lookup_line), c.lookup_slots / 16);
     service_names_ = maker(directory, "service_names", sizeof(aya_name), 2 * u64{c.services});
     backend_names_ = maker(directory, "backend_names", sizeof(aya_name), 2 * u64{c.backends});
@@ -162,8 +164,8 @@ void XdpTables::set_tx_port(u32 port_index, u32 interface_index)
 std::vector<std::pair<const char *, int>> XdpTables::program_maps() const
 {
     return {{"control", control_.fd()},   {"settings", settings_.fd()}, {"vips", vips_.fd()},
-            {"services", services_.fd()}, {"backends", backends_.fd()}, {"lookup", lookup_.fd()},
-            {"tx_ports", tx_ports_.fd()}};
+            {"services", services_.fd()}, {"backends", backends_.fd()}, {"tunnels", tunnels_.fd()},
+            {"lookup", lookup_.fd()},     {"tx_ports", tx_ports_.fd()}};
 }
 
 } // namespace aya

@@ -25,6 +25,7 @@ public:
         aya_vip *vips;
         aya_service *services;
         aya_backend *backends;
+        aya_tunnel *tunnels;
         aya_name *service_names;
         aya_name *backend_names;
     };
@@ -63,7 +64,7 @@ private:
     bool in_place_ = false;
     bool found_ = false; // in place when we came
     std::optional<pins::UnfinishedDirectory> unfinished_;
-    BpfArray header_, control_, settings_, vips_, services_, backends_, lookup_, service_names_,
+    BpfArray header_, control_, settings_, vips_, services_, backends_, tunnels_, lookup_, service_names_,
         backend_names_;
     BpfHandle tx_ports_;
     std::array<Slot, 2> slots_{};

@@ -75,6 +75,7 @@ public:
                                  .vips = slot_.vips,
                                  .services = slot_.services,
                                  .backends = slot_.backends,
+                                 .tunnels = slot_.tunnels,
                                  .lookup = tables.lookup(),
                                  .vip_count = tables.capacities().vips,
                                  .service_count = tables.capacities().services,
@@ -184,40 +185,37 @@ private:
 
     void encap_step(const aya_backend &backend)
     {
-        std::string text = "destination MAC " + mac_text(backend.header) + ", source MAC " +
-                           mac_text(backend.header + 6) + ", data plane port " +
+        std::string text = "destination MAC " + mac_text(backend.macs) + ", source MAC " +
+                           mac_text(backend.macs + 6) + ", data plane port " +
                            std::to_string(backend.egress_port);
-        if (backend.encap == AYA_ENCAP_IPIP)
-            text = "ipip, " + tunnel_text(backend) + "; " + text;
-        else if (backend.encap == AYA_ENCAP_GUE)
-            text = "gue, " + tunnel_text(backend) + ", " + udp_text(backend) + "; " + text;
+        const aya_tunnel &tunnel = slot_.tunnels[verdict_.backend_id];
+        if (aya_encap_of(&backend) == AYA_ENCAP_IPIP)
+            text = "ipip, " + tunnel_text(backend, tunnel) + "; " + text;
+        else if (aya_encap_of(&backend) == AYA_ENCAP_GUE)
+            text = "gue, " + tunnel_text(backend, tunnel) + ", " + udp_text(tunnel) + "; " + text;
         else
             text = "l2, " + text;
         step("encapsulate", text + "; packets up to " + std::to_string(backend.mtu) + " bytes fit");
     }
 
-    static bool is_outer_v4(const aya_backend &backend)
+    static std::string tunnel_text(const aya_backend &backend, const aya_tunnel &tunnel)
     {
-        return backend.outer_length == AYA_OUTER_IPV4 || backend.outer_length == AYA_OUTER_GUE_IPV4;
+        if (backend.outer_length == AYA_OUTER_IPV4 || backend.outer_length == AYA_OUTER_GUE_IPV4)
+            return "IPv4 " + ipv4_text(backend.outer_src) + " to " + ipv4_text(backend.outer_dst);
+        return "IPv6 " + to_string(IpAddress::from_v6_bytes(tunnel.ipv6 + offsetof(aya_ipv6, src))) + " to " +
+               to_string(IpAddress::from_v6_bytes(tunnel.ipv6 + offsetof(aya_ipv6, dst)));
     }
 
-    static std::string tunnel_text(const aya_backend &backend)
+    static std::string ipv4_text(const be32 &address)
     {
-        const u8 *outer = backend.header + sizeof(aya_eth);
-        const bool v4 = is_outer_v4(backend);
-        const IpAddress source = v4 ? IpAddress::from_v4_bytes(outer + offsetof(aya_ipv4, src))
-                                    : IpAddress::from_v6_bytes(outer + offsetof(aya_ipv6, src));
-        const IpAddress destination = v4 ? IpAddress::from_v4_bytes(outer + offsetof(aya_ipv4, dst))
-                                         : IpAddress::from_v6_bytes(outer + offsetof(aya_ipv6, dst));
-        return (v4 ? "IPv4 " : "IPv6 ") + to_string(source) + " to " + to_string(destination);
+        return to_string(IpAddress::from_v4_bytes(reinterpret_cast<const u8 *>(&address)));
     }
 
     // The source port is the rewriting's own, for this packet.
-    std::string udp_text(const aya_backend &backend) const
+    std::string udp_text(const aya_tunnel &tunnel) const
     {
         aya_udp udp;
-        const size_t offset = is_outer_v4(backend) ? sizeof(aya_ipv4) : sizeof(aya_ipv6);
-        std::memcpy(&udp, backend.header + sizeof(aya_eth) + offset, sizeof(udp));
+        std::memcpy(&udp, tunnel.udp, sizeof(udp));
         aya_patch_outer_udp(&udp, &packet_, hash_);
         return "UDP port " + std::to_string(aya_be16_to_cpu(udp.src_port)) + " to " +
                std::to_string(aya_be16_to_cpu(udp.dst_port));

@@ -61,25 +61,12 @@ std::optional<IpAddress> tunnel_source(const TunnelSource &configured, const Bac
     return fixed ? fixed : next_hop.source;
 }
 
-aya_encap_kind table_encap(Encap encap)
-{
-    switch (encap) {
-    case Encap::l2:
-        return AYA_ENCAP_L2;
-    case Encap::ipip:
-        return AYA_ENCAP_IPIP;
-    case Encap::gue:
-        return AYA_ENCAP_GUE;
-    }
-    return AYA_ENCAP_L2;
-}
-
 // Fills in the way to the backend. What stands in the way is answered as text; then egress_port stays NONE.
-std::string write_way(aya_backend &entry, const ServiceConfig &service, const BackendConfig &backend,
+std::string write_way(BackendImage &made, const ServiceConfig &service, const BackendConfig &backend,
                       const BackendObserved &observed, const CompileOptions &options)
 {
+    aya_backend &entry = made.entry;
     entry.egress_port = AYA_PORT_NONE;
-    entry.encap = static_cast<u8>(table_encap(service.encap));
     if (!observed.next_hop || observed.next_hop->port == AYA_PORT_NONE)
         return "no route to " + to_string(backend.address) + " through a port of the data plane";
     const NextHop &next_hop = *observed.next_hop;
@@ -89,12 +76,11 @@ std::string write_way(aya_backend &entry, const ServiceConfig &service, const Ba
     const auto source = tunnel_source(options.tunnel_source, backend, next_hop);
     if (service.encap != Encap::l2 && !source)
         return "no source address for the tunnel to " + to_string(backend.address);
-    if (service.encap == Encap::l2)
-        write_l2_header(entry, *mac, next_hop.port_mac);
-    else if (service.encap == Encap::ipip)
-        write_ipip_header(entry, *mac, next_hop.port_mac, backend.address, *source);
-    else
-        write_gue_header(entry, *mac, next_hop.port_mac, backend.address, *source, service.gue_port);
+    write_l2_header(entry, *mac, next_hop.port_mac);
+    if (service.encap == Encap::ipip)
+        write_ipip_header(entry, made.tunnel, backend.address, *source);
+    else if (service.encap == Encap::gue)
+        write_gue_header(entry, made.tunnel, backend.address, *source, service.gue_port);
     entry.egress_port = next_hop.port;
     entry.mtu = next_hop.mtu > entry.outer_length ? static_cast<u16>(next_hop.mtu - entry.outer_length) : 0;
     return {};
@@ -120,7 +106,7 @@ void compile_backends(ServiceImage &image, const ServiceConfig &service, const S
         made.name = backend.name;
         made.address = backend.address;
         made.entry.state = static_cast<u8>(table_state(backend, observed.backends[i], image.panic));
-        std::string obstacle = write_way(made.entry, service, backend, observed.backends[i], options);
+        std::string obstacle = write_way(made, service, backend, observed.backends[i], options);
         made.reachable = obstacle.empty();
         made.reason = why_no_new_flows(backend, observed.backends[i], image.panic);
         if (made.reason.empty())

@@ -20,6 +20,7 @@ struct BackendImage {
     // As it will stand in the table, but for `incarnation` and `service`, which are 0 and the publisher's to
     // set.
     aya_backend entry{};
+    aya_tunnel tunnel{};
     u32 effective_weight = 0; // 0: gets no new flows
     u32 slots = 0;            // of the lookup table
     double share = 0;         // slots / size of the lookup table

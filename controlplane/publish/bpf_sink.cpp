@@ -78,6 +78,7 @@ BpfSink::BpfSink(const std::string &directory, const std::string &dataplane_file
                      .vips = slot.vips,
                      .services = slot.services,
                      .backends = slot.backends,
+                     .tunnels = slot.tunnels,
                      .service_names = slot.service_names,
                      .backend_names = slot.backend_names};
     }

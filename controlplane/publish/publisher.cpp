@@ -69,6 +69,7 @@ void Publisher::State::bring_up_to_date(const TableSlot &target)
         copy_where_different(target.services, from.services, c.services);
         copy_where_different(target.service_names, from.service_names, c.services);
         copy_where_different(target.backends, from.backends, c.backends);
+        copy_where_different(target.tunnels, from.tunnels, c.backends);
         copy_where_different(target.backend_names, from.backend_names, c.backends);
         copy_where_different(target.vips, from.vips, c.vips);
         unknown_differences = false;
@@ -79,6 +80,7 @@ void Publisher::State::bring_up_to_date(const TableSlot &target)
     }
     for (u32 id : differences.backends) {
         target.backends[id] = from.backends[id];
+        target.tunnels[id] = from.tunnels[id];
         target.backend_names[id] = from.backend_names[id];
     }
     for (u32 index : differences.vips)
@@ -95,6 +97,7 @@ void Publisher::State::write_entries(const Plan &plan, const TableSlot &target)
     }
     for (const auto &edit : plan.backends) {
         target.backends[edit.id] = edit.entry;
+        target.tunnels[edit.id] = edit.tunnel;
         write_name(target.backend_names[edit.id], edit.name);
         differences.backends.push_back(edit.id);
     }

@@ -176,7 +176,7 @@ Refusal Publisher::State::plan_backends(const ServiceImage &image, const KnownSe
     if (before)
         for (const auto &[name, backend] : before->backends)
             if (!wanted.contains(name)) {
-                plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}});
+                plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}, {}});
                 plan.freed_backends.push_back(backend.id);
             }
     for (const BackendImage &backend : image.backends) {
@@ -196,8 +196,8 @@ Refusal Publisher::State::plan_backends(const ServiceImage &image, const KnownSe
         entry.incarnation = now.incarnation;
         if (another || (is_alive(now) && !is_alive(entry)))
             entry.incarnation++;
-        if (!known || !same(entry, now))
-            plan.backends.push_back({*id, entry, backend.name});
+        if (!known || !same(entry, now) || !same(backend.tunnel, live().tunnels[*id]))
+            plan.backends.push_back({*id, entry, backend.tunnel, backend.name});
         after.backends.emplace(backend.name, KnownBackend{.id = *id, .address = backend.address});
         after.ids.push_back(*id);
     }
@@ -272,7 +272,7 @@ void Publisher::State::plan_removal(const std::string &name, const KnownService 
     plan.services.push_back({service.id, aya_service{}, {}});
     plan.freed_services.push_back(service.id);
     for (const auto &[backend_name, backend] : service.backends) {
-        plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}});
+        plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}, {}});
         plan.freed_backends.push_back(backend.id);
     }
     for (Span span : {service.current, service.previous})

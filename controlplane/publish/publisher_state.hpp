@@ -50,6 +50,7 @@ struct Plan {
     struct BackendEdit {
         u32 id;
         aya_backend entry;
+        aya_tunnel tunnel;
         std::string_view name;
     };
     struct LookupEdit {

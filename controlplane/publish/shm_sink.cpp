@@ -105,6 +105,7 @@ ShmSink::ShmSink(const std::string &directory, const Capacities &capacities)
                      .vips = file_.at<aya_vip>(at.vips),
                      .services = file_.at<aya_service>(at.services),
                      .backends = file_.at<aya_backend>(at.backends),
+                     .tunnels = file_.at<aya_tunnel>(at.tunnels),
                      .service_names = file_.at<aya_name>(at.service_names),
                      .backend_names = file_.at<aya_name>(at.backend_names)};
     }

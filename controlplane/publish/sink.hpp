@@ -17,6 +17,7 @@ struct TableSlot {
     aya_vip *vips;
     aya_service *services;
     aya_backend *backends;
+    aya_tunnel *tunnels;
     aya_name *service_names;
     aya_name *backend_names;
 };

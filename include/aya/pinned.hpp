@@ -171,12 +171,14 @@ public:
         vips_ = PinnedMap::array<aya_vip>(directory + "/vips", kReadOnly, 2 * u64{c.vips});
         services_ = PinnedMap::array<aya_service>(directory + "/services", kReadOnly, 2 * u64{c.services});
         backends_ = PinnedMap::array<aya_backend>(directory + "/backends", kReadOnly, 2 * u64{c.backends});
+        tunnels_ = PinnedMap::array<aya_tunnel>(directory + "/tunnels", kReadOnly, 2 * u64{c.backends});
         lookup_ = PinnedMap::array<aya_lookup_line>(directory + "/lookup", kReadOnly, c.lookup_slots / 16);
         for (u32 i = 0; i < views_.size(); i++)
             views_[i] = {.settings = settings_.at<aya_settings>(i),
                          .vips = vips_.at<aya_vip>(u64{i} * c.vips),
                          .services = services_.at<aya_service>(u64{i} * c.services),
                          .backends = backends_.at<aya_backend>(u64{i} * c.backends),
+                         .tunnels = tunnels_.at<aya_tunnel>(u64{i} * c.backends),
                          .lookup = lookup_.at<u32>(),
                          .vip_count = c.vips,
                          .service_count = c.services,
@@ -204,7 +206,7 @@ private:
                                " but another struct layout; run both from one build");
     }
 
-    PinnedMap header_, control_, settings_, vips_, services_, backends_, lookup_;
+    PinnedMap header_, control_, settings_, vips_, services_, backends_, tunnels_, lookup_;
     std::array<aya_view, 2> views_{};
 };
 

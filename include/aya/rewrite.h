@@ -14,6 +14,7 @@
 #include "aya/tables.h"
 
 enum {
+    AYA_OUTER_TTL = 64,
     AYA_REPLY_TTL = 64,
     // Bytes of the offending packet that an ICMP error quotes at most: all headers, constant work. RFC 792
     // asks for header + 8; RFC 1812 and RFC 4443 would like more.
@@ -60,17 +61,12 @@ AYA_INLINE void aya_write_l2(u8 *frame, const u32 l3, const u32 room, be16 type)
     *(be16 *)(frame + l3 - 2) = type;
 }
 
-// Copies MACs, type and `outer_length` bytes of outer headers from the backend's template.
-AYA_INLINE void aya_copy_header(u8 *frame, const u32 l3, const u32 outer_length,
-                                const struct aya_backend *backend)
+// MACs, the VLAN tags of the frame, and the `type` of what stands behind.
+AYA_INLINE void aya_write_outer_l2(u8 *frame, const u32 l3, const u32 room, const struct aya_backend *backend,
+                                   u16 type)
 {
-    if (l3 == sizeof(struct aya_eth)) {
-        aya_copy(frame, backend->header, sizeof(struct aya_eth) + outer_length);
-        return;
-    }
-    aya_write_l2(frame, l3, outer_length, *(const be16 *)(backend->header + 12));
-    aya_copy(frame, backend->header, 12);
-    aya_copy(frame + l3, backend->header + sizeof(struct aya_eth), outer_length);
+    aya_write_l2(frame, l3, room, aya_cpu_to_be16(type));
+    aya_copy(frame, backend->macs, sizeof(backend->macs));
 }
 
 // What an outer IP header names as its payload where nothing stands between it and the client's packet.
@@ -79,16 +75,19 @@ AYA_INLINE u8 aya_ip_in_ip(const struct aya_packet *packet)
     return packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
 }
 
-// `room`: bytes of all outer headers.
-AYA_INLINE void aya_patch_outer_ipv4(struct aya_ipv4 *outer, const struct aya_packet *packet,
+// The whole outer header, in words. `room`: bytes of all outer headers. Not to be fragmented, so that the id
+// may be 0: RFC 6864 4.1.
+AYA_INLINE void aya_write_outer_ipv4(u8 *outer, const struct aya_packet *packet,
                                      const struct aya_backend *backend, const u32 room, u8 protocol)
 {
-    be16 length = aya_cpu_to_be16((u16)(packet->l3_length + room));
-    outer->tos = packet->tos; // RFC 6040 normal mode: ECN goes outward as it is
-    outer->total_length = length;
-    outer->protocol = protocol;
-    outer->checksum = aya_checksum_fold(backend->partial_checksum + length.raw + aya_word(0, packet->tos) +
-                                        aya_word(0, protocol));
+    const u16 length = aya_cpu_to_be16((u16)(packet->l3_length + room)).raw;
+    const u16 tos = aya_word(0, packet->tos); // RFC 6040 normal mode: ECN goes outward as it is
+    const u16 checksum =
+        aya_checksum_fold((u32)backend->partial_checksum + length + tos + aya_word(0, protocol));
+    aya_store_u32(outer, (u32)length << 16 | tos | 0x45);
+    aya_store_u32(outer + 4, (u32)aya_cpu_to_be16(AYA_IPV4_DF).raw << 16);
+    aya_store_u32(outer + 8, (u32)checksum << 16 | aya_word(AYA_OUTER_TTL, protocol));
+    aya_copy(outer + 12, &backend->outer_src, 8);
 }
 
 // The flow label carries entropy for the network's own load sharing: RFC 6438.
@@ -111,26 +110,38 @@ AYA_INLINE void aya_patch_outer_udp(struct aya_udp *outer, const struct aya_pack
 }
 
 AYA_INLINE void aya_encap_gue_ipv4(u8 *frame, const u32 l3, const struct aya_packet *packet,
-                                   const struct aya_backend *backend, u64 hash)
+                                   const struct aya_backend *backend, const struct aya_tunnel *tunnel,
+                                   u64 hash)
 {
-    struct aya_ipv4 *outer = (struct aya_ipv4 *)(frame + l3);
-    aya_copy_header(frame, l3, AYA_OUTER_GUE_IPV4, backend);
-    aya_patch_outer_ipv4(outer, packet, backend, AYA_OUTER_GUE_IPV4, AYA_PROTO_UDP);
-    aya_patch_outer_udp((struct aya_udp *)(outer + 1), packet, hash);
+    u8 *udp = frame + l3 + sizeof(struct aya_ipv4);
+    aya_write_outer_l2(frame, l3, AYA_OUTER_GUE_IPV4, backend, AYA_ETHERTYPE_IPV4);
+    aya_write_outer_ipv4(frame + l3, packet, backend, AYA_OUTER_GUE_IPV4, AYA_PROTO_UDP);
+    aya_copy(udp, tunnel->udp, sizeof(tunnel->udp));
+    aya_patch_outer_udp((struct aya_udp *)udp, packet, hash);
+}
+
+AYA_INLINE void aya_encap_ipv6(u8 *frame, const u32 l3, const struct aya_packet *packet,
+                               const struct aya_backend *backend, const struct aya_tunnel *tunnel, u64 hash)
+{
+    aya_write_outer_l2(frame, l3, AYA_OUTER_IPV6, backend, AYA_ETHERTYPE_IPV6);
+    aya_copy(frame + l3, tunnel->ipv6, sizeof(tunnel->ipv6));
+    aya_patch_outer_ipv6((struct aya_ipv6 *)(frame + l3), packet, hash, AYA_OUTER_IPV6, aya_ip_in_ip(packet));
 }
 
 AYA_INLINE void aya_encap_gue_ipv6(u8 *frame, const u32 l3, const struct aya_packet *packet,
-                                   const struct aya_backend *backend, u64 hash)
+                                   const struct aya_backend *backend, const struct aya_tunnel *tunnel,
+                                   u64 hash)
 {
     struct aya_ipv6 *outer = (struct aya_ipv6 *)(frame + l3);
-    aya_copy_header(frame, l3, AYA_OUTER_GUE_IPV6, backend);
+    aya_write_outer_l2(frame, l3, AYA_OUTER_GUE_IPV6, backend, AYA_ETHERTYPE_IPV6);
+    aya_copy(outer, tunnel->ipv6, AYA_OUTER_GUE_IPV6);
     aya_patch_outer_ipv6(outer, packet, hash, AYA_OUTER_GUE_IPV6, AYA_PROTO_UDP);
     aya_patch_outer_udp((struct aya_udp *)(outer + 1), packet, hash);
 }
 
 AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
                                         const struct aya_packet *packet, const struct aya_backend *backend,
-                                        u64 hash)
+                                        const struct aya_tunnel *tunnel, u64 hash)
 {
     // Every inner packet has at least an IPv4 header, so that this one check covers all but an IPv6 hop
     // limit's byte, which lies before it as well.
@@ -140,30 +151,29 @@ AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
         inner += AYA_OUTER_IPV4;
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        aya_copy_header(frame, l3, AYA_OUTER_IPV4, backend);
-        aya_patch_outer_ipv4((struct aya_ipv4 *)(frame + l3), packet, backend, AYA_OUTER_IPV4,
-                             aya_ip_in_ip(packet));
+        aya_write_outer_l2(frame, l3, AYA_OUTER_IPV4, backend, AYA_ETHERTYPE_IPV4);
+        aya_write_outer_ipv4(frame + l3, packet, backend, AYA_OUTER_IPV4, aya_ip_in_ip(packet));
     } else if (room == AYA_OUTER_NONE) {
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        aya_copy(frame, backend->header, 12);
+        aya_copy(frame, backend->macs, sizeof(backend->macs));
+    } else if (!tunnel) {
+        return AYA_REASON_INTERNAL;
     } else if (room == AYA_OUTER_IPV6) {
         inner += AYA_OUTER_IPV6;
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        aya_copy_header(frame, l3, AYA_OUTER_IPV6, backend);
-        aya_patch_outer_ipv6((struct aya_ipv6 *)(frame + l3), packet, hash, AYA_OUTER_IPV6,
-                             aya_ip_in_ip(packet));
+        aya_encap_ipv6(frame, l3, packet, backend, tunnel, hash);
     } else if (room == AYA_OUTER_GUE_IPV4) {
         inner += AYA_OUTER_GUE_IPV4;
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        aya_encap_gue_ipv4(frame, l3, packet, backend, hash);
+        aya_encap_gue_ipv4(frame, l3, packet, backend, tunnel, hash);
     } else if (room == AYA_OUTER_GUE_IPV6) {
         inner += AYA_OUTER_GUE_IPV6;
         if (inner + sizeof(struct aya_ipv4) > end)
             return AYA_REASON_TRUNCATED;
-        aya_encap_gue_ipv6(frame, l3, packet, backend, hash);
+        aya_encap_gue_ipv6(frame, l3, packet, backend, tunnel, hash);
     } else {
         return AYA_REASON_INTERNAL; // no control plane of ours writes such an entry
     }
@@ -174,17 +184,24 @@ AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
     return AYA_REASON_NONE;
 }
 
+AYA_INLINE int aya_needs_tunnel(const struct aya_backend *backend)
+{
+    return backend->outer_length > AYA_OUTER_IPV4;
+}
+
 // Makes the frame that goes to `backend`. The caller has moved the start of the frame forward by
-// backend->outer_length bytes; `frame` is the new start, the packet's own bytes follow that room. NONE, or
-// TRUNCATED if the buffer is not as parsed (then nothing may be sent).
+// backend->outer_length bytes; `frame` is the new start, the packet's own bytes follow that room. `tunnel` is
+// the backend's if aya_needs_tunnel(), else anything. NONE, or TRUNCATED if the buffer is not as parsed, or
+// INTERNAL if the entry is none of ours (then nothing may be sent).
 AYA_INLINE enum aya_reason aya_encap(u8 *frame, const u8 *end, const struct aya_packet *packet,
-                                     const struct aya_backend *backend, u64 hash)
+                                     const struct aya_backend *backend, const struct aya_tunnel *tunnel,
+                                     u64 hash)
 {
     if (AYA_LIKELY(packet->l3_offset == 14))
-        return aya_encap_at(frame, end, 14, packet, backend, hash);
+        return aya_encap_at(frame, end, 14, packet, backend, tunnel, hash);
     if (packet->l3_offset == 18)
-        return aya_encap_at(frame, end, 18, packet, backend, hash);
-    return aya_encap_at(frame, end, 22, packet, backend, hash);
+        return aya_encap_at(frame, end, 18, packet, backend, tunnel, hash);
+    return aya_encap_at(frame, end, 22, packet, backend, tunnel, hash);
 }
 
 AYA_INLINE void aya_swap_macs(u8 *to, const u8 *from)

@@ -198,6 +198,7 @@ private:
                 .vips = file_.at<const aya_vip>(slot.vips),
                 .services = file_.at<const aya_service>(slot.services),
                 .backends = file_.at<const aya_backend>(slot.backends),
+                .tunnels = file_.at<const aya_tunnel>(slot.tunnels),
                 .lookup = file_.at<const u32>(layout_.lookup),
                 .vip_count = c.vips,
                 .service_count = c.services,

@@ -117,7 +117,9 @@ constexpr u64 layout_hash()
                   offsetof(aya_service, idle_timeout),
                   sizeof(aya_backend),
                   offsetof(aya_backend, service),
-                  offsetof(aya_backend, header),
+                  offsetof(aya_backend, macs),
+                  offsetof(aya_backend, outer_src),
+                  sizeof(aya_tunnel),
                   sizeof(aya_lookup_line),
                   sizeof(aya_control),
                   sizeof(aya_name),
@@ -137,7 +139,7 @@ constexpr u64 layout_hash()
 // Byte offsets of one segment's parts. A pure function of the capacities, so both sides compute the same.
 struct TablesLayout {
     struct Slot {
-        u64 settings, vips, services, backends, service_names, backend_names;
+        u64 settings, vips, services, backends, tunnels, service_names, backend_names;
     };
     u64 control = 0;
     std::array<Slot, 2> slot{};
@@ -158,6 +160,7 @@ struct TablesLayout {
             s.vips = take(u64{c.vips} * sizeof(aya_vip));
             s.services = take(u64{c.services} * sizeof(aya_service));
             s.backends = take(u64{c.backends} * sizeof(aya_backend));
+            s.tunnels = take(u64{c.backends} * sizeof(aya_tunnel));
             s.service_names = take(u64{c.services} * sizeof(aya_name));
             s.backend_names = take(u64{c.backends} * sizeof(aya_name));
         }

@@ -12,7 +12,7 @@
 #include "aya/hash.h"
 #include "aya/types.h"
 
-#define AYA_ABI_VERSION 2
+#define AYA_ABI_VERSION 3
 
 enum {
     AYA_MAX_SERVICES = 65534, // ids are 16 bits in a flow entry; two values are taken
@@ -93,20 +93,27 @@ enum aya_outer_length {
     AYA_OUTER_GUE_IPV6 = 48, // IPv6 and UDP
 };
 
-// A packet is sent to a backend by copying `header` and patching lengths, TOS, checksum and entropy.
+// All that it takes to send a packet to a backend over Ethernet or in plain IPv4, in half a cache line: with
+// many backends it is these lines that a core keeps missing, each time behind the miss of the flow's own.
 struct aya_backend {
-    u8 state;        // enum aya_backend_state
-    u8 encap;        // enum aya_encap_kind
-    u8 outer_length; // enum aya_outer_length
-    u8 unused;
-    u16 incarnation;      // raised whenever the id passes to another backend or the backend goes down
-    u16 service;          // id of the service that this backend belongs to
-    u16 egress_port;      // data plane port index; AYA_PORT_NONE while the next hop is not resolved
-    u16 mtu;              // largest inner IP packet that fits the egress port
-    u32 partial_checksum; // 16-bit word sum (raw loads) of the outer IPv4 header, with
-                          // length, TOS, protocol and checksum 0
-    u8 header[14 + 48];   // Ethernet (destination, source, type), outer IPv4 or IPv6, for gue outer UDP
-    u8 reserved[50];
+    u8 state;                  // enum aya_backend_state
+    u8 outer_length;           // enum aya_outer_length
+    u16 incarnation;           // raised whenever the id passes to another backend or the backend goes down
+    u16 service;               // id of the service that this backend belongs to
+    u16 egress_port;           // data plane port index; AYA_PORT_NONE while the next hop is not resolved
+    u8 macs[12];               // destination and source, as they stand in the frame
+    u16 mtu;                   // largest inner IP packet that fits the egress port
+    u16 partial_checksum;      // one's complement sum (raw loads) of the outer IPv4 header, with
+                               // length, TOS, protocol and checksum 0
+    be32 outer_src, outer_dst; // of the outer IPv4 header, if there is one
+};
+
+// The companion of a backend that is reached over IPv6, by gue, or both: outer headers to copy and patch with
+// lengths, traffic class and entropy. The outer IPv4 header of gue is made as that of ipip is.
+struct aya_tunnel {
+    AYA_ALIGNED(8) u8 ipv6[40];
+    u8 udp[8];
+    u8 reserved[16];
 };
 
 // Cold companions, for people and for a control plane that comes back: never read by a data plane.
@@ -125,15 +132,25 @@ struct aya_control {
     u64 unused[7];
 };
 
+AYA_INLINE enum aya_encap_kind aya_encap_of(const struct aya_backend *backend)
+{
+    if (backend->outer_length == AYA_OUTER_NONE)
+        return AYA_ENCAP_L2;
+    return backend->outer_length == AYA_OUTER_GUE_IPV4 || backend->outer_length == AYA_OUTER_GUE_IPV6
+               ? AYA_ENCAP_GUE
+               : AYA_ENCAP_IPIP;
+}
+
 #define AYA_MAX_IDLE 32400 // ticks, over 9 h: they are compared modulo 2^16
 
 AYA_STATIC_ASSERT(sizeof(struct aya_settings) == 320, "table ABI");
 AYA_STATIC_ASSERT(offsetof(struct aya_settings, vip_mask) == 256, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_vip) == 32, "two to a cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_service) == 64, "one cache line");
-AYA_STATIC_ASSERT(sizeof(struct aya_backend) == 128, "two cache lines");
-AYA_STATIC_ASSERT(offsetof(struct aya_backend, header) == 16,
-                  "an IPv4 template ends in the first line, with UDP as well");
+AYA_STATIC_ASSERT(sizeof(struct aya_backend) == 32, "two to a cache line");
+AYA_STATIC_ASSERT(offsetof(struct aya_backend, macs) == 8, "copied in whole words");
+AYA_STATIC_ASSERT(offsetof(struct aya_backend, outer_src) == 24, "both addresses are one word");
+AYA_STATIC_ASSERT(sizeof(struct aya_tunnel) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_lookup_line) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_control) == 64, "one cache line");
 

@@ -62,6 +62,16 @@ AYA_INLINE void aya_copy(void *to, const void *from, const u32 size)
 #endif
 }
 
+// Stores a word, in host order, at a place that knows no alignment.
+AYA_INLINE void aya_store_u32(void *to, u32 value)
+{
+#ifdef __bpf__
+    *(u32 *)to = value;
+#else
+    __builtin_memcpy(to, &value, sizeof(value));
+#endif
+}
+
 // Keeps the compiler from seeing through `x`: where it would make a branch of arithmetic that is there to
 // save one.
 #define AYA_OPAQUE(x) __asm__("" : "+r"(x))

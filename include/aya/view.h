@@ -18,6 +18,7 @@ struct aya_view {
     const struct aya_vip *vips;
     const struct aya_service *services;
     const struct aya_backend *backends;
+    const struct aya_tunnel *tunnels; // as many as backends
     const u32 *lookup;
     u32 vip_count;
     u32 service_count;
@@ -43,6 +44,11 @@ AYA_INLINE const struct aya_service *aya_view_service(const struct aya_view *vie
 AYA_INLINE const struct aya_backend *aya_view_backend(const struct aya_view *view, u32 id)
 {
     return AYA_LIKELY(id < view->backend_count) ? &view->backends[id] : NULL;
+}
+
+AYA_INLINE const struct aya_tunnel *aya_view_tunnel(const struct aya_view *view, u32 backend_id)
+{
+    return AYA_LIKELY(backend_id < view->backend_count) ? &view->tunnels[backend_id] : NULL;
 }
 
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view, u32 index)

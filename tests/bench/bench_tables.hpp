@@ -23,6 +23,7 @@ struct Tables {
     std::vector<aya_vip> vips = std::vector<aya_vip>(kVips);
     std::vector<aya_service> services = std::vector<aya_service>(kServices);
     std::vector<aya_backend> backends = std::vector<aya_backend>(kServices * kBackendsPerService);
+    std::vector<aya_tunnel> tunnels = std::vector<aya_tunnel>(backends.size());
     std::vector<u32> lookup = std::vector<u32>(kServices * kSlots);
     aya_view view{};
 
@@ -40,6 +41,7 @@ struct Tables {
                 .vips = vips.data(),
                 .services = services.data(),
                 .backends = backends.data(),
+                .tunnels = tunnels.data(),
                 .lookup = lookup.data(),
                 .vip_count = kVips,
                 .service_count = kServices,
@@ -78,7 +80,6 @@ private:
         for (u32 i = 0; i < kBackendsPerService; i++) {
             aya_backend &backend = backends[service * kBackendsPerService + i];
             backend.state = AYA_BACKEND_UP;
-            backend.encap = static_cast<u8>(encap);
             backend.outer_length = encap == AYA_ENCAP_IPIP ? 20 : 0;
             backend.service = static_cast<u16>(service);
             backend.mtu = 1480;

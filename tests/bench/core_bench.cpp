@@ -91,7 +91,7 @@ u32 decide(const Tables &tables, aya_flow_set *sets, u32 set_mask, u16 now, Fram
     for (u32 i = 0; i < kBurst; i++)
         if (burst.verdict[i].action != AYA_ACTION_FORWARD ||
             aya_encap(frames[i]->bytes - 20, frames[i]->bytes + 64, &burst.packet[i],
-                      burst.verdict[i].backend, burst.hash[i]) != AYA_REASON_NONE)
+                      burst.verdict[i].backend, nullptr, burst.hash[i]) != AYA_REASON_NONE)
             std::abort();
     return notes;
 }

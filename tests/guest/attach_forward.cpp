@@ -24,6 +24,7 @@ void fill(const ForwardProgram &program, const test::Tables &tables)
     std::copy(tables.vips().begin(), tables.vips().end(), slot.vips);
     std::copy(tables.services().begin(), tables.services().end(), slot.services);
     std::copy(tables.backends().begin(), tables.backends().end(), slot.backends);
+    std::copy(tables.tunnels().begin(), tables.tunnels().end(), slot.tunnels);
     std::copy(tables.lookup().begin(), tables.lookup().end(), program.lookup());
 }
 

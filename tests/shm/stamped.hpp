@@ -49,7 +49,8 @@ struct Stamped {
                 backend.name = b == 0 ? "only-" + std::to_string(stamp) : "b" + std::to_string(b);
                 backend.entry.state = AYA_BACKEND_UP;
                 backend.entry.mtu = static_cast<u16>(b);
-                std::memcpy(backend.entry.header, &stamp, sizeof(stamp));
+                std::memcpy(backend.entry.macs, &stamp, sizeof(stamp));
+                std::memcpy(backend.tunnel.ipv6, &stamp, sizeof(stamp));
                 service->backends.push_back(std::move(backend));
             }
             service->lookup = lookup;
@@ -70,7 +71,14 @@ inline u64 stamp_of(const aya_service &entry)
 inline u64 stamp_of(const aya_backend &entry)
 {
     u64 stamp = 0;
-    std::memcpy(&stamp, entry.header, sizeof(stamp));
+    std::memcpy(&stamp, entry.macs, sizeof(stamp));
+    return stamp;
+}
+
+inline u64 stamp_of(const aya_tunnel &tunnel)
+{
+    u64 stamp = 0;
+    std::memcpy(&stamp, tunnel.ipv6, sizeof(stamp));
     return stamp;
 }
 
@@ -124,7 +132,7 @@ inline std::string check_generation(const aya_view &view)
         if (view.backends[id].state == AYA_BACKEND_FREE)
             continue;
         backends++;
-        if (stamp_of(view.backends[id]) != stamped->stamp)
+        if (stamp_of(view.backends[id]) != stamped->stamp || stamp_of(view.tunnels[id]) != stamped->stamp)
             return prefix + "backend " + std::to_string(id) + " has stamp " +
                    std::to_string(stamp_of(view.backends[id]));
     }

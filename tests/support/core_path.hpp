@@ -117,7 +117,7 @@ private:
         u8 *begin = out.data(), *end = begin + out.size();
         aya_reason reason;
         if (outcome.reason == AYA_REASON_NONE)
-            reason = aya_encap(begin, end, &packet, backend_, hash);
+            reason = aya_encap(begin, end, &packet, backend_, aya_view_tunnel(view_, outcome.backend), hash);
         else if (is_error)
             reason = aya_reply_error(begin, end, &packet, outcome.reason, backend_->mtu);
         else

@@ -28,6 +28,7 @@ public:
                          .vips = place<aya_vip>(at.vips),
                          .services = place<aya_service>(at.services),
                          .backends = place<aya_backend>(at.backends),
+                         .tunnels = place<aya_tunnel>(at.tunnels),
                          .service_names = place<aya_name>(at.service_names),
                          .backend_names = place<aya_name>(at.backend_names)};
         }
@@ -62,6 +63,7 @@ public:
                 .vips = at.vips,
                 .services = at.services,
                 .backends = at.backends,
+                .tunnels = at.tunnels,
                 .lookup = lookup(),
                 .vip_count = capacities_.vips,
                 .service_count = capacities_.services,

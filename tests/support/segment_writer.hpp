@@ -49,6 +49,7 @@ public:
         std::copy_n(view.vips, view.vip_count, file_.at<aya_vip>(slot.vips));
         std::copy_n(view.services, view.service_count, file_.at<aya_service>(slot.services));
         std::copy_n(view.backends, view.backend_count, file_.at<aya_backend>(slot.backends));
+        std::copy_n(view.tunnels, view.backend_count, file_.at<aya_tunnel>(slot.tunnels));
         std::copy_n(view.lookup, view.lookup_count, file_.at<u32>(layout_.lookup) + base);
         for (u32 i = 0; i < view.service_count; i++) {
             aya_service &service = file_.at<aya_service>(slot.services)[i];

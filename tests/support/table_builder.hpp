@@ -94,6 +94,7 @@ public:
                  .vips = vips_.data(),
                  .services = services_.data(),
                  .backends = backends_.data(),
+                 .tunnels = tunnels_.data(),
                  .lookup = lookup_.data(),
                  .vip_count = kVips,
                  .service_count = static_cast<u32>(services_.size()),
@@ -129,11 +130,10 @@ public:
         const u32 id = next_backend_++;
         aya_backend &entry = backends_.at(id);
         entry.state = static_cast<u8>(text.state);
-        entry.encap = static_cast<u8>(text.encap.kind);
         entry.incarnation = 1;
         entry.service = service_id;
         entry.egress_port = text.egress_port;
-        write_header(entry, text);
+        write_header(entry, tunnels_.at(id), text);
         entry.mtu = static_cast<u16>(text.mtu - entry.outer_length);
         return id;
     }
@@ -167,6 +167,7 @@ public:
     const std::vector<aya_vip> &vips() const { return vips_; }
     const std::vector<aya_service> &services() const { return services_; }
     const std::vector<aya_backend> &backends() const { return backends_; }
+    const std::vector<aya_tunnel> &tunnels() const { return tunnels_; }
     const std::vector<u32> &lookup() const { return lookup_; }
     const aya_view *view() const { return &view_; }
 
@@ -191,39 +192,46 @@ private:
         throw std::length_error("the test tables' VIP run is too long");
     }
 
-    static void write_header(aya_backend &entry, const BackendText &text)
+    static void write_header(aya_backend &entry, aya_tunnel &tunnel, const BackendText &text)
     {
-        Bytes header;
-        for (const std::string &mac : {text.mac, text.own_mac})
-            for (u8 byte : mac_bytes(mac))
-                header.push_back(byte);
-        header.resize(14);
-        if (text.encap.kind != AYA_ENCAP_L2) {
-            const Bytes src = address_bytes(text.encap.src), dst = address_bytes(text.encap.dst);
-            Bytes outer(src.size() == 4 ? 20 : 40);
-            outer[0] = src.size() == 4 ? 0x45 : 0x60;
-            outer[src.size() == 4 ? 8 : 7] = 64;
-            if (src.size() == 4)
-                put16(outer, 6, AYA_IPV4_DF);
-            std::copy(src.begin(), src.end(), outer.end() - 2 * static_cast<std::ptrdiff_t>(src.size()));
-            std::copy(dst.begin(), dst.end(), outer.end() - static_cast<std::ptrdiff_t>(src.size()));
-            put16(header, 12, src.size() == 4 ? AYA_ETHERTYPE_IPV4 : AYA_ETHERTYPE_IPV6);
-            for (std::size_t i = 0; src.size() == 4 && i < outer.size(); i += 2)
-                entry.partial_checksum += outer[i] + (static_cast<u32>(outer[i + 1]) << 8); // raw loads
-            if (text.encap.kind == AYA_ENCAP_GUE) {
-                outer.resize(outer.size() + 8);
-                put16(outer, outer.size() - 6, text.encap.port);
-            }
-            entry.outer_length = static_cast<u8>(outer.size());
-            append(header, outer);
+        const auto mac = mac_bytes(text.mac), own_mac = mac_bytes(text.own_mac);
+        std::copy(own_mac.begin(), own_mac.end(), std::copy(mac.begin(), mac.end(), entry.macs));
+        if (text.encap.kind == AYA_ENCAP_L2)
+            return;
+        const Bytes src = address_bytes(text.encap.src), dst = address_bytes(text.encap.dst);
+        Bytes outer(src.size() == 4 ? 20 : 40);
+        outer[0] = src.size() == 4 ? 0x45 : 0x60;
+        outer[src.size() == 4 ? 8 : 7] = 64;
+        std::copy(src.begin(), src.end(), outer.end() - 2 * static_cast<std::ptrdiff_t>(src.size()));
+        std::copy(dst.begin(), dst.end(), outer.end() - static_cast<std::ptrdiff_t>(src.size()));
+        if (src.size() == 4) {
+            std::memcpy(&entry.outer_src, src.data(), 4);
+            std::memcpy(&entry.outer_dst, dst.data(), 4);
+            put16(outer, 6, AYA_IPV4_DF);
+            u32 sum = 0;
+            for (std::size_t i = 0; i < outer.size(); i += 2)
+                sum += outer[i] + (static_cast<u32>(outer[i + 1]) << 8); // raw loads
+            while (sum > 0xffff)
+                sum = (sum & 0xffff) + (sum >> 16);
+            entry.partial_checksum = static_cast<u16>(sum);
+        } else {
+            std::copy(outer.begin(), outer.end(), tunnel.ipv6);
         }
-        std::copy(header.begin(), header.end(), entry.header);
+        std::size_t length = outer.size();
+        if (text.encap.kind == AYA_ENCAP_GUE) {
+            Bytes udp(8);
+            put16(udp, 2, text.encap.port);
+            std::copy(udp.begin(), udp.end(), tunnel.udp);
+            length += udp.size();
+        }
+        entry.outer_length = static_cast<u8>(length);
     }
 
     aya_settings settings_{};
     std::vector<aya_vip> vips_ = std::vector<aya_vip>(kVips);
     std::vector<aya_service> services_ = std::vector<aya_service>(kServices);
     std::vector<aya_backend> backends_ = std::vector<aya_backend>(kBackends);
+    std::vector<aya_tunnel> tunnels_ = std::vector<aya_tunnel>(kBackends);
     std::vector<u32> lookup_ = std::vector<u32>(1 << 18);
     aya_view view_{};
     u16 next_service_ = 0;

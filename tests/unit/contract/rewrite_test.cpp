@@ -159,12 +159,14 @@ TEST(Encap, RefusesAnOuterLengthThatNoEncapsulationHas)
     World world(4);
     const Outcome parsed = world.path.run(Packet().ipv4(kClient[0], kVip[0]).tcp(1, 443).build());
     aya_backend backend = world.tables.backend(world.backend);
+    const aya_tunnel tunnel = {};
     for (u32 length = 0; length < 256; length++) {
         backend.outer_length = static_cast<u8>(length);
         Bytes buffer(14 + length + 40);
         const bool known = length == 0 || length == 20 || length == 28 || length == 40 || length == 48;
-        EXPECT_EQ(aya_encap(buffer.data(), buffer.data() + buffer.size(), &parsed.packet, &backend, 0),
-                  known ? AYA_REASON_NONE : AYA_REASON_INTERNAL)
+        EXPECT_EQ(
+            aya_encap(buffer.data(), buffer.data() + buffer.size(), &parsed.packet, &backend, &tunnel, 0),
+            known ? AYA_REASON_NONE : AYA_REASON_INTERNAL)
             << length;
     }
 }
@@ -214,12 +216,15 @@ TEST(Encap, RefusesABufferThatEndsBeforeTheInnerHeader)
     const Outcome parsed = world.path.run(frame);
     for (u32 outer : {0u, 20u, 28u, 40u, 48u}) {
         aya_backend backend = world.tables.backend(world.backend);
+        const aya_tunnel tunnel = {};
         backend.outer_length = static_cast<u8>(outer);
         Bytes buffer(14 + outer + 20);
-        EXPECT_EQ(aya_encap(buffer.data(), buffer.data() + buffer.size() - 1, &parsed.packet, &backend, 0),
-                  AYA_REASON_TRUNCATED);
-        EXPECT_EQ(aya_encap(buffer.data(), buffer.data() + buffer.size(), &parsed.packet, &backend, 0),
-                  AYA_REASON_NONE);
+        EXPECT_EQ(
+            aya_encap(buffer.data(), buffer.data() + buffer.size() - 1, &parsed.packet, &backend, &tunnel, 0),
+            AYA_REASON_TRUNCATED);
+        EXPECT_EQ(
+            aya_encap(buffer.data(), buffer.data() + buffer.size(), &parsed.packet, &backend, &tunnel, 0),
+            AYA_REASON_NONE);
     }
 }
 

@@ -232,8 +232,8 @@ TEST(Compile, AConfiguredMacNeedsNoNeighbour)
     scene.service.backends[0].mac = *parse_mac("52:54:00:00:00:99");
     const auto image = scene.image();
     EXPECT_TRUE(image.backends[0].reachable);
-    EXPECT_EQ(image.backends[0].entry.header[5], 0x99);
-    EXPECT_EQ(image.backends[0].entry.header[11], 0x01);
+    EXPECT_EQ(image.backends[0].entry.macs[5], 0x99);
+    EXPECT_EQ(image.backends[0].entry.macs[11], 0x01);
     EXPECT_EQ(image.backends[0].entry.mtu, 1500);
     EXPECT_EQ(image.backends[0].entry.outer_length, 0);
 }
@@ -244,7 +244,7 @@ TEST(Compile, TunnelsLeaveRoomForTheirHeader)
     scene.service.backends[1].address = *parse_ip_address("fd00::1");
     scene.observed.backends[1].next_hop->source = *parse_ip_address("fd00::2");
     auto image = scene.image();
-    EXPECT_EQ(image.backends[0].entry.encap, AYA_ENCAP_IPIP);
+    EXPECT_EQ(aya_encap_of(&image.backends[0].entry), AYA_ENCAP_IPIP);
     EXPECT_EQ(image.backends[0].entry.outer_length, 20);
     EXPECT_EQ(image.backends[0].entry.mtu, 1480);
     EXPECT_EQ(image.backends[1].entry.outer_length, 40);
@@ -253,13 +253,13 @@ TEST(Compile, TunnelsLeaveRoomForTheirHeader)
     scene.service.encap = Encap::gue;
     scene.service.gue_port = 0x1234;
     image = scene.image();
-    EXPECT_EQ(image.backends[0].entry.encap, AYA_ENCAP_GUE);
+    EXPECT_EQ(aya_encap_of(&image.backends[0].entry), AYA_ENCAP_GUE);
     EXPECT_EQ(image.backends[0].entry.outer_length, 28);
     EXPECT_EQ(image.backends[0].entry.mtu, 1472);
     EXPECT_EQ(image.backends[1].entry.outer_length, 48);
     EXPECT_EQ(image.backends[1].entry.mtu, 1452);
-    EXPECT_EQ(image.backends[0].entry.header[14 + 20 + 2], 0x12);
-    EXPECT_EQ(image.backends[1].entry.header[14 + 40 + 3], 0x34);
+    EXPECT_EQ(image.backends[0].tunnel.udp[2], 0x12);
+    EXPECT_EQ(image.backends[1].tunnel.udp[3], 0x34);
 }
 
 TEST(Compile, TunnelSourceIsTheConfiguredOneElseTheRoutes)
@@ -267,12 +267,12 @@ TEST(Compile, TunnelSourceIsTheConfiguredOneElseTheRoutes)
     Scene scene(1, Encap::ipip);
     const u8 *source = nullptr;
     auto image = scene.image();
-    source = image.backends[0].entry.header + 14 + 12;
+    source = reinterpret_cast<const u8 *>(&image.backends[0].entry.outer_src);
     EXPECT_EQ(source[3], 254);
 
     scene.options.tunnel_source.ipv4 = IpAddress::v4(192, 0, 2, 77);
     image = scene.image();
-    source = image.backends[0].entry.header + 14 + 12;
+    source = reinterpret_cast<const u8 *>(&image.backends[0].entry.outer_src);
     EXPECT_EQ(source[3], 77);
 
     scene.options.tunnel_source = {};

@@ -75,14 +75,15 @@ u32 sum_of(const u8 *bytes, size_t length)
     return sum;
 }
 
-Frame encapsulate(Frame frame, const aya_backend &entry)
+Frame encapsulate(Frame frame, const aya_backend &entry, const aya_tunnel &tunnel)
 {
     aya_packet packet = {};
     EXPECT_EQ(aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &packet),
               AYA_REASON_NONE);
     frame.insert(frame.begin(), entry.outer_length, 0);
-    EXPECT_EQ(aya_encap(frame.data(), frame.data() + frame.size(), &packet, &entry, 0x1234567890abcdef),
-              AYA_REASON_NONE);
+    EXPECT_EQ(
+        aya_encap(frame.data(), frame.data() + frame.size(), &packet, &entry, &tunnel, 0x1234567890abcdef),
+        AYA_REASON_NONE);
     return frame;
 }
 
@@ -103,13 +104,15 @@ TEST_P(Tunnels, CarryThePacketUnderAValidOuterHeader)
     const IpAddress source = *parse_ip_address(tunnel.source);
     const IpAddress backend = *parse_ip_address(tunnel.backend);
     aya_backend entry = {};
+    aya_tunnel headers = {};
+    write_l2_header(entry, kGateway, kPort);
     if (tunnel.port)
-        write_gue_header(entry, kGateway, kPort, backend, source, tunnel.port);
+        write_gue_header(entry, headers, backend, source, tunnel.port);
     else
-        write_ipip_header(entry, kGateway, kPort, backend, source);
+        write_ipip_header(entry, headers, backend, source);
     constexpr u8 kTos = 0xb9; // EF, ECT(1)
     const Frame before = udp_frame(tunnel.client, tunnel.vip, kTos);
-    const Frame after = encapsulate(before, entry);
+    const Frame after = encapsulate(before, entry, headers);
 
     EXPECT_EQ(std::memcmp(after.data(), kGateway.bytes.data(), 6), 0);
     EXPECT_EQ(std::memcmp(after.data() + 6, kPort.bytes.data(), 6), 0);
@@ -170,7 +173,7 @@ TEST(L2, ChangesTheAddressesAlone)
     aya_backend entry = {};
     write_l2_header(entry, kGateway, kPort);
     const Frame before = udp_frame("198.51.100.7", "203.0.113.10", 0);
-    const Frame after = encapsulate(before, entry);
+    const Frame after = encapsulate(before, entry, {});
     ASSERT_EQ(after.size(), before.size());
     EXPECT_EQ(std::memcmp(after.data(), kGateway.bytes.data(), 6), 0);
     EXPECT_EQ(std::memcmp(after.data() + 6, kPort.bytes.data(), 6), 0);

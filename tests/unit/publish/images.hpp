@@ -24,7 +24,7 @@ inline BackendImage make_backend(const std::string &name, u8 state = AYA_BACKEND
     backend.address = IpAddress::v4(10, 0, 0, 1);
     backend.entry.state = state;
     backend.entry.mtu = 1500;
-    backend.entry.header[0] = mark;
+    backend.entry.macs[0] = mark;
     return backend;
 }
 
@@ -95,7 +95,7 @@ inline Snapshot snapshot_of(const TableImage &image)
         for (u32 index : *service->lookup)
             to.lookup.push_back(service->backends[index].name);
         for (const auto &backend : service->backends)
-            to.backends[backend.name] = {backend.entry.state, backend.entry.header[0]};
+            to.backends[backend.name] = {backend.entry.state, backend.entry.macs[0]};
         for (const auto &vip : service->vips) {
             to.vips.insert(to_string(vip));
             snapshot.addresses.insert(to_string(vip.address));
@@ -147,7 +147,7 @@ inline Snapshot snapshot_of(const MemorySink &sink, u64 generation)
         const std::string name = slot.backend_names[id].text;
         EXPECT_EQ(name.empty(), entry.state == AYA_BACKEND_FREE) << "backend " << id;
         if (!name.empty())
-            snapshot.services[names.at(entry.service)].backends[name] = {entry.state, entry.header[0]};
+            snapshot.services[names.at(entry.service)].backends[name] = {entry.state, entry.macs[0]};
     }
     u32 any_port = 0;
     for (u32 i = 0; i < sink.capacities().vips; i++) {

@@ -84,7 +84,7 @@ private:
             break;
         case 5:
             if (!changed.backends.empty())
-                changed.backends[below(static_cast<u32>(changed.backends.size()))].entry.header[0]++;
+                changed.backends[below(static_cast<u32>(changed.backends.size()))].entry.macs[0]++;
             break;
         case 6:
             changed.idle_timeout[1]++;

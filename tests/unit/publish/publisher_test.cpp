@@ -81,17 +81,30 @@ TEST_F(PublisherTest, WritesOnlyWhatChanged)
     TableImage image = make_image({web, dns});
     publish(image);
     publish(make_image({web, dns}));
-    dns.backends[0].entry.header[0] = 1;
+    dns.backends[0].entry.macs[0] = 1;
     image.services[1] = std::make_shared<const ServiceImage>(dns);
     publish(image);
     // Marks in entries of `web`, in the slot that is written next: they would be gone had it been copied.
     const u32 id = publisher_.find_backend("web", "a")->id;
-    sink_.slot(3).backends[id].reserved[0] = 77;
-    dns.backends[0].entry.header[0] = 2;
+    sink_.slot(3).backends[id].macs[11] = 77;
+    dns.backends[0].entry.macs[0] = 2;
     image.services[1] = std::make_shared<const ServiceImage>(dns);
     publish(image);
-    EXPECT_EQ(sink_.slot(3).backends[id].reserved[0], 77);
+    EXPECT_EQ(sink_.slot(3).backends[id].macs[11], 77);
     EXPECT_EQ(publisher_.generation(), 3u);
+}
+
+TEST_F(PublisherTest, WritesATunnelThatChangedAlone)
+{
+    auto dns = make_service("dns", {"203.0.113.2:53/udp"}, {"c"});
+    publish({dns});
+    dns.backends[0].tunnel.udp[2] = 0x17;
+    publish({dns});
+    ASSERT_EQ(publisher_.generation(), 2u);
+    const u32 id = publisher_.find_backend("dns", "c")->id;
+    EXPECT_EQ(sink_.slot(2).tunnels[id].udp[2], 0x17);
+    publish({make_service("dns", {"203.0.113.2:53/udp"}, {"d"})});
+    EXPECT_EQ(sink_.slot(3).tunnels[id].udp[2], 0) << "nothing of it is left when it is gone";
 }
 
 TEST_F(PublisherTest, NeedsReadersToHaveLeftTheOtherSlot)
@@ -100,7 +113,7 @@ TEST_F(PublisherTest, NeedsReadersToHaveLeftTheOtherSlot)
     publish({web});
     sink_.report(0, 1);
     EXPECT_TRUE(publisher_.ready());
-    web.backends[0].entry.header[0] = 1;
+    web.backends[0].entry.macs[0] = 1;
     publish({web});
     EXPECT_FALSE(publisher_.ready()) << "a reader is at generation 1";
     const auto before = sink_.copy_of_everything();
@@ -126,7 +139,7 @@ TEST_F(PublisherTest, GoingDownAndComingBackRaisesTheIncarnationOnce)
     web.backends[0].entry.state = AYA_BACKEND_DOWN;
     publish({web});
     EXPECT_EQ(publisher_.find_backend("web", "a")->incarnation, first.incarnation + 1);
-    web.backends[0].entry.header[0] = 9; // still down, otherwise changed
+    web.backends[0].entry.macs[0] = 9; // still down, otherwise changed
     publish({web});
     web.backends[0].entry.state = AYA_BACKEND_UP;
     publish({web});

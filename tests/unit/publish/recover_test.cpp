@@ -73,12 +73,13 @@ TEST_F(RecoverTest, RepairsTheSlotThatAKilledPredecessorLeftHalfWritten)
     const TableSlot &other = sink_.slot(3);
     std::memset(other.services, 0x55, kCapacities.services * sizeof(aya_service));
     std::memset(other.backends, 0x55, kCapacities.backends * sizeof(aya_backend));
+    std::memset(other.tunnels, 0x55, kCapacities.backends * sizeof(aya_tunnel));
     std::memset(other.vips, 0x55, kCapacities.vips * sizeof(aya_vip));
     std::memset(other.service_names, 0x55, kCapacities.services * sizeof(aya_name));
     std::memset(other.backend_names, 0x55, kCapacities.backends * sizeof(aya_name));
     std::memset(other.settings, 0x55, sizeof(aya_settings));
     Publisher publisher(sink_);
-    dns_.backends[0].entry.header[0] = 5;
+    dns_.backends[0].entry.macs[0] = 5;
     const auto image = make_image({web_, dns_});
     ASSERT_TRUE(publisher.publish(image));
     EXPECT_EQ(snapshot_of(sink_, 3), snapshot_of(image));
