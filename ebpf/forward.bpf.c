@@ -9,7 +9,6 @@
 
 #include "aya/forward.h"
 #include "aya/rewrite.h"
-#include "aya/xdp_mode.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what libxdp looks for
@@ -25,9 +24,18 @@ struct {
     __type(value, u32);
 } tx_ports SEC(".maps");
 
-AYA_TABLE(mode, struct aya_xdp_mode, 1);
+struct aya_xdp_mode mode AYA_GLOBAL(mode);
 
 AYA_TABLE(reply_limits, struct aya_reply_limit, 64);
+
+// What time it was at a queue's first packet of this jiffy; it may be late by one jiffy. To ask the kernel
+// for each packet takes a tenth of the whole program.
+struct clock {
+    AYA_ALIGNED(AYA_CACHE_LINE) u64 jiffy;
+    u64 now_ns; // CLOCK_MONOTONIC_COARSE, which only goes on with the jiffies
+};
+
+static struct clock clocks[AYA_XDP_QUEUES] AYA_GLOBAL(clocks);
 
 struct shell {
     struct aya_view view;
@@ -35,6 +43,11 @@ struct shell {
     u64 now_ns;
     struct aya_worker_totals *totals;
 };
+
+AYA_INLINE struct aya_worker_totals *totals_of(u32 queue)
+{
+    return &totals[queue & (AYA_XDP_QUEUES - 1)];
+}
 
 AYA_INLINE void count(struct aya_worker_totals *t, u32 reason)
 {
@@ -65,11 +78,18 @@ AYA_INLINE struct aya_flow_set *flow_set(u32 queue, u64 hash)
 
 AYA_INLINE int has_socket(u32 queue)
 {
-    u32 zero = 0;
-    if (!bpf_map_lookup_elem(&xsks_map, &queue))
-        return 0;
-    const struct aya_xdp_mode *current = bpf_map_lookup_elem(&mode, &zero);
-    return !current || !current->bypass_sockets;
+    return !*(const volatile u32 *)&mode.bypass_sockets && bpf_map_lookup_elem(&xsks_map, &queue);
+}
+
+AYA_INLINE u64 now_ns(u32 queue)
+{
+    struct clock *clock = &clocks[queue & (AYA_XDP_QUEUES - 1)];
+    u64 jiffy = bpf_jiffies64();
+    if (AYA_UNLIKELY(clock->jiffy != jiffy)) {
+        clock->now_ns = bpf_ktime_get_coarse_ns();
+        clock->jiffy = jiffy;
+    }
+    return clock->now_ns;
 }
 
 AYA_INLINE void count_forwarded(const struct shell *shell, const struct aya_packet *packet,
@@ -95,6 +115,10 @@ AYA_INLINE void count_notes(const struct shell *shell, const struct aya_verdict 
     struct aya_service_counters *service = bpf_map_lookup_elem(&service_counters, &key);
     if (service)
         service->new_flows += verdict->notes & AYA_NOTE_NEW;
+    if (AYA_LIKELY(verdict->notes == AYA_NOTE_NEW)) {
+        count(shell->totals, AYA_REASON_FLOW_NEW);
+        return;
+    }
     for (u32 i = 0; i < AYA_NOTES; i++)
         shell->totals->reasons[AYA_REASON_FLOW_NEW + i] += verdict->notes >> i & 1;
 }
@@ -123,8 +147,8 @@ AYA_INLINE int transmit(struct aya_worker_totals *t, u32 port, u64 bytes)
 // Answers an echo request.
 int aya_answer_echo(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue)
 {
-    struct aya_worker_totals *t = bpf_map_lookup_elem(&totals, &queue);
-    if (!packet || !t)
+    struct aya_worker_totals *t = totals_of(queue);
+    if (!packet)
         return XDP_DROP;
     const enum aya_reason failed = aya_reply_echo((u8 *)start_of(ctx), end_of(ctx), packet);
     if (failed != AYA_REASON_NONE)
@@ -136,8 +160,8 @@ int aya_answer_echo(struct xdp_md *ctx, const struct aya_packet *packet, u32 que
 // Turns the packet into an ICMP error about itself and sends it back.
 int aya_answer_error(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue, u32 reason, u32 mtu)
 {
-    struct aya_worker_totals *t = bpf_map_lookup_elem(&totals, &queue);
-    if (!packet || !t)
+    struct aya_worker_totals *t = totals_of(queue);
+    if (!packet)
         return XDP_DROP;
     int length = (int)(end_of(ctx) - start_of(ctx));
     int kept = (int)(packet->l3_offset + aya_reply_quote(packet));
@@ -179,7 +203,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     const struct aya_settings *current = aya_view_settings(&shell->view);
     if (AYA_UNLIKELY(!current))
         return finish(t, AYA_REASON_INTERNAL);
-    shell->now_ns = bpf_ktime_get_coarse_ns();
+    shell->now_ns = now_ns(shell->queue);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return reply(ctx, shell, packet, reason, 0);
 
@@ -253,10 +277,9 @@ int xsk_def_prog(struct xdp_md *ctx)
 {
     struct aya_packet packet = {0};
     struct shell shell = {.view = aya_view_active(), .queue = ctx->rx_queue_index};
-    struct aya_worker_totals *t = bpf_map_lookup_elem(&totals, &shell.queue);
-    if (AYA_UNLIKELY(!t))
-        return XDP_PASS; // a queue that the loader did not know of
-    shell.totals = t;
+    if (AYA_UNLIKELY(shell.queue >= queue_count))
+        return XDP_PASS; // the loader did not know of it
+    struct aya_worker_totals *t = shell.totals = totals_of(shell.queue);
     t->rx_packets++;
     t->rx_bytes += (u64)(end_of(ctx) - start_of(ctx));
 

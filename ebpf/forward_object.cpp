@@ -6,6 +6,10 @@
 #include <cerrno>
 #include <cstdarg>
 
+#include "aya/counters.h"
+#include "aya/tables.h"
+#include "aya/xdp_mode.h"
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
@@ -22,6 +26,13 @@ namespace
 int keep_quiet(libbpf_print_level, const char *, va_list)
 {
     return 0;
+}
+
+// A table is a map of its name, or global data in a section of its own.
+bpf_map *find_map(const bpf_object *object, const std::string &name)
+{
+    bpf_map *map = bpf_object__find_map_by_name(object, name.c_str());
+    return map ? map : bpf_object__find_map_by_name(object, (".data." + name).c_str());
 }
 
 } // namespace
@@ -52,7 +63,6 @@ ForwardObject::ForwardObject(const ForwardSizes &sizes, const Maps &given)
         {bpf->maps.tunnels, 2 * u64{c.backends}},
         {bpf->maps.lookup, c.lookup_slots / 16},
         {bpf->maps.flows, u64{sizes.queues} * sizes.flow_sets},
-        {bpf->maps.totals, sizes.queues},
         {bpf->maps.reply_limits, sizes.queues},
         {bpf->maps.service_counters, u64{sizes.queues} * c.services},
         {bpf->maps.backend_counters, u64{sizes.queues} * c.backends},
@@ -61,7 +71,7 @@ ForwardObject::ForwardObject(const ForwardSizes &sizes, const Maps &given)
         if (int error = bpf_map__set_max_entries(map, static_cast<u32>(count)))
             throw BpfError(bpf_failure("cannot size the XDP program's tables", -error));
     for (const auto &[name, fd] : given) {
-        bpf_map *map = bpf_object__find_map_by_name(bpf->obj, name);
+        bpf_map *map = find_map(bpf->obj, name);
         if (int error = map ? bpf_map__reuse_fd(map, fd) : -ENOENT)
             throw BpfError(bpf_failure(std::string("cannot give the XDP program its table ") + name, -error));
     }
@@ -78,10 +88,10 @@ int ForwardObject::program_fd() const
 
 int ForwardObject::map_fd(const char *name) const
 {
-    const int fd = bpf_object__find_map_fd_by_name(skeleton_->bpf->obj, name);
-    if (fd < 0)
+    const bpf_map *map = find_map(skeleton_->bpf->obj, name);
+    if (!map)
         throw BpfError(std::string("the XDP program has no table ") + name);
-    return fd;
+    return bpf_map__fd(map);
 }
 
 u64 ForwardObject::hash(const ForwardSizes &sizes)

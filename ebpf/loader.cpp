@@ -22,6 +22,7 @@ ForwardProgram::ForwardProgram(const ForwardSizes &sizes) : sizes_(sizes), objec
 {
     const Capacities &c = sizes.capacities;
     control_ = map<aya_control>("control", 1);
+    mode_ = map<aya_xdp_mode>("mode", 1);
     auto *settings = map<aya_settings>("settings", 2);
     auto *vips = map<aya_vip>("vips", 2 * u64{c.vips});
     auto *services = map<aya_service>("services", 2 * u64{c.services});

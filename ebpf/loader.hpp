@@ -46,6 +46,7 @@ public:
     const ForwardSlot &slot(u64 generation) const { return slots_[generation & 1]; }
     u32 *lookup() const { return lookup_; }
     aya_control *control() const { return control_; }
+    aya_xdp_mode *mode() const { return mode_; }
     aya_flow_set *flows(u32 queue) const { return flows_ + u64{queue} * sizes_.flow_sets; }
     aya_worker_totals *totals(u32 queue) const { return totals_ + queue; }
     aya_service_counters *service_counters(u32 queue) const
@@ -67,6 +68,7 @@ private:
     ForwardSlot slots_[2]{};
     u32 *lookup_ = nullptr;
     aya_control *control_ = nullptr;
+    aya_xdp_mode *mode_ = nullptr;
     aya_flow_set *flows_ = nullptr;
     aya_worker_totals *totals_ = nullptr;
     aya_service_counters *service_counters_ = nullptr;

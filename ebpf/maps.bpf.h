@@ -14,6 +14,7 @@
 #include "aya/flow_table.h"
 #include "aya/tables.h"
 #include "aya/types.h"
+#include "aya/xdp_mode.h"
 
 // Set by the loader. Capacities are entries of one slot.
 const volatile u32 vip_capacity = 8192;
@@ -32,9 +33,13 @@ const volatile u32 port_index = 0; // of the port that this instance of the prog
         __type(value, entry);              \
     } name SEC(".maps")
 
+// What every packet needs and no configuration resizes is global data: an address in the instruction, where a
+// look-up takes a dozen of them. To the control plane it is a map of one entry.
+#define AYA_GLOBAL(name) SEC(".data." #name)
+
 // Written by the control plane, shared by all ports.
-AYA_TABLE(control, struct aya_control, 1);
-AYA_TABLE(settings, struct aya_settings, 2);
+struct aya_control control AYA_GLOBAL(control);
+struct aya_settings settings[2] AYA_GLOBAL(settings);
 AYA_TABLE(vips, struct aya_vip, 2 * 8192);
 AYA_TABLE(services, struct aya_service, 2 * 1024);
 AYA_TABLE(backends, struct aya_backend, 2 * 65536);
@@ -43,7 +48,7 @@ AYA_TABLE(lookup, struct aya_lookup_line, (64 << 20) / 16);
 
 // Written here, one range a queue.
 AYA_TABLE(flows, struct aya_flow_set, 1 << 15);
-AYA_TABLE(totals, struct aya_worker_totals, 1);
+struct aya_worker_totals totals[AYA_XDP_QUEUES] AYA_GLOBAL(totals);
 AYA_TABLE(service_counters, struct aya_service_counters, 1024);
 AYA_TABLE(backend_counters, struct aya_backend_counters, 65536);
 
@@ -56,13 +61,9 @@ struct aya_view {
 
 AYA_INLINE struct aya_view aya_view_active(void)
 {
-    struct aya_view view = {0};
-    u32 zero = 0;
-    const struct aya_control *now = bpf_map_lookup_elem(&control, &zero);
-    if (now)
-        view.slot = (u32)(*(const volatile u64 *)&now->generation) & 1; // BPF has no atomic load
-    u32 key = view.slot;
-    view.settings = bpf_map_lookup_elem(&settings, &key);
+    struct aya_view view;
+    view.slot = (u32)(*(const volatile u64 *)&control.generation) & 1; // BPF has no atomic load
+    view.settings = &settings[view.slot];
     return view;
 }
 

@@ -99,6 +99,11 @@ void XdpPort::create(const XdpTables &tables)
     if (!facts_.up)
         throw BpfError(options_.interface + ": the interface is down; ip link set " + options_.interface +
                        " up");
+    if (facts_.rx_queues > AYA_XDP_QUEUES)
+        throw BpfError(options_.interface + ": has " + std::to_string(facts_.rx_queues) +
+                       " RX queues, at most " + std::to_string(AYA_XDP_QUEUES) +
+                       " can be served; ethtool -L " + options_.interface + " combined " +
+                       std::to_string(AYA_XDP_QUEUES));
     unfinished_.emplace(directory_ + pins::kUnfinished);
     const std::string &directory = unfinished_->path();
     record_ = create_and_pin(directory, "record", sizeof(XdpPortRecord), 1);
@@ -131,7 +136,7 @@ void XdpPort::make(const std::string &directory, Maker maker)
 {
     const u64 queues = record()->queues;
     flows_ = maker(directory, "flows", sizeof(aya_flow_set), queues * options_.flow_sets);
-    totals_ = maker(directory, "totals", sizeof(aya_worker_totals), queues);
+    totals_ = maker(directory, "totals", sizeof(aya_worker_totals[AYA_XDP_QUEUES]), 1);
     service_counters_ =
         maker(directory, "service_counters", sizeof(aya_service_counters), queues * capacities_.services);
     backend_counters_ =

@@ -112,7 +112,7 @@ void XdpTables::make(const std::string &directory, Maker maker)
 {
     const Capacities &c = capacities_;
     control_ = maker(directory, "control", sizeof(aya_control), 1);
-    settings_ = maker(directory, "settings", sizeof(aya_settings), 2);
+    settings_ = maker(directory, "settings", sizeof(aya_settings[2]), 1);
     vips_ = maker(directory, "vips", sizeof(aya_vip), 2 * u64{c.vips});
     services_ = maker(directory, "services", sizeof(aya_service), 2 * u64{c.services});
     backends_ = maker(directory, "backends", sizeof(aya_backend), 2 * u64{c.backends});

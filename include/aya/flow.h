@@ -303,6 +303,9 @@ AYA_INLINE enum aya_reason aya_parse_l2(const u8 *frame, const u8 *end, struct a
 
     *type = aya_read_be16(&eth->type);
     u32 offset = sizeof(*eth);
+    packet->l3_offset = sizeof(*eth);
+    if (AYA_LIKELY(*type == AYA_ETHERTYPE_IPV4))
+        return AYA_REASON_NONE;
     for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (*type == AYA_ETHERTYPE_VLAN || *type == AYA_ETHERTYPE_QINQ);
          i++) {
         const struct aya_vlan *vlan = (const struct aya_vlan *)(frame + offset);

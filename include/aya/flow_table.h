@@ -107,22 +107,34 @@ AYA_INLINE struct aya_flow_entry *aya_flow_find(struct aya_flow_set *set, u64 ha
 
 #define AYA_FLOW_RANK_ESTABLISHED (3u << 16)
 
-// Order of eviction: free or expired, embryonic, closing, then the flow that was not seen for longest.
-// Smaller goes first. Without branches, as nobody can guess them either.
+// Order of eviction of ways that are not free: expired, embryonic, closing, then the flow that was not seen
+// for longest. Smaller goes first. Without branches, as nobody can guess them either.
 AYA_INLINE u32 aya_flow_rank(const struct aya_flow_entry *entry, u16 now)
 {
     const u32 orders = 0x33333210; // by state, four bits each
     int remaining = aya_flow_remaining(entry, now);
     int order = (int)(orders >> (entry->state & (AYA_FLOW_STATES - 1)) * 4) & 3;
-    u32 is_live = (u32)(-remaining >> 31) & (u32)(-order >> 31);
-    return (((u32)order << 16) | (u32)remaining) & is_live;
+    return (((u32)order << 16) | (u32)remaining) & (u32)(-remaining >> 31);
 }
 
-// The way that a flow which has none takes. NULL: only established flows there, and `may_evict_established`
-// is 0. So a flood of first packets pushes out at most other first packets.
+// Of four bits that are not all 0. Two bits of the constant for each of their values.
+AYA_INLINE u32 aya_flow_lowest_bit(u32 bits)
+{
+    return (0x12131210u >> (bits & 15) * 2) & 3;
+}
+
+// The way that a flow which has none takes: a free one, else by rank. NULL: only established flows there, and
+// `may_evict_established` is 0. So a flood of first packets pushes out at most other first packets.
 AYA_INLINE struct aya_flow_entry *aya_flow_victim(struct aya_flow_set *set, u16 now,
                                                   int may_evict_established, int *evicts)
 {
+    *evicts = 0;
+    u32 free = 0; // a bit for each free way
+    for (u32 i = 0; i < AYA_FLOW_WAYS; i++)
+        free |= (u32)(((u64)set->way[i].state - 1) >> 63) << i;
+    AYA_OPAQUE(free);
+    if (free)
+        return &set->way[aya_flow_lowest_bit(free)];
     long lowest = (long)aya_flow_rank(&set->way[0], now) << 2;
     for (u32 i = 1; i < AYA_FLOW_WAYS; i++) {
         long less = ((long)aya_flow_rank(&set->way[i], now) << 2) + (long)i - lowest;
@@ -130,7 +142,6 @@ AYA_INLINE struct aya_flow_entry *aya_flow_victim(struct aya_flow_set *set, u16 
         lowest += less & (less >> 63);
     }
     u32 rank = (u32)(lowest >> 2);
-    *evicts = 0;
     if (rank >= AYA_FLOW_RANK_ESTABLISHED && !may_evict_established)
         return NULL;
     *evicts = rank != 0;

@@ -355,7 +355,7 @@ AYA_INLINE enum aya_reason aya_reply_refused(enum aya_reason reply)
 AYA_INLINE int aya_reply_allowed(struct aya_reply_limit *limit, u64 now_ns)
 {
     const u64 interval = 1000000000ull / AYA_REPLIES_PER_SECOND;
-    u64 earned = (now_ns - limit->refilled_ns) / interval;
+    u64 earned = now_ns > limit->refilled_ns ? (now_ns - limit->refilled_ns) / interval : 0;
     if (earned) {
         limit->tokens += earned;
         limit->refilled_ns += earned * interval;

@@ -167,7 +167,7 @@ public:
         check_header(directory);
         const Capacities &c = header().capacities;
         control_ = PinnedMap::array<aya_control>(directory + "/control", kReadOnly, 1);
-        settings_ = PinnedMap::array<aya_settings>(directory + "/settings", kReadOnly, 2);
+        settings_ = PinnedMap::array<aya_settings[2]>(directory + "/settings", kReadOnly, 1);
         vips_ = PinnedMap::array<aya_vip>(directory + "/vips", kReadOnly, 2 * u64{c.vips});
         services_ = PinnedMap::array<aya_service>(directory + "/services", kReadOnly, 2 * u64{c.services});
         backends_ = PinnedMap::array<aya_backend>(directory + "/backends", kReadOnly, 2 * u64{c.backends});

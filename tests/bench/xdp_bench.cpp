@@ -111,6 +111,7 @@ public:
     explicit Target(aya_encap_kind encap) : program_(sizes())
     {
         const Tables tables(encap);
+        program_.mode()->bypass_sockets = 1; // as with path "xdp"
         const ForwardSlot &slot = program_.slot(0);
         *slot.settings = tables.settings;
         std::copy(tables.vips.begin(), tables.vips.end(), slot.vips);

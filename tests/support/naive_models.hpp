@@ -62,7 +62,7 @@ public:
         const int order = std::get<0>(rank(*victim, now));
         if (order == 3 && !may_evict_established)
             return false;
-        evicted = order != 0;
+        evicted = order > 0;
         *victim = entry;
         return true;
     }
@@ -94,7 +94,9 @@ private:
 
     static std::tuple<int, u64> rank(const std::optional<Entry> &way, u64 now)
     {
-        if (!way || way->expires <= now)
+        if (!way)
+            return {-1, 0};
+        if (way->expires <= now)
             return {0, 0};
         if (way->state == AYA_FLOW_EMBRYONIC)
             return {1, way->expires};

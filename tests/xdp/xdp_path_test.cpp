@@ -213,7 +213,9 @@ TEST_F(XdpPathTest, AFlowTableOfAnotherSizeIsRefused)
 TEST_F(XdpPathTest, CountersAreThoseOfEachPortsQueues)
 {
     start();
-    pinned<aya_worker_totals>("port1", "totals", 1).at<aya_worker_totals>()->reasons[AYA_REASON_NONE] = 7;
+    pinned<aya_worker_totals[AYA_XDP_QUEUES]>("port1", "totals", 1)
+        .at<aya_worker_totals>()
+        ->reasons[AYA_REASON_NONE] = 7;
     pinned<aya_service_counters>("port0", "service_counters", kCapacities.services)
         .at<aya_service_counters>(3)
         ->packets = 8;

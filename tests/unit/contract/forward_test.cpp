@@ -551,6 +551,15 @@ TEST(ReplyLimit, DoesNotSaveUpMoreThanABurst)
     EXPECT_EQ(allowed, AYA_REPLIES_BURST);
 }
 
+TEST(ReplyLimit, EarnsNothingWhileTheClockIsBehind)
+{
+    aya_reply_limit limit{.refilled_ns = 5'000'000'000, .tokens = 1};
+    EXPECT_TRUE(aya_reply_allowed(&limit, 4'996'000'000));
+    EXPECT_FALSE(aya_reply_allowed(&limit, 4'996'000'000));
+    EXPECT_FALSE(aya_reply_allowed(&limit, 5'000'000'000));
+    EXPECT_TRUE(aya_reply_allowed(&limit, 5'001'000'000));
+}
+
 TEST(ReplyLimit, CountsTimeBetweenRepliesInFull)
 {
     aya_reply_limit limit{};
