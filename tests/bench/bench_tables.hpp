@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aya/forward.h"
+#include "aya/rewrite.h"
 
 namespace aya::bench
 {
@@ -64,6 +65,18 @@ private:
         vips[at].service = service;
     }
 
+    static void add_headers(aya_backend &backend, be32 address)
+    {
+        constexpr u8 kMacs[12] = {0x02, 0, 0, 0, 0, 0x01, 0x02, 0, 0, 0, 0, 0x02};
+        std::memcpy(backend.macs, kMacs, sizeof(kMacs));
+        backend.outer_src = aya_cpu_to_be32(0xc0000201);
+        backend.outer_dst = address;
+        const u16 complement =
+            aya_checksum_fold(0x45u + aya_cpu_to_be16(AYA_IPV4_DF).raw + AYA_OUTER_TTL +
+                              aya_sum_be32(backend.outer_src) + aya_sum_be32(backend.outer_dst));
+        backend.partial_checksum = static_cast<u16>(~complement);
+    }
+
     void add_service(u32 service, aya_encap_kind encap)
     {
         const be32 ipv4[4] = {{0}, {0}, aya_cpu_to_be32(0xffff), vip_ipv4(service)};
@@ -83,6 +96,7 @@ private:
             backend.outer_length = encap == AYA_ENCAP_IPIP ? 20 : 0;
             backend.service = static_cast<u16>(service);
             backend.mtu = 1480;
+            add_headers(backend, aya_cpu_to_be32(0x0a000000u + (service << 8) + i + 1));
         }
         for (u32 i = 0; i < kSlots; i++)
             lookup[service * kSlots + i] = service * kBackendsPerService + i % kBackendsPerService;
