@@ -201,8 +201,6 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     if (has_socket(shell->queue))
         return (int)bpf_redirect_map(&xsks_map, shell->queue, XDP_DROP);
     const struct aya_settings *current = aya_view_settings(&shell->view);
-    if (AYA_UNLIKELY(!current))
-        return finish(t, AYA_REASON_INTERNAL);
     shell->now_ns = now_ns(shell->queue);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return reply(ctx, shell, packet, reason, 0);

@@ -101,8 +101,6 @@ AYA_INLINE enum aya_reason aya_classify(const struct aya_view *view, const struc
                                         u16 *service_id)
 {
     const struct aya_settings *settings = aya_view_settings(view);
-    if (!settings)
-        return AYA_REASON_PUNT_NO_VIP;
     const struct aya_flow *flow = &packet->flow;
     const be16 any = {0};
     u32 service;
@@ -292,8 +290,8 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
         verdict->notes = AYA_NOTE_RESCHEDULED;
     }
     const struct aya_settings *settings = aya_view_settings(view);
-    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER || !settings)) {
-        aya_refuse(verdict, settings ? AYA_REASON_FRAGMENT : AYA_REASON_INTERNAL);
+    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
+        aya_refuse(verdict, AYA_REASON_FRAGMENT);
         return;
     }
     u64 pick = aya_pick_hash(settings, service, packet, hash);
