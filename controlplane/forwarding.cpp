@@ -22,13 +22,10 @@ Forwarding make_xdp(const Config &config, const std::string &dataplane_file, con
     auto sink =
         std::make_unique<BpfSink>(bpf_dir, dataplane_file, capacities_for(config.controlplane.limits));
     std::unique_ptr<ForwardingPath> path;
-    if (config.dataplane->path == DataplanePath::automatic) {
+    if (config.dataplane->path == DataplanePath::automatic)
         path = std::make_unique<TakeoverPath>(bpf_dir, sink->tables(), *config.dataplane, dataplane_file);
-    } else {
-        auto xdp = std::make_unique<XdpPath>(bpf_dir, sink->tables(), *config.dataplane);
-        xdp->bypass_sockets(true); // there will be none: then no packet need look
-        path = std::move(xdp);
-    }
+    else
+        path = std::make_unique<XdpPath>(bpf_dir, sink->tables(), *config.dataplane);
     return {.sink = std::move(sink), .path = std::move(path)};
 }
 

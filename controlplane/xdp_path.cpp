@@ -44,7 +44,8 @@ PortLine describe(const XdpPort &port, const InterfaceFacts &facts)
 } // namespace
 
 XdpPath::XdpPath(std::string directory, XdpTables &tables, const DataplaneConfig &config)
-    : directory_(std::move(directory)), tables_(tables), lines_(config.ports.size())
+    : directory_(std::move(directory)), tables_(tables), alone_(config.path == DataplanePath::xdp),
+      lines_(config.ports.size())
 {
     for (u32 i = 0; i < config.ports.size(); i++) {
         const PortConfig &port = config.ports[i];
@@ -79,6 +80,8 @@ void XdpPath::start()
         tables_.withdraw();
         throw;
     }
+    if (alone_)
+        bypass_sockets(true); // no process will have any: then no packet need look
     drop_other_ports();
     started_ = true;
     poll();

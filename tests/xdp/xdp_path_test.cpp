@@ -63,10 +63,11 @@ protected:
     }
 
     // As a start of the control plane does.
-    void start(const std::vector<std::string> &interfaces = {"port0", "port1"}, u32 flows = kFlows)
+    void start(const std::vector<std::string> &interfaces = {"port0", "port1"}, u32 flows = kFlows,
+               DataplanePath path = DataplanePath::xdp)
     {
         DataplaneConfig config;
-        config.path = DataplanePath::xdp;
+        config.path = path;
         config.flows_per_worker = flows;
         for (const std::string &interface : interfaces) {
             PortConfig &port = config.ports.emplace_back();
@@ -137,6 +138,18 @@ TEST_F(XdpPathTest, AFlipIsFollowedByAGracePeriod)
         sink_->flip(generation);
     EXPECT_TRUE(comes_true([&] { return sink_->quiescent(); }));
     EXPECT_EQ(sink_->generation(), 5u);
+}
+
+TEST_F(XdpPathTest, LooksForSocketsOnlyWhereAProcessMayHaveThem)
+{
+    const auto bypasses = [&] {
+        return pinned<aya_xdp_mode>("port0", "mode", 1).at<aya_xdp_mode>()->bypass_sockets;
+    };
+    start({"port0"}, kFlows, DataplanePath::automatic);
+    EXPECT_EQ(bypasses(), 0u) << "until the one who watches the process says so";
+    end();
+    start({"port0"});
+    EXPECT_EQ(bypasses(), 1u);
 }
 
 TEST_F(XdpPathTest, AStartThatDoesNotGetThroughLeavesNothing)
