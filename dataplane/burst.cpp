@@ -46,9 +46,10 @@ aya_reason make_room(rte_mbuf *mbuf, u32 room)
     return AYA_REASON_NONE;
 }
 
-aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_backend &backend, u32 backend_id,
-                   u64 hash, const BurstContext &context)
+aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &verdict, u64 hash,
+                   const BurstContext &context)
 {
+    const aya_backend &backend = *verdict.backend;
     const u32 egress = backend.egress_port;
     if (AYA_UNLIKELY(egress >= context.port_count))
         return AYA_REASON_INTERNAL;
@@ -57,8 +58,9 @@ aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_backend &
     const aya_reason reason = make_room(mbuf, backend.outer_length);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return reason;
-    const aya_tunnel *tunnel =
-        AYA_UNLIKELY(aya_needs_tunnel(&backend)) ? aya_view_tunnel(context.view, backend_id) : nullptr;
+    const aya_tunnel *tunnel = AYA_UNLIKELY(aya_needs_tunnel(&backend))
+                                   ? aya_view_tunnel(context.view, verdict.backend_id)
+                                   : nullptr;
     return aya_encap(frame_of(mbuf), end_of(mbuf), &packet, &backend, tunnel, hash);
 }
 
@@ -224,6 +226,8 @@ void choose_backends(Burst &burst, const BurstContext &context) noexcept
         }
         if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST))
             remember_fragment(*packet, *verdict, context);
+        if (AYA_UNLIKELY(aya_needs_tunnel(verdict->backend)))
+            rte_prefetch0(aya_view_tunnel(view, verdict->backend_id));
         burst.live[kept++] = static_cast<u8>(i);
     }
     burst.live_count = kept;
@@ -238,16 +242,14 @@ void rewrite_packets(Burst &burst, BurstContext &context) noexcept
         const u32 i = burst.live[k];
         rte_mbuf *mbuf = burst.mbuf[i];
         const aya_verdict &verdict = burst.verdict[i];
-        const aya_backend *backend = verdict.backend;
-        const aya_reason reason =
-            rewrite(mbuf, burst.packet[i], *backend, burst.verdict[i].backend_id, burst.hash[i], context);
+        const aya_reason reason = rewrite(mbuf, burst.packet[i], verdict, burst.hash[i], context);
         if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
             counters.count_reason(static_cast<u8>(reason));
             drop(burst, i);
             continue;
         }
         counters.count_forwarded(verdict.service, verdict.backend_id, burst.packet[i].l3_length);
-        Outbox &outbox = outboxes[backend->egress_port];
+        Outbox &outbox = outboxes[verdict.backend->egress_port];
         outbox.packets[outbox.count++] = mbuf;
     }
 }
