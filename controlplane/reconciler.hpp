@@ -4,9 +4,9 @@
 // so. No sockets, no timers: everything else feeds it or shows what it holds.
 #pragma once
 
+#include "common/result.hpp"
 #include "config/config.hpp"
 #include "config/merge.hpp"
-#include "config/result.hpp"
 #include "config/state.hpp"
 #include "model/compile.hpp"
 #include "publish/publisher.hpp"

@@ -2,7 +2,7 @@
 #include "api/explain.hpp"
 
 #include "aya/rewrite.h"
-#include "config/address.hpp"
+#include "common/address.hpp"
 
 #include <nlohmann/json.hpp>
 

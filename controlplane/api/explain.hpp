@@ -3,8 +3,8 @@
 #pragma once
 
 #include "aya/forward.h"
+#include "common/result.hpp"
 #include "config/parse.hpp"
-#include "config/result.hpp"
 #include "publish/sink.hpp"
 
 #include <string>

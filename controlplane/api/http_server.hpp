@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/address.hpp"
+#include "common/address.hpp"
 
 namespace aya::api
 {

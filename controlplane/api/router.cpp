@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/router.hpp"
 
-#include "config/json_text.hpp"
-#include "config/reader.hpp"
+#include "common/json/json_text.hpp"
+#include "common/json/reader.hpp"
 
 #include <boost/beast/http/verb.hpp>
 

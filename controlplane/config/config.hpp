@@ -3,10 +3,9 @@
 // docs/configuration.md explains every key; parse.hpp reads, edit.hpp changes, merge.hpp merges.
 #pragma once
 
-#include "address.hpp"
+#include "common/address.hpp"
+#include "common/values.hpp"
 
-#include <array>
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,8 +14,6 @@
 
 namespace aya
 {
-
-using Duration = std::chrono::milliseconds;
 
 // What the operator wants of a backend. What probes see is its health, and never stored here.
 enum class AdminState : std::uint8_t { active, draining, disabled };
@@ -140,8 +137,6 @@ struct TunnelSource {
 
     bool operator==(const TunnelSource &) const = default;
 };
-
-using Seed = std::array<std::uint8_t, 16>;
 
 struct Config {
     Seed seed{}; // of flow_hash, in the order of the hex digits; the same on every box of a fleet

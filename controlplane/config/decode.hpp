@@ -3,8 +3,8 @@
 // Internal to config/.
 #pragma once
 
+#include "common/json/reader.hpp"
 #include "config.hpp"
-#include "reader.hpp"
 
 namespace aya
 {

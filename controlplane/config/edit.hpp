@@ -4,8 +4,8 @@
 // in errors about it are relative to it.
 #pragma once
 
+#include "common/result.hpp"
 #include "config.hpp"
-#include "result.hpp"
 
 #include <string_view>
 

@@ -2,7 +2,7 @@
 // Whole files in and out. Internal to config/.
 #pragma once
 
-#include "result.hpp"
+#include "common/result.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -2,9 +2,9 @@
 // What differs between two configurations, and what a new file means for what runs.
 #pragma once
 
+#include "common/result.hpp"
 #include "config.hpp"
 #include "parse.hpp"
-#include "result.hpp"
 
 #include <string>
 #include <vector>

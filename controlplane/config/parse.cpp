@@ -34,10 +34,4 @@ Result<Config> load_config(const std::filesystem::path &file)
     return parse_config(**text);
 }
 
-std::string format_error(std::string_view file, const ConfigError &error)
-{
-    const std::string where = error.where.empty() ? "" : error.where + ": ";
-    return std::string(file) + ": " + where + error.message;
-}
-
 } // namespace aya

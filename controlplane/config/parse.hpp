@@ -3,8 +3,8 @@
 // of it is reported, not only the first error.
 #pragma once
 
+#include "common/result.hpp"
 #include "config.hpp"
-#include "result.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -2,8 +2,8 @@
 // The state file: what the operator changed at run time, kept over restarts.
 #pragma once
 
+#include "common/result.hpp"
 #include "config.hpp"
-#include "result.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "validate.hpp"
 
-#include "kinds.hpp"
+#include "common/json/kinds.hpp"
 
 #include <initializer_list>
 #include <set>

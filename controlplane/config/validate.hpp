@@ -2,8 +2,8 @@
 // What values of a configuration mean together. Internal to config/.
 #pragma once
 
+#include "common/json/error_sink.hpp"
 #include "config.hpp"
-#include "error_sink.hpp"
 
 namespace aya
 {

@@ -2,7 +2,7 @@
 // Probes every backend for as long as it is a target: one coroutine each, on the caller's event loop.
 #pragma once
 
-#include "config/address.hpp"
+#include "common/address.hpp"
 #include "health/connect_poller.hpp"
 #include "health/tracker.hpp"
 

@@ -2,7 +2,7 @@
 // The system calls of a TCP connect probe.
 #pragma once
 
-#include "config/address.hpp"
+#include "common/address.hpp"
 #include "health/tracker.hpp"
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // rtnetlink: what the kernel knows of links, routes and neighbours (rtnetlink(7)).
 #pragma once
 
-#include "config/address.hpp"
+#include "common/address.hpp"
 
 #include <cstdint>
 #include <functional>

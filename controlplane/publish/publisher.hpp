@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.hpp"
+#include "common/result.hpp"
 #include "model/image.hpp"
 #include "publish/sink.hpp"
 

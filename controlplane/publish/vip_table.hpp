@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "aya/tables.h"
-#include "config/address.hpp"
+#include "common/address.hpp"
 
 namespace aya
 {

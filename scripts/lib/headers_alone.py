@@ -13,11 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = {
     "include": ["include"],
-    "dataplane": ["include", "dataplane"],
-    "controlplane": ["include", "controlplane", "ebpf"],
-    "ebpf": ["include", "ebpf"],
-    "backend": ["include", "backend", "ebpf"],
-    "tests": ["include", "tests/support", "controlplane", "dataplane", "ebpf", "backend"],
+    "common": [".", "include"],
+    "dataplane": [".", "include", "dataplane"],
+    "controlplane": [".", "include", "controlplane", "ebpf"],
+    "ebpf": [".", "include", "ebpf"],
+    "backend": [".", "include", "backend", "ebpf"],
+    "tests": [".", "include", "tests/support", "controlplane", "dataplane", "ebpf", "backend"],
 }
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-pragma-once-outside-header"]
 

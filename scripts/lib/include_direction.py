@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who may include whom:
 
-    include  <-  dataplane, controlplane, ebpf, backend  <-  tests
+    include  <-  common  <-  dataplane, controlplane, ebpf, backend  <-  tests
 
 Nothing sideways, but for controlplane -> ebpf/loader.hpp and backend -> ebpf/decap.h. The contract (include/aya) includes only itself and standard
 headers, its C part (.h) only <stddef.h> and <stdint.h>. Prints each offence, and exits 1 if there was one.
@@ -19,24 +19,27 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 # Include paths of the build, in the order in which meson gives them.
 SEARCHED = {
     "include": ["include"],
-    "dataplane": ["dataplane", "include"],
-    "controlplane": ["controlplane", "include", "ebpf"],
-    "ebpf": ["ebpf", "include"],
-    "backend": ["backend", "include", "ebpf"],
-    "tests": ["tests/support", "controlplane", "dataplane", "ebpf", "backend", "include"],
+    "common": [".", "include"],
+    "dataplane": ["dataplane", ".", "include"],
+    "controlplane": ["controlplane", ".", "include", "ebpf"],
+    "ebpf": ["ebpf", ".", "include"],
+    "backend": ["backend", ".", "include", "ebpf"],
+    "tests": ["tests/support", "controlplane", "dataplane", "ebpf", "backend", ".", "include"],
 }
 FOLDERS_ALLOWED = {
     "include": {"include"},
-    "dataplane": {"dataplane", "include"},
-    "controlplane": {"controlplane", "include"},
-    "ebpf": {"ebpf", "include"},
-    "backend": {"backend", "include"},
+    "common": {"common", "include"},
+    "dataplane": {"dataplane", "common", "include"},
+    "controlplane": {"controlplane", "common", "include"},
+    "ebpf": {"ebpf", "common", "include"},
+    "backend": {"backend", "common", "include"},
     "tests": set(SEARCHED),
 }
 SIDEWAYS_ALLOWED = {("controlplane", "ebpf/loader.hpp"), ("backend", "ebpf/decap.h")}
 # Libraries that belong to one side only.
 LIBRARIES_FORBIDDEN = {
     "include": ("boost/", "spdlog/", "CLI/", "nlohmann/", "rte_", "bpf/", "xdp/", "linux/", "gtest/"),
+    "common": ("boost/", "spdlog/", "CLI/", "rte_", "bpf/", "xdp/", "gtest/"),
     "dataplane": ("boost/", "spdlog/", "gtest/"),
     "controlplane": ("rte_", "gtest/"),
     "ebpf": ("boost/", "spdlog/", "CLI/", "nlohmann/", "rte_", "gtest/"),

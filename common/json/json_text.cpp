@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "json_text.hpp"
+#include "common/json/json_text.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kinds.hpp"
+#include "common/json/kinds.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Collects errors while a text is read. Internal to config/.
+// Collects errors while a text is read.
 #pragma once
 
-#include "result.hpp"
+#include "common/result.hpp"
 
 #include <cstddef>
 #include <string>

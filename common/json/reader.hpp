@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads one JSON object key by key. Internal to config/.
+// Reads one JSON object key by key.
 #pragma once
 
-#include "error_sink.hpp"
-#include "json_text.hpp"
-#include "kinds.hpp"
+#include "common/json/error_sink.hpp"
+#include "common/json/json_text.hpp"
+#include "common/json/kinds.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // JSON text to a JSON value, with what the plain parser does not tell: duplicate keys and where a
-// syntax error stands. Internal to config/.
+// syntax error stands.
 #pragma once
 
-#include "error_sink.hpp"
+#include "common/json/error_sink.hpp"
 
 #include <nlohmann/json.hpp>
 

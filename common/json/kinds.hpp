@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How single values are written in the configuration. Internal to config/.
+// How single values are written in the configuration.
 #pragma once
 
-#include "config.hpp"
-#include "json_text.hpp"
+#include "common/address.hpp"
+#include "common/json/json_text.hpp"
+#include "common/values.hpp"
 
 #include <functional>
 #include <initializer_list>

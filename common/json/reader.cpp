@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "reader.hpp"
+#include "common/json/reader.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "config/address.hpp"
+#include "common/address.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "address.hpp"
+#include "common/address.hpp"
 
 #include <arpa/inet.h>
 
