@@ -4,10 +4,10 @@
 
 #include "common/address.hpp"
 #include "common/json/json_text.hpp"
+#include "common/names.hpp"
 #include "common/values.hpp"
 
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,19 +39,15 @@ Kind<SocketAddress> socket_kind();
 Kind<VipKey> vip_kind();
 Kind<Mac> mac_kind(); // of one station
 
-// One of the words that to_string() gives for `values`.
-template <typename T>
-Kind<T> word_kind(std::initializer_list<T> values)
+// One of the names that `Enum` has.
+template <HasNames Enum>
+Kind<Enum> word_kind()
 {
-    Kind<T> kind;
-    for (const T value : values)
-        kind.allowed += (kind.allowed.empty() ? "\"" : ", \"") + std::string(to_string(value)) + "\"";
-    kind.read = [words = std::vector<T>(values)](const Json &json, std::string &) -> std::optional<T> {
-        for (const T word : words) {
-            if (json.is_string() && json.get_ref<const std::string &>() == to_string(word))
-                return word;
-        }
-        return std::nullopt;
+    Kind<Enum> kind;
+    for (const auto &row : names_of(Enum{}))
+        kind.allowed += (kind.allowed.empty() ? "\"" : ", \"") + std::string(row.name) + "\"";
+    kind.read = [](const Json &json, std::string &) {
+        return json.is_string() ? parse_name<Enum>(json.get_ref<const std::string &>()) : std::nullopt;
     };
     return kind;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/address.hpp"
+#include "common/names.hpp"
 #include "common/values.hpp"
 
 #include <cstdint>
@@ -17,10 +18,42 @@ namespace aya
 
 // What the operator wants of a backend. What probes see is its health, and never stored here.
 enum class AdminState : std::uint8_t { active, draining, disabled };
+
+constexpr auto names_of(AdminState)
+{
+    return std::to_array<Name<AdminState>>({{AdminState::active, "active"},
+                                            {AdminState::draining, "draining"},
+                                            {AdminState::disabled, "disabled"}});
+}
+
 enum class Scheduler : std::uint8_t { maglev, source_hash };
+
+constexpr auto names_of(Scheduler)
+{
+    return std::to_array<Name<Scheduler>>(
+        {{Scheduler::maglev, "maglev"}, {Scheduler::source_hash, "source-hash"}});
+}
+
 enum class Affinity : std::uint8_t { none, source };
+
+constexpr auto names_of(Affinity)
+{
+    return std::to_array<Name<Affinity>>({{Affinity::none, "none"}, {Affinity::source, "source"}});
+}
+
 enum class Encap : std::uint8_t { l2, ipip, gue };
+
+constexpr auto names_of(Encap)
+{
+    return std::to_array<Name<Encap>>({{Encap::l2, "l2"}, {Encap::ipip, "ipip"}, {Encap::gue, "gue"}});
+}
+
 enum class HealthType : std::uint8_t { none, tcp };
+
+constexpr auto names_of(HealthType)
+{
+    return std::to_array<Name<HealthType>>({{HealthType::none, "none"}, {HealthType::tcp, "tcp"}});
+}
 
 constexpr std::uint16_t kGuePort = 6080; // IANA's
 
@@ -86,6 +119,12 @@ struct PortConfig {
 
 enum class DataplanePath : std::uint8_t { dpdk, xdp, automatic };
 
+constexpr auto names_of(DataplanePath)
+{
+    return std::to_array<Name<DataplanePath>>(
+        {{DataplanePath::dpdk, "dpdk"}, {DataplanePath::xdp, "xdp"}, {DataplanePath::automatic, "auto"}});
+}
+
 // A kernel interface named alone, neither a PCI device nor one that DPDK makes.
 bool names_interface(std::string_view device);
 
@@ -111,6 +150,14 @@ struct DataplaneConfig {
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+constexpr auto names_of(LogLevel)
+{
+    return std::to_array<Name<LogLevel>>({{LogLevel::debug, "debug"},
+                                          {LogLevel::info, "info"},
+                                          {LogLevel::warning, "warning"},
+                                          {LogLevel::error, "error"}});
+}
 
 // Capacities of the tables, fixed while the tables exist.
 struct Limits {
@@ -154,13 +201,5 @@ std::optional<std::uint16_t> probe_port(const ServiceConfig &service);
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name);
 const BackendConfig *find_backend(const ServiceConfig &service, std::string_view name);
-
-std::string_view to_string(AdminState value);
-std::string_view to_string(Scheduler value);
-std::string_view to_string(Affinity value);
-std::string_view to_string(Encap value);
-std::string_view to_string(HealthType value);
-std::string_view to_string(DataplanePath value);
-std::string_view to_string(LogLevel value);
 
 } // namespace aya

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 void decode_health(Reader &reader, HealthConfig &health)
 {
-    reader.required("type", word_kind({HealthType::none, HealthType::tcp}), health.type);
+    reader.required("type", word_kind<HealthType>(), health.type);
     reader.optional("interval", duration_kind(50ms, 1h), health.interval);
     reader.optional("timeout", duration_kind(10ms, 1h), health.timeout);
     reader.optional("rise", integer_kind(1, 100), health.rise);
@@ -50,8 +50,7 @@ void decode_port(Reader &reader, PortConfig &port)
 
 void decode_dataplane(Reader &reader, DataplaneConfig &dataplane)
 {
-    reader.optional("path", word_kind({DataplanePath::dpdk, DataplanePath::xdp, DataplanePath::automatic}),
-                    dataplane.path);
+    reader.optional("path", word_kind<DataplanePath>(), dataplane.path);
     const auto lcore = integer_kind(0, 127); // Debian's RTE_MAX_LCORE - 1
     if (dataplane.path == DataplanePath::xdp)
         reader.optional_list("workers", lcore, dataplane.workers);
@@ -80,9 +79,7 @@ void decode_limits(Reader &reader, Limits &limits)
 void decode_controlplane(Reader &reader, ControlplaneConfig &controlplane)
 {
     reader.optional("metrics", socket_kind(), controlplane.metrics);
-    reader.optional("log_level",
-                    word_kind({LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error}),
-                    controlplane.log_level);
+    reader.optional("log_level", word_kind<LogLevel>(), controlplane.log_level);
     reader.object("limits", [&](Reader &inside) { decode_limits(inside, controlplane.limits); });
 }
 
@@ -106,8 +103,7 @@ void decode(Reader &reader, BackendConfig &backend)
         reader.required("address", address_kind(), backend.address);
     }
     reader.optional("weight", integer_kind(0, 65535), backend.weight);
-    reader.optional("state", word_kind({AdminState::active, AdminState::draining, AdminState::disabled}),
-                    backend.state);
+    reader.optional("state", word_kind<AdminState>(), backend.state);
     reader.optional("mac", mac_kind(), backend.mac);
 }
 
@@ -119,9 +115,9 @@ void decode(Reader &reader, ServiceConfig &service)
     else
         reader.required("name", name_kind(), service.name);
     reader.required_list("vips", vip_kind(), service.vips, {1});
-    reader.optional("scheduler", word_kind({Scheduler::maglev, Scheduler::source_hash}), service.scheduler);
-    reader.optional("affinity", word_kind({Affinity::none, Affinity::source}), service.affinity);
-    reader.optional("encap", word_kind({Encap::l2, Encap::ipip, Encap::gue}), service.encap);
+    reader.optional("scheduler", word_kind<Scheduler>(), service.scheduler);
+    reader.optional("affinity", word_kind<Affinity>(), service.affinity);
+    reader.optional("encap", word_kind<Encap>(), service.encap);
     reader.optional("gue_port", integer_kind(1, 65535), service.gue_port);
     reader.object("health", [&](Reader &inside) { decode_health(inside, service.health); });
     reader.optional("lookup_size", integer_kind(251, 1048573), service.lookup_size);
