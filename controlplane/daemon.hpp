@@ -4,13 +4,13 @@
 
 #include "api/api.hpp"
 #include "api/http_server.hpp"
-#include "changes.hpp"
-#include "counters.hpp"
-#include "forwarding.hpp"
 #include "instance_lock.hpp"
-#include "live_observer.hpp"
+#include "paths/counters.hpp"
+#include "paths/forwarding.hpp"
 #include "publish/publisher.hpp"
-#include "reconciler.hpp"
+#include "reconcile/changes.hpp"
+#include "reconcile/live_observer.hpp"
+#include "reconcile/reconciler.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>

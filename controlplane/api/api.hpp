@@ -4,7 +4,7 @@
 
 #include "api/router.hpp"
 #include "api/views.hpp"
-#include "changes.hpp"
+#include "reconcile/changes.hpp"
 
 namespace aya::api
 {

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "config/parse.hpp"
-#include "counters.hpp"
-#include "forwarding_path.hpp"
 #include "health/monitor.hpp"
+#include "paths/counters.hpp"
+#include "paths/forwarding_path.hpp"
 #include "publish/sink.hpp"
-#include "reconciler.hpp"
+#include "reconcile/reconciler.hpp"
 
 #include <chrono>
 #include <string>

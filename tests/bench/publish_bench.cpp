@@ -23,7 +23,7 @@
 #include "model/compile.hpp"
 #include "publish/publisher.hpp"
 #include "publish/shm_sink.hpp"
-#include "reconciler.hpp"
+#include "reconcile/reconciler.hpp"
 
 #include "dataplane_file.hpp"
 #include "process.hpp"

@@ -5,7 +5,7 @@
 #include "config/parse.hpp"
 #include "memory_sink.hpp"
 #include "publish/publisher.hpp"
-#include "reconciler.hpp"
+#include "reconcile/reconciler.hpp"
 
 #include <gtest/gtest.h>
 

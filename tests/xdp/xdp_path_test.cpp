@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "images.hpp"
+#include "paths/xdp_path.hpp"
 #include "publish/bpf_sink.hpp"
-#include "xdp_path.hpp"
 
 namespace aya::test
 {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "api/api.hpp"
-#include "dataplane_watch.hpp"
 #include "dataplane_writer.hpp"
+#include "paths/dataplane_watch.hpp"
 #include "reconciler_fixture.hpp"
 
 #include <boost/asio/co_spawn.hpp>

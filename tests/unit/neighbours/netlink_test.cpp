@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "publish/netlink.hpp"
+#include "neighbours/netlink.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "forwarding_path.hpp"
 #include "loader.hpp"
+#include "paths/forwarding_path.hpp"
 
 #include <memory>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "takeover_path.hpp"
+#include "paths/takeover_path.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "reconciler.hpp"
+#include "reconcile/reconciler.hpp"
 
 #include <system_error>
 #include <utility>

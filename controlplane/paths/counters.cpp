@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "counters.hpp"
+#include "paths/counters.hpp"
 
 #include <algorithm>
 

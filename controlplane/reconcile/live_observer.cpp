@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "live_observer.hpp"
+#include "reconcile/live_observer.hpp"
 
 #include <spdlog/spdlog.h>
 

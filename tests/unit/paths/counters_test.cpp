@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Counters and the data plane's watch, on a segment that the test writes as a data plane would.
-#include "counters.hpp"
-#include "dataplane_watch.hpp"
 #include "dataplane_writer.hpp"
+#include "paths/counters.hpp"
+#include "paths/dataplane_watch.hpp"
 #include "reconciler_fixture.hpp"
 
 #include <sys/wait.h>

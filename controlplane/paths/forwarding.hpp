@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "forwarding_path.hpp"
+#include "paths/forwarding_path.hpp"
 #include "publish/sink.hpp"
 
 #include <filesystem>

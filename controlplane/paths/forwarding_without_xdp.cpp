@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // For builds without libbpf or a compiler for BPF.
-#include "dataplane_watch.hpp"
-#include "forwarding.hpp"
+#include "paths/dataplane_watch.hpp"
+#include "paths/forwarding.hpp"
 #include "publish/shm_sink.hpp"
 
 #include <stdexcept>

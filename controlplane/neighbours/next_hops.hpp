@@ -5,7 +5,7 @@
 #include "aya/shm.hpp"
 #include "config/config.hpp"
 #include "model/compile.hpp"
-#include "publish/netlink.hpp"
+#include "neighbours/netlink.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>

@@ -2,7 +2,7 @@
 // The ways in which a change comes in: each waits until the tables can be written, then is made at once.
 #pragma once
 
-#include "reconciler.hpp"
+#include "reconcile/reconciler.hpp"
 
 #include <boost/asio/awaitable.hpp>
 

@@ -3,8 +3,8 @@
 // Both read the same tables and write the same flow table, so clients do not notice who forwards.
 #pragma once
 
-#include "dataplane_watch.hpp"
-#include "xdp_path.hpp"
+#include "paths/dataplane_watch.hpp"
+#include "paths/xdp_path.hpp"
 
 namespace aya
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "dataplane_watch.hpp"
+#include "paths/dataplane_watch.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -3,7 +3,7 @@
 // hangs.
 #pragma once
 
-#include "forwarding_path.hpp"
+#include "paths/forwarding_path.hpp"
 
 #include <span>
 #include <string>

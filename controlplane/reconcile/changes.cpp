@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "changes.hpp"
+#include "reconcile/changes.hpp"
 
 #include "config/parse.hpp"
 

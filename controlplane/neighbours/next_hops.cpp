@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "publish/netlink_next_hops.hpp"
+#include "neighbours/next_hops.hpp"
 
 #include <spdlog/spdlog.h>
 

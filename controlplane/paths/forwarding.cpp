@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "forwarding.hpp"
+#include "paths/forwarding.hpp"
 
-#include "dataplane_watch.hpp"
+#include "paths/dataplane_watch.hpp"
+#include "paths/takeover_path.hpp"
+#include "paths/xdp_path.hpp"
 #include "publish/bpf_sink.hpp"
 #include "publish/shm_sink.hpp"
-#include "takeover_path.hpp"
-#include "xdp_path.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -2,12 +2,12 @@
 // The observed half of the reconciler's input, from real probes, the real kernel and the real data plane.
 #pragma once
 
-#include "forwarding_path.hpp"
 #include "health/monitor.hpp"
-#include "publish/netlink_next_hops.hpp"
+#include "neighbours/next_hops.hpp"
+#include "paths/forwarding_path.hpp"
 #include "publish/publisher.hpp"
 #include "publish/sink.hpp"
-#include "reconciler.hpp"
+#include "reconcile/reconciler.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "xdp_path.hpp"
+#include "paths/xdp_path.hpp"
 
 #include <spdlog/spdlog.h>
 
