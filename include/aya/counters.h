@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Counters as data planes write them: monotonic, one writer each (a DPDK worker, or in XDP the CPU that
-// serves the queue), summed by readers. A reader may see a value a moment old, never a torn one.
+// Counters as data planes write them: monotonic, with one writer each (a DPDK worker, or in XDP the CPU that
+// serves the queue), and summed by readers. A reader may see a slightly old value, never a torn one.
 #ifndef AYA_COUNTERS_H
 #define AYA_COUNTERS_H
 
@@ -10,7 +10,7 @@
 
 struct aya_service_counters {
     u64 packets; // forwarded
-    u64 bytes;   // of their IP packets, as they came
+    u64 bytes;   // of their IP packets, as received
     u64 new_flows;
     u64 unused;
 };

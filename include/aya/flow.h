@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // From the bytes of a frame to the flow it belongs to. Every read is bounds-checked against `end`, because
-// the bytes come from strangers and because the BPF verifier insists.
+// the bytes are untrusted and because the BPF verifier requires it.
 #ifndef AYA_FLOW_H
 #define AYA_FLOW_H
 
@@ -28,19 +28,19 @@ struct aya_flow {
     u16 unused;
 };
 
-// Kinds up to FRAGMENT_FIRST carry a client's transport header; the others prove nothing of their flow.
+// Kinds up to FRAGMENT_FIRST carry a client's transport header; the others prove nothing about their flow.
 enum aya_packet_kind {
     AYA_KIND_DATA,           // TCP or UDP, whole
     AYA_KIND_FRAGMENT_FIRST, // TCP or UDP with its ports; fragment_id is set
     AYA_KIND_FRAGMENT_LATER, // ports are 0; fragment_id is set
-    AYA_KIND_ICMP_ERROR,     // flow is the one that the error quotes, turned to client -> VIP
+    AYA_KIND_ICMP_ERROR,     // flow is the one that the error quotes, reversed to client -> VIP
     AYA_KIND_ICMP_ECHO,      // echo request without IP options; ports are 0
 };
 
 struct aya_packet {
     struct aya_flow flow;
     be32 fragment_id;
-    u16 l3_length; // bytes of the IP packet, header included, as the IP header says
+    u16 l3_length; // bytes of the IP packet, header included, according to the IP header
     u16 l3_offset; // of the IP header in the frame: 14, 18 or 22
     u8 kind;       // enum aya_packet_kind
     u8 tcp_flags;  // 0 unless TCP
@@ -96,9 +96,9 @@ AYA_INLINE enum aya_reason aya_parse_transport(const u8 *l4, const u8 *end, u32 
     return AYA_REASON_NONE;
 }
 
-// The quoted header of an ICMP error stands the way the VIP (or its backend) sent it: source and destination
-// are turned, so that the error finds the client's flow. Only the first 8 bytes behind the quoted IP header
-// are certain to be there (RFC 792), and the ports are in the first 4.
+// The quoted header of an ICMP error is as the VIP (or its backend) sent it. Source and destination are
+// swapped, so that the error finds the client's flow. Only the first 8 bytes after the quoted IP header are
+// guaranteed (RFC 792), and the ports are in the first 4.
 AYA_INLINE void aya_take_quoted_ports(const u16 *quoted_l4, struct aya_packet *packet)
 {
     packet->flow.src_port.raw = quoted_l4[1];
@@ -223,7 +223,7 @@ AYA_INLINE int aya_is_ipv6_extension(u8 next_header)
            next_header == AYA_PROTO_DSTOPTS || next_header == AYA_PROTO_FRAGMENT;
 }
 
-// Steps over one extension header at *l4; RFC 8200 4. Answers FRAGMENT_LATER packets by kind.
+// Skips one extension header at *l4; RFC 8200 4. Answers FRAGMENT_LATER packets by kind.
 AYA_INLINE enum aya_reason aya_parse_ipv6_extension(const u8 **l4, const u8 *end, struct aya_packet *packet)
 {
     const u8 *at = *l4;
@@ -285,7 +285,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv6(const u8 *l3, const u8 *end, u32 l3_ro
     return AYA_REASON_PUNT_PROTOCOL;
 }
 
-// Steps over the Ethernet header and up to two VLAN tags. NONE: `*type` is IPv4 or IPv6 and packet->l3_offset
+// Skips the Ethernet header and up to two VLAN tags. NONE: `*type` is IPv4 or IPv6, and packet->l3_offset is
 // set.
 AYA_INLINE enum aya_reason aya_parse_l2(const u8 *frame, const u8 *end, struct aya_packet *packet, u32 *type)
 {
@@ -322,9 +322,9 @@ AYA_INLINE enum aya_reason aya_parse_l2(const u8 *frame, const u8 *end, struct a
     return AYA_REASON_PUNT_NOT_IP;
 }
 
-// Parses the frame [frame, end), of which a buffer chain may hold more: `frame_length` counts all of it.
-// NONE: `packet` is filled and may be for a VIP. Otherwise the reason to punt or drop, and `packet` is not
-// to be used.
+// Parses the frame [frame, end). A buffer chain may hold more of the frame: `frame_length` counts all of it.
+// NONE: `packet` is filled and may be for a VIP. Otherwise the reason to punt or drop, and `packet` must not
+// be used.
 AYA_INLINE enum aya_reason aya_parse(const u8 *frame, const u8 *end, u32 frame_length,
                                      struct aya_packet *packet)
 {

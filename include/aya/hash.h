@@ -6,10 +6,10 @@
 //     h = (k0 + sum (k[2i+1] + s[2i]) * (k[2i+2] + s[2i+1]) mod 2^64) >> 32
 //
 // is strongly universal: for any two flows, the two hashes are independent and uniform over the choice of the
-// key. So shares are as even as for true random choice whatever clients' addresses look like, and nobody who
-// does not know the seed can aim. Two such lanes give 64 bits; a keyed bijection behind them hides the
-// linear structure from those who can see which backend answers. Needs nothing but 64-bit multiplication,
-// which BPF has; SipHash, at the same security for this use, costs four times as much.
+// key. Shares are therefore as even as with a true random choice, whatever the clients' addresses look like,
+// and nobody can aim without knowing the seed. Two such lanes give 64 bits. A keyed bijection after them
+// hides the linear structure from anyone who can see which backend answers. Only 64-bit multiplication is
+// needed, which BPF has. SipHash, with the same security for this use, costs four times as much.
 #ifndef AYA_HASH_H
 #define AYA_HASH_H
 
@@ -34,7 +34,7 @@ struct aya_vip_hash_key {
     u64 unused;
 };
 
-// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): the key schedule, run once a seed, never on the packet path.
+// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): the key schedule, run once per seed, not per packet.
 AYA_INLINE u64 aya_splitmix64(u64 *state)
 {
     u64 z = (*state += 0x9e3779b97f4a7c15ull);
@@ -43,7 +43,7 @@ AYA_INLINE u64 aya_splitmix64(u64 *state)
     return z ^ (z >> 31);
 }
 
-// `seed` is the fleet's: boxes with equal seeds and equal tables choose equal backends.
+// All boxes of a fleet share `seed`: with equal seeds and equal tables they choose equal backends.
 AYA_INLINE void aya_hash_key_init(struct aya_hash_key *key, const u64 seed[2])
 {
     u64 first = seed[0];
@@ -84,7 +84,7 @@ AYA_INLINE u64 aya_hash_words(const struct aya_hash_key *key, const struct aya_f
     return h ^ (h >> 32);
 }
 
-// 64 bits for the 5-tuple: the high 32 pick the slot, the low ones the flow set.
+// 64 bits for the 5-tuple: the high 32 select the slot, the low ones the flow set.
 AYA_INLINE u64 aya_hash(const struct aya_hash_key *key, const struct aya_flow *flow)
 {
     return aya_hash_words(key, flow, ((u32)flow->dst_port.raw << 16) | flow->src_port.raw, flow->protocol);
@@ -96,14 +96,14 @@ AYA_INLINE u64 aya_hash_source(const struct aya_hash_key *key, const struct aya_
     return aya_hash_words(key, flow, (u32)flow->dst_port.raw << 16, flow->protocol);
 }
 
-// Names all fragments of one IP packet; RFC 791 3.2, RFC 8200 4.5. No transport protocol has number 44
-// there, so that a fragment never meets a flow.
+// Identifies all fragments of one IP packet; RFC 791 3.2, RFC 8200 4.5. No transport protocol has number 44
+// there, so a fragment never matches a flow.
 AYA_INLINE u64 aya_hash_fragment(const struct aya_hash_key *key, const struct aya_packet *packet)
 {
     return aya_hash_words(key, &packet->flow, packet->fragment_id.raw, AYA_PROTO_FRAGMENT);
 }
 
-// Lemire's fast range reduction; also the form that the BPF verifier can bound.
+// Lemire's fast range reduction; also the form whose bounds the BPF verifier can follow.
 AYA_INLINE u32 aya_slot(u64 hash, u32 size)
 {
     return (u32)(((hash >> 32) * size) >> 32);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Wire headers as structs. All fields are naturally aligned relative to a 2-byte boundary, which is what a
-// frame in a buffer guarantees; multi-byte fields that are not are arrays.
+// frame in a buffer guarantees. Multi-byte fields that are not are declared as arrays.
 #ifndef AYA_HEADERS_H
 #define AYA_HEADERS_H
 
@@ -118,8 +118,8 @@ struct aya_udp { // RFC 768
     u16 checksum;
 };
 
-// Generic UDP Encapsulation, draft-ietf-intarea-gue, variant 0. Variant 1 has no header: where this one has
-// its variant, 0 or 1, the inner IP header has its version, 4 or 6.
+// Generic UDP Encapsulation, draft-ietf-intarea-gue, variant 0. Variant 1 has no header: in place of the
+// variant, 0 or 1, it has the version of the inner IP header, 4 or 6.
 struct aya_gue {
     u8 variant_length; // variant (2 bits), control (1), optional fields (5) in 4-byte units
     u8 protocol;
@@ -143,7 +143,7 @@ AYA_STATIC_ASSERT(sizeof(struct aya_udp) == 8, "wire layout");
 AYA_STATIC_ASSERT(sizeof(struct aya_gue) == 4, "wire layout");
 AYA_STATIC_ASSERT(sizeof(struct aya_icmp) == 8, "wire layout");
 
-// Reads a 32-bit word that stands on a 2-byte boundary, keeping its byte order.
+// Reads a 32-bit word on a 2-byte boundary, keeping its byte order.
 AYA_INLINE be32 aya_load_be32(const u16 half[2])
 {
     be32 r;

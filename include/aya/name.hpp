@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What services, backends and instances may be called: names stand in tables, URLs, file names and on command
+// Valid names of services, backends and instances. Names appear in tables, URLs, file names and on command
 // lines.
 #pragma once
 

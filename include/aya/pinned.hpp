@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // What the control plane pins in a BPF file system for the paths "xdp" and "auto", and how a data plane
-// process maps it beside the XDP program. With the bpf() system call alone: a reader needs no libbpf.
+// process maps it alongside the XDP program. Uses only the bpf() system call: a reader needs no libbpf.
 //
-//   DIR/INSTANCE/tables/       the tables of tables.h, one array map each, slot 1 behind slot 0; and a header
+//   DIR/INSTANCE/tables/       the tables of tables.h, one array map each, slot 1 after slot 0; and a header
 //   DIR/INSTANCE/port-IFNAME/  of one interface: record, flows, mode, xsks_map, counters, program, link
 #pragma once
 
@@ -31,7 +31,7 @@ constexpr u64 xdp_layout_hash()
     return hash;
 }
 
-// What a port's maps were made for. One entry, pinned as "record".
+// What a port's maps were created for. One entry, pinned as "record".
 struct XdpPortRecord {
     u64 layout_hash;
     u64 tables_identity;
@@ -93,7 +93,7 @@ public:
         return map;
     }
 
-    // An array of `entries` entries (0: as many as there are), mapped whole. Throws SegmentError.
+    // An array of `entries` entries (0: as many as there are), mapped completely. Throws SegmentError.
     template <class Entry>
     static PinnedMap array(const std::string &path, MappedFile::Access access, u64 entries = 0)
     {
@@ -117,7 +117,7 @@ public:
         return static_cast<Entry *>(data_) + index;
     }
 
-    // Removes an entry of a map that is not mapped, such as a socket. False: it was not there.
+    // Removes an entry of a map that is not mapped, such as a socket. False: there was no such entry.
     bool erase(u32 key) const
     {
         bpf_attr attr = {};

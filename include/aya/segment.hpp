@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Mapping the segments of shm.hpp. Everything that can be wrong with a file is found here, before the first
-// access, and said in one line: a reader never crashes over what it maps.
+// Mapping the segments of shm.hpp. Everything that can be wrong with a file is detected here, before the
+// first access, and reported in one line. A reader never crashes because of what it maps.
 #pragma once
 
 #include <cerrno>
@@ -18,7 +18,7 @@
 namespace aya
 {
 
-// A whole file, mapped shared. Move-only.
+// A complete file, mapped shared. Move-only.
 class MappedFile
 {
 public:
@@ -82,8 +82,8 @@ public:
     }
 
 private:
-    // The first write into a hole of a full file system is a SIGBUS, at some publish or some packet: take
-    // every block now.
+    // The first write into a hole of a full file system is a SIGBUS, at some publish or some packet. So
+    // allocate every block now.
     static int reserve(int fd, u64 size)
     {
         int error = 0;
@@ -132,7 +132,7 @@ private:
     std::string path_;
 };
 
-// Refuses a file that is truncated, foreign, or of another version; says which.
+// Refuses a file that is truncated, foreign or of another version, and says which.
 inline const SegmentHeader &check_segment(const MappedFile &file, u64 magic, const char *writer)
 {
     const std::string &path = file.path();
@@ -176,7 +176,7 @@ public:
         return __atomic_load_n(&file_.at<const aya_control>(layout_.control)->generation, __ATOMIC_ACQUIRE);
     }
 
-    // Good for reading until the caller's epoch says that it has left `generation`.
+    // Valid for reading until the caller's epoch says that it has left `generation`.
     const aya_view &view(u64 generation) const { return views_[generation & 1]; }
 
     const aya_name *service_names(u64 generation) const

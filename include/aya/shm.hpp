@@ -27,7 +27,7 @@
 namespace aya
 {
 
-// Start-up refusals. The text names the file, what was found, what is needed and what to do.
+// A refusal at start. The text names the file, what was found, what is needed and what to do.
 class SegmentError : public std::runtime_error
 {
     using std::runtime_error::runtime_error;
@@ -38,8 +38,8 @@ constexpr u64 kDataplaneMagic = 0x316e6c7064617961; // "ayadpln1"
 constexpr u32 kMaxPorts = 16;
 constexpr u32 kMaxWorkers = 64;
 
-// How many entries each table holds. Fixed when the segment is created, which takes the memory for all of
-// them: a publish cannot meet a full file system.
+// How many entries each table holds. Fixed when the segment is created. Creation allocates the memory for all
+// of them, so that no publish can run into a full file system.
 struct Capacities {
     u32 services = 1024;
     u32 backends = 65536;
@@ -54,20 +54,20 @@ struct SegmentHeader {
     u32 header_size;
     u64 layout_hash; // of all struct sizes and shared offsets
     u64 size;        // of the file
-    u64 identity;    // random, new with each creation: flow tables and readers tell segments apart by it
+    u64 identity;    // random, new at each creation: flow tables and readers tell segments apart by it
     u32 owner_pid;
-    u32 worker_count; // data plane segment: workers that have a line and counters
+    u32 worker_count; // data plane segment: workers that have a status line and counters
     Capacities capacities;
     u64 started_ns;      // CLOCK_MONOTONIC
-    u64 tables_identity; // data plane segment: identity of the tables it reads, 0 before it found any
+    u64 tables_identity; // data plane segment: identity of the tables it reads, 0 before it has found any
     u64 reserved[5];
 };
 static_assert(sizeof(SegmentHeader) == 120 && std::is_trivially_copyable_v<SegmentHeader>);
 
-// Written by the data plane's main lcore before its workers start; ro for everyone afterwards.
+// Written by the data plane's main lcore before its workers start; read-only afterwards.
 struct alignas(AYA_CACHE_LINE) PortLine {
     char name[64];      // DPDK's device name
-    char interface[16]; // kernel interface of the device, empty where it has none
+    char interface[16]; // kernel interface of the device, empty if it has none
     char punt[16];      // kernel interface that carries punted packets, empty: none
     u8 mac[6];
     u16 mtu; // largest IP packet
@@ -80,7 +80,7 @@ static_assert(sizeof(PortLine) == 128);
 
 enum class WorkerState : u32 { absent, running, stopped };
 
-// One cache line a worker. Written by that worker only.
+// One cache line per worker. Written by that worker only.
 struct alignas(AYA_CACHE_LINE) WorkerLine {
     std::atomic<u64> epoch;        // generation seen at the end of the last burst
     std::atomic<u64> heartbeat_ns; // CLOCK_MONOTONIC, renewed at least every 100 ms
@@ -104,7 +104,7 @@ constexpr u64 fnv1a(u64 hash, u64 value)
     return hash;
 }
 
-// Differs whenever one side was built with another layout under the same ABI version.
+// Differs if one side was built with another layout under the same ABI version.
 constexpr u64 layout_hash()
 {
     u64 h = 0xcbf29ce484222325ull;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The tables that the control plane writes and the data planes read. Flat arrays of fixed-size structs,
-// host-order integers, addresses and ports as they stand in packets. The same bytes serve as the
-// shared-memory segment (shm.hpp) and as values of mmapable BPF array maps.
+// host-order integers, addresses and ports in packet byte order. The same bytes serve as the shared-memory
+// segment (shm.hpp) and as values of mmapable BPF array maps.
 //
-// Every table but `lookup` exists twice (slot = generation & 1). `lookup` is one arena: a lookup table is
+// Every table except `lookup` exists twice (slot = generation & 1). `lookup` is one arena: a lookup table is
 // written into a free span and a service entry then points there, so it needs no second copy.
 #ifndef AYA_TABLES_H
 #define AYA_TABLES_H
@@ -21,22 +21,22 @@ enum {
     AYA_BACKEND_NONE = 0xffffffff,
     AYA_PORT_NONE = 0xffff,
 
-    AYA_VIP_PROBES = 16, // longest run of `vips` that a look-up walks; the builder keeps to it
-    AYA_NAME_SIZE = 64,  // with the closing NUL
+    AYA_VIP_PROBES = 16, // longest run of `vips` that a look-up walks; the builder respects it
+    AYA_NAME_SIZE = 64,  // including the terminating NUL
 };
 
 // One per slot: what every packet needs.
 struct aya_settings {
     struct aya_hash_key hash_key;
     struct aya_vip_hash_key vip_key;
-    u32 vip_mask;     // entries of `vips` less one; a power of two less one
-    u32 any_port;     // not 0: some VIP has port 0, so look twice
+    u32 vip_mask;     // entries of `vips` minus one; a power of two minus one
+    u32 any_port;     // not 0: some VIP has port 0, so look up twice
     u64 created_unix; // seconds; for people
     u64 unused[6];
 };
 
-// Open addressing, linear probing, an entry with protocol 0 ends the run. Address with port 0 and protocol
-// AYA_PROTO_ICMP marks that the address is a VIP at all.
+// Open addressing with linear probing; an entry with protocol 0 ends the run. An entry with port 0 and
+// protocol AYA_PROTO_ICMP says that the address is a VIP at all.
 struct aya_vip {
     AYA_ALIGNED(8) be32 address[4];
     be16 port; // 0: any
@@ -48,7 +48,7 @@ struct aya_vip {
 
 enum aya_service_flags {
     AYA_SERVICE_PRESENT = 1,
-    AYA_SERVICE_AFFINITY_SOURCE = 2, // pick by the client's address alone
+    AYA_SERVICE_AFFINITY_SOURCE = 2, // select by the client's address alone
     AYA_SERVICE_STATELESS = 4,       // remember nothing
 };
 
@@ -65,7 +65,7 @@ struct aya_service {
     u32 lookup_offset; // in u32 slots from the start of the arena, a multiple of 16
     u32 lookup_size;   // 0: no backend can be chosen
     u32 previous_offset;
-    u32 previous_size;                 // 0: no previous table, or its time is over
+    u32 previous_size;                 // 0: no previous table, or it has been retired
     u32 flags;                         // enum aya_service_flags
     u16 idle_timeout[AYA_FLOW_STATES]; // aya_tick units by enum aya_flow_state; at most AYA_MAX_IDLE
     u32 unused[7];
@@ -84,7 +84,7 @@ enum aya_encap_kind {
     AYA_ENCAP_GUE,
 };
 
-// What stands between the Ethernet header and the client's packet: `outer_length` of a backend.
+// The bytes between the Ethernet header and the client's packet: `outer_length` of a backend.
 enum aya_outer_length {
     AYA_OUTER_NONE = 0,
     AYA_OUTER_IPV4 = 20,
@@ -93,15 +93,15 @@ enum aya_outer_length {
     AYA_OUTER_GUE_IPV6 = 48, // IPv6 and UDP
 };
 
-// All that it takes to send a packet to a backend over Ethernet or in plain IPv4, in half a cache line: with
-// many backends it is these lines that a core keeps missing, each time behind the miss of the flow's own.
+// Everything needed to send a packet to a backend over Ethernet or in plain IPv4, in half a cache line. With
+// many backends a core keeps missing these lines, each time after the miss of the flow's own line.
 struct aya_backend {
     u8 state;                  // enum aya_backend_state
     u8 outer_length;           // enum aya_outer_length
-    u16 incarnation;           // raised whenever the id passes to another backend or the backend goes down
+    u16 incarnation;           // raised when the id passes to another backend or the backend goes down
     u16 service;               // id of the service that this backend belongs to
     u16 egress_port;           // data plane port index; AYA_PORT_NONE while the next hop is not resolved
-    u8 macs[12];               // destination and source, as they stand in the frame
+    u8 macs[12];               // destination and source, as in the frame
     u16 mtu;                   // largest inner IP packet that fits the egress port
     u16 partial_checksum;      // one's complement sum (raw loads) of the outer IPv4 header, with
                                // length, TOS, protocol and checksum 0
@@ -109,14 +109,14 @@ struct aya_backend {
 };
 
 // The companion of a backend that is reached over IPv6, by gue, or both: outer headers to copy and patch with
-// lengths, traffic class and entropy. The outer IPv4 header of gue is made as that of ipip is.
+// lengths, traffic class and entropy. The outer IPv4 header of gue is made like that of ipip.
 struct aya_tunnel {
     AYA_ALIGNED(8) u8 ipv6[40];
     u8 udp[8];
     u8 reserved[16];
 };
 
-// Cold companions, for people and for a control plane that comes back: never read by a data plane.
+// Cold companions, for people and for a restarted control plane; never read by a data plane.
 struct aya_name {
     char text[AYA_NAME_SIZE]; // NUL-terminated, NUL-filled; empty: the id is free
 };
@@ -141,7 +141,7 @@ AYA_INLINE enum aya_encap_kind aya_encap_of(const struct aya_backend *backend)
                : AYA_ENCAP_IPIP;
 }
 
-#define AYA_MAX_IDLE 32400 // ticks, over 9 h: they are compared modulo 2^16
+#define AYA_MAX_IDLE 32400 // ticks, over 9 h; they are compared modulo 2^16
 
 AYA_STATIC_ASSERT(sizeof(struct aya_settings) == 320, "table ABI");
 AYA_STATIC_ASSERT(offsetof(struct aya_settings, vip_mask) == 256, "table ABI");

@@ -13,8 +13,8 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-// Integers in network byte order, as they stand in a packet. A struct, so that the compiler refuses to mix
-// them with host-order integers.
+// Integers in network byte order, as in a packet. A struct, so that the compiler refuses to mix them with
+// host-order integers.
 typedef struct {
     u16 raw;
 } be16;
@@ -37,8 +37,8 @@ typedef struct {
 
 #define AYA_CACHE_LINE 64
 
-// Copies `size` bytes, a constant, between places that know no alignment. Kernels that run BPF load and store
-// words anywhere, but clang does not count on it and would copy byte by byte.
+// Copies `size` bytes, a constant, between unaligned addresses. Kernels that run BPF load and store words at
+// any address, but clang does not rely on that and would copy byte by byte.
 AYA_INLINE void aya_copy(void *to, const void *from, const u32 size)
 {
 #ifdef __bpf__
@@ -62,7 +62,7 @@ AYA_INLINE void aya_copy(void *to, const void *from, const u32 size)
 #endif
 }
 
-// Stores a word, in host order, at a place that knows no alignment.
+// Stores a word, in host order, at an unaligned address.
 AYA_INLINE void aya_store_u32(void *to, u32 value)
 {
 #ifdef __bpf__
@@ -72,8 +72,8 @@ AYA_INLINE void aya_store_u32(void *to, u32 value)
 #endif
 }
 
-// Keeps the compiler from seeing through `x`: where it would make a branch of arithmetic that is there to
-// save one.
+// Keeps the compiler from seeing through `x`, where it would turn arithmetic that avoids a branch back into
+// one.
 #define AYA_OPAQUE(x) __asm__("" : "+r"(x))
 
 AYA_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tables are little-endian host order");
@@ -88,7 +88,7 @@ AYA_INLINE u32 aya_be32_to_cpu(be32 v)
     return __builtin_bswap32(v.raw);
 }
 
-// The same from where it stands: clang 14 loads a structure that is passed by value byte by byte.
+// The same by address: clang 14 loads a structure that is passed by value byte by byte.
 AYA_INLINE u16 aya_read_be16(const be16 *v)
 {
     return __builtin_bswap16(v->raw);

@@ -3,7 +3,7 @@
 // How the decision reaches a table entry in plain memory: base and index. The BPF programs bring their own
 // `struct aya_view` with the same accessors over map look-ups, and define AYA_VIEW_DEFINED.
 //
-// Every accessor with an index answers NULL for one outside its table, on both paths: tables are another
+// Every accessor returns NULL for an index outside its table, on both paths, because tables are another
 // process's memory.
 #ifndef AYA_VIEW_H
 #define AYA_VIEW_H
