@@ -82,14 +82,6 @@ void count_notes(u8 notes, u16 service, const Counters &counters)
     }
 }
 
-// What is counted in place of an answer that the rate limit forbids.
-aya_reason reason_without_reply(aya_reason reason)
-{
-    if (reason == AYA_REASON_REPLY_ECHO)
-        return AYA_REASON_REPLY_LIMIT;
-    return reason == AYA_REASON_REPLY_TOO_BIG ? AYA_REASON_TOO_BIG : AYA_REASON_TTL_EXPIRED;
-}
-
 // Cuts the frame to the IP packet's first `quote` bytes, which lie in the first segment or are not quoted.
 bool cut_to_quote(rte_mbuf *mbuf, const aya_packet &packet, u32 quote)
 {
@@ -127,7 +119,7 @@ aya_reason reply(Burst &burst, u32 i, BurstContext &context)
     if (mbuf->nb_segs > 1 && wanted == AYA_REASON_REPLY_ECHO && !context.sends_segments[context.port])
         return AYA_REASON_TOO_BIG;
     if (!aya_reply_allowed(&context.reply_limit, context.now_ns))
-        return reason_without_reply(wanted);
+        return aya_reply_refused(wanted);
     const aya_reason reason = write_reply(mbuf, burst.packet[i], burst.verdict[i]);
     return reason == AYA_REASON_NONE ? wanted : reason;
 }

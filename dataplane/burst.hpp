@@ -12,8 +12,9 @@
 //     dispatch_rest     punts, answers and drops what is not forwarded
 #pragma once
 
+#include "aya/encap.h"
 #include "aya/forward.h"
-#include "aya/rewrite.h"
+#include "aya/reply.h"
 #include "counters.hpp"
 
 struct rte_mbuf;

@@ -7,8 +7,9 @@
 // queue. A socket leaves the map when its process dies, and the next packet is forwarded here.
 #include "maps.bpf.h"
 
+#include "aya/encap.h"
 #include "aya/forward.h"
-#include "aya/rewrite.h"
+#include "aya/reply.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what libxdp looks for

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/explain.hpp"
 
-#include "aya/rewrite.h"
+#include "aya/encap.h"
 #include "common/address.hpp"
 
 #include <nlohmann/json.hpp>

@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "aya/rewrite.h"
+#include "aya/encap.h"
 
 namespace aya
 {

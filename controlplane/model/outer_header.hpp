@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a backend's table entries say of the headers in front of the client's packet, as include/aya/rewrite.h
+// What a backend's table entries say of the headers in front of the client's packet, as include/aya/encap.h
 // takes it from there.
 #pragma once
 

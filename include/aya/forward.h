@@ -8,7 +8,8 @@
 //     aya_flow_hash      the key of the flow table                            -> prefetch the set
 //     aya_flow_locate    flow table -> entry                                  -> prefetch its backend
 //     aya_choose         entry or lookup table -> verdict; remembers          -> prefetch the header
-//     aya_encap          verdict -> bytes                                     rewrite.h
+//     aya_encap          verdict -> bytes to the backend                      encap.h
+//     aya_reply_*        verdict -> bytes to the client                       reply.h
 #ifndef AYA_FORWARD_H
 #define AYA_FORWARD_H
 
@@ -329,43 +330,6 @@ AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_fl
     if (service && entry)
         aya_flow_write(entry, hash, AYA_SERVICE_FRAGMENT, verdict->backend_id, verdict->backend->incarnation,
                        AYA_FLOW_EMBRYONIC, (u16)(now + service->idle_timeout[AYA_FLOW_EMBRYONIC]));
-}
-
-// Sends ICMP of its own at no more than this rate a worker: RFC 1812 4.3.2.8.
-enum {
-    AYA_REPLIES_PER_SECOND = 1000,
-    AYA_REPLIES_BURST = 100,
-};
-
-struct aya_reply_limit { // a token bucket; one a worker
-    u64 refilled_ns;
-    u64 tokens;
-};
-
-// Why a packet that would have got a reply is dropped without one.
-AYA_INLINE enum aya_reason aya_reply_refused(enum aya_reason reply)
-{
-    if (reply == AYA_REASON_REPLY_ECHO)
-        return AYA_REASON_REPLY_LIMIT;
-    return reply == AYA_REASON_REPLY_TOO_BIG ? AYA_REASON_TOO_BIG : AYA_REASON_TTL_EXPIRED;
-}
-
-AYA_INLINE int aya_reply_allowed(struct aya_reply_limit *limit, u64 now_ns)
-{
-    const u64 interval = 1000000000ull / AYA_REPLIES_PER_SECOND;
-    u64 earned = now_ns > limit->refilled_ns ? (now_ns - limit->refilled_ns) / interval : 0;
-    if (earned) {
-        limit->tokens += earned;
-        limit->refilled_ns += earned * interval;
-        if (limit->tokens >= AYA_REPLIES_BURST) {
-            limit->tokens = AYA_REPLIES_BURST;
-            limit->refilled_ns = now_ns;
-        }
-    }
-    if (limit->tokens == 0)
-        return 0;
-    limit->tokens--;
-    return 1;
 }
 
 #endif

@@ -151,4 +151,21 @@ AYA_INLINE be32 aya_load_be32(const u16 half[2])
     return r;
 }
 
+AYA_INLINE void aya_store_be32(u16 half[2], be32 word)
+{
+    half[0] = (u16)word.raw;
+    half[1] = (u16)(word.raw >> 16);
+}
+
+// Moves the VLAN tags of the frame that now stands `room` bytes further to the new start and writes `type`
+// after them.
+AYA_INLINE void aya_write_l2(u8 *frame, const u32 l3, const u32 room, be16 type)
+{
+    if (l3 == 18)
+        aya_copy(frame + 12, frame + room + 12, 4);
+    else if (l3 == 22)
+        aya_copy(frame + 12, frame + room + 12, 8);
+    *(be16 *)(frame + l3 - 2) = type;
+}
+
 #endif

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 
 #include "aya/flow_table.h"
-#include "aya/forward.h"
+#include "aya/reply.h"
 #include "aya/segment.hpp"
 #include "aya/xdp_mode.h"
 

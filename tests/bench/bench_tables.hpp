@@ -7,8 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "aya/encap.h"
 #include "aya/forward.h"
-#include "aya/rewrite.h"
 
 namespace aya::bench
 {

@@ -10,8 +10,8 @@
 #include <vector>
 #include <x86intrin.h>
 
+#include "aya/encap.h"
 #include "aya/forward.h"
-#include "aya/rewrite.h"
 #include "bench_tables.hpp"
 
 namespace

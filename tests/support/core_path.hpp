@@ -5,8 +5,9 @@
 
 #include <vector>
 
+#include "aya/encap.h"
 #include "aya/forward.h"
-#include "aya/rewrite.h"
+#include "aya/reply.h"
 #include "bytes.hpp"
 
 namespace aya::test

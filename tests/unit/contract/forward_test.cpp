@@ -527,50 +527,5 @@ TEST(Action, FollowsFromTheReason)
     EXPECT_EQ(aya_action_of(AYA_REASON_INTERNAL), AYA_ACTION_DROP);
 }
 
-TEST(ReplyLimit, AllowsABurstThenItsRate)
-{
-    aya_reply_limit limit{};
-    const u64 start = 5'000'000'000'000;
-    int allowed = 0;
-    for (int i = 0; i < 1000; i++)
-        allowed += aya_reply_allowed(&limit, start);
-    EXPECT_EQ(allowed, AYA_REPLIES_BURST);
-    for (u64 ms = 1; ms <= 1000; ms++)
-        for (int i = 0; i < 10; i++)
-            allowed += aya_reply_allowed(&limit, start + ms * 1'000'000);
-    EXPECT_EQ(allowed, AYA_REPLIES_BURST + AYA_REPLIES_PER_SECOND);
-}
-
-TEST(ReplyLimit, DoesNotSaveUpMoreThanABurst)
-{
-    aya_reply_limit limit{};
-    aya_reply_allowed(&limit, 1'000'000'000);
-    int allowed = 0;
-    for (int i = 0; i < 1000; i++)
-        allowed += aya_reply_allowed(&limit, 3'600'000'000'000);
-    EXPECT_EQ(allowed, AYA_REPLIES_BURST);
-}
-
-TEST(ReplyLimit, EarnsNothingWhileTheClockIsBehind)
-{
-    aya_reply_limit limit{.refilled_ns = 5'000'000'000, .tokens = 1};
-    EXPECT_TRUE(aya_reply_allowed(&limit, 4'996'000'000));
-    EXPECT_FALSE(aya_reply_allowed(&limit, 4'996'000'000));
-    EXPECT_FALSE(aya_reply_allowed(&limit, 5'000'000'000));
-    EXPECT_TRUE(aya_reply_allowed(&limit, 5'001'000'000));
-}
-
-TEST(ReplyLimit, CountsTimeBetweenRepliesInFull)
-{
-    aya_reply_limit limit{};
-    u64 now = 1'000'000'000;
-    while (aya_reply_allowed(&limit, now))
-        ;
-    int allowed = 0;
-    for (int i = 0; i < 20000; i++) // every 0.3 ms: an interval is no multiple of that
-        allowed += aya_reply_allowed(&limit, now += 300'000);
-    EXPECT_NEAR(allowed, 6000, 1);
-}
-
 } // namespace
 } // namespace aya::test

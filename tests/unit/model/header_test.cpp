@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "aya/encap.h"
 #include "aya/flow.h"
-#include "aya/rewrite.h"
 
 namespace aya
 {
