@@ -21,7 +21,7 @@ constexpr u8 kUsualTtl = 64;
 const char *reason_name(u8 reason)
 {
     static constexpr const char *kNames[] = {
-#define AYA_X(symbol, name, help) name,
+#define AYA_X(symbol, action, name, help) name,
         AYA_REASONS(AYA_X)
 #undef AYA_X
     };
@@ -31,7 +31,7 @@ const char *reason_name(u8 reason)
 const char *reason_help(u8 reason)
 {
     static constexpr const char *kHelp[] = {
-#define AYA_X(symbol, name, help) help,
+#define AYA_X(symbol, action, name, help) help,
         AYA_REASONS(AYA_X)
 #undef AYA_X
     };

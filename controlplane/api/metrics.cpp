@@ -147,7 +147,7 @@ void write_workers(Writer &out, const Scene &scene)
 void write_reasons(Writer &out, const Scene &scene)
 {
     static constexpr std::array<const char *, AYA_REASON_COUNT> kNames = {
-#define AYA_X(symbol, name, help) name,
+#define AYA_X(symbol, action, name, help) name,
         AYA_REASONS(AYA_X)
 #undef AYA_X
     };

@@ -262,7 +262,7 @@ OrderedJson counters_view(const Scene &scene)
         workers += source->worker_count();
     const Publisher &publisher = scene.reconciler.publisher();
     static constexpr std::array<std::pair<const char *, const char *>, AYA_REASON_COUNT> kReasons = {{
-#define AYA_X(symbol, name, help) {name, help},
+#define AYA_X(symbol, action, name, help) {name, help},
         AYA_REASONS(AYA_X)
 #undef AYA_X
     }};

@@ -23,13 +23,6 @@
 #include "aya/view.h"
 #endif
 
-enum aya_action {
-    AYA_ACTION_FORWARD, // to `backend`
-    AYA_ACTION_PUNT,    // to the kernel, unchanged
-    AYA_ACTION_DROP,
-    AYA_ACTION_REPLY, // answer by `reason` on the port that it came in
-};
-
 // What happened to the flow table beside the verdict; bit i counts reason FLOW_NEW + i.
 enum aya_note {
     AYA_NOTE_NEW = 1 << 0,
@@ -51,17 +44,6 @@ struct aya_verdict {
     u32 unused3;
     const struct aya_backend *backend; // chosen, or NULL
 };
-
-AYA_INLINE enum aya_action aya_action_of(enum aya_reason reason)
-{
-    if (reason == AYA_REASON_NONE)
-        return AYA_ACTION_FORWARD;
-    if (reason >= AYA_REASON_PUNT_NOT_IP && reason <= AYA_REASON_PUNT_MULTICAST)
-        return AYA_ACTION_PUNT;
-    if (reason >= AYA_REASON_REPLY_ECHO && reason <= AYA_REASON_REPLY_TOO_BIG)
-        return AYA_ACTION_REPLY;
-    return AYA_ACTION_DROP;
-}
 
 AYA_INLINE int aya_same_address(const be32 a[4], const be32 b[4])
 {

@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 using namespace aya;
 
 constexpr const char *kReasonNames[] = {
-#define AYA_X(symbol, name, help) name,
+#define AYA_X(symbol, action, name, help) name,
     AYA_REASONS(AYA_X)
 #undef AYA_X
 };

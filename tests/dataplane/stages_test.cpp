@@ -384,7 +384,7 @@ TEST_F(Stages, every_packet_is_accounted_for)
         replied += bench.take_replies().size();
     }
     u64 dropped = 0, counted_punts = 0;
-    for (u32 r = 0; r < AYA_REASON_FLOW_NEW; r++) {
+    for (u32 r = 0; r < AYA_REASON_COUNT; r++) {
         const aya_action action = aya_action_of(static_cast<aya_reason>(r));
         if (action == AYA_ACTION_DROP)
             dropped += bench.totals.reasons[r];

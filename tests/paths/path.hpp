@@ -114,7 +114,7 @@ inline const char *action_name(aya_action action)
 inline const char *reason_name(u32 reason)
 {
     constexpr const char *names[] = {
-#define AYA_X(symbol, name, help) name,
+#define AYA_X(symbol, action, name, help) name,
         AYA_REASONS(AYA_X)
 #undef AYA_X
     };

@@ -157,7 +157,9 @@ private:
     {
         u32 found = AYA_REASON_COUNT;
         u64 packets = 0;
-        for (u32 reason = 0; reason < AYA_REASON_FLOW_NEW; reason++) {
+        for (u32 reason = 0; reason < AYA_REASON_COUNT; reason++) {
+            if (reason >= AYA_REASON_FLOW_NEW && reason < u32{AYA_REASON_FLOW_NEW} + AYA_NOTES)
+                continue; // counted beside the packet's reason
             const u64 more = program_.totals(0)->reasons[reason] - before.totals.reasons[reason];
             packets += more;
             if (more != 0)

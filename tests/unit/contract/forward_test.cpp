@@ -516,7 +516,15 @@ TEST_F(Flood, IsSeenInTheNotes)
     EXPECT_GT(evicted, 1000u);
 }
 
-TEST(Action, FollowsFromTheReason)
+TEST(Action, IsThatOfTheReasonsRow)
+{
+#define AYA_X(symbol, action, name, help) \
+    EXPECT_EQ(aya_action_of(AYA_REASON_##symbol), AYA_ACTION_##action) << name;
+    AYA_REASONS(AYA_X)
+#undef AYA_X
+}
+
+TEST(Action, IsTheOneThatTheReasonsNameAnnounces)
 {
     EXPECT_EQ(aya_action_of(AYA_REASON_NONE), AYA_ACTION_FORWARD);
     EXPECT_EQ(aya_action_of(AYA_REASON_PUNT_NOT_IP), AYA_ACTION_PUNT);
@@ -524,7 +532,9 @@ TEST(Action, FollowsFromTheReason)
     EXPECT_EQ(aya_action_of(AYA_REASON_REPLY_ECHO), AYA_ACTION_REPLY);
     EXPECT_EQ(aya_action_of(AYA_REASON_REPLY_TOO_BIG), AYA_ACTION_REPLY);
     EXPECT_EQ(aya_action_of(AYA_REASON_TRUNCATED), AYA_ACTION_DROP);
+    EXPECT_EQ(aya_action_of(AYA_REASON_PUNT_FULL), AYA_ACTION_DROP);
     EXPECT_EQ(aya_action_of(AYA_REASON_INTERNAL), AYA_ACTION_DROP);
+    EXPECT_EQ(aya_action_of(AYA_REASON_FLOW_NEW), AYA_ACTION_FORWARD);
 }
 
 } // namespace

@@ -321,7 +321,7 @@ TEST(Reasons, HaveDistinctNamesAndALineOfHelp)
     struct Line {
         std::string name, help;
     };
-#define AYA_X(symbol, name, help) {name, help},
+#define AYA_X(symbol, action, name, help) {name, help},
     const std::vector<Line> lines = {AYA_REASONS(AYA_X)};
 #undef AYA_X
     ASSERT_EQ(lines.size(), static_cast<std::size_t>(AYA_REASON_COUNT));
