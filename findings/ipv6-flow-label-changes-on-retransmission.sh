@@ -35,7 +35,7 @@ ip -n "$ns-a" neigh add 2001:db8::2 lladdr 02:00:00:00:00:02 dev eth0 nud perman
 
 ip netns exec "$ns-b" timeout 10 tcpdump -c 3 -l -v -nn -i eth0 'ip6 and tcp port 80' >"$work/seen" 2>"$work/log" &
 capture=$!
-until grep -q listening "$work/log"; do sleep 0.1; done
+until grep -qs listening "$work/log"; do sleep 0.1; done
 ip netns exec "$ns-a" timeout 5 bash -c ': </dev/tcp/2001:db8::2/80' 2>/dev/null || true
 wait "$capture" || skip "fewer than three SYNs in 10 s"
 

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Guess: the path under which a map is to be pinned is taken as it is.
+#
+# What happens: libbpf replaces every dot in it by an underscore, because a BPF file system does not allow dots in names;
+# but it does so in the whole path, also in the directories above the mount point. Maps of an object file then go to a
+# directory that does not exist, while the programs of the same file, whose path is left alone, are pinned.
+#
+# Why it matters: pins under a directory with a version or a host name in it (/run/lb-1.2/bpf) fail with "No such file or
+# directory", and inside a BPF file system they land under another name than was asked for.
+#
+# Seen with libbpf 1.1 in bpftool 7.1, and clang 14.
+set -euo pipefail
+
+skip() {
+    echo "cannot run here: $*"
+    exit 77
+}
+for tool in bpftool clang; do
+    command -v "$tool" >/dev/null || skip "$tool is required"
+done
+work=$(mktemp -d /tmp/finding-XXXXXX)
+trap 'umount "$work/lb-1.2" "$work/lb" 2>/dev/null || true; rm -rf "$work"' EXIT
+for directory in lb lb-1.2; do
+    mkdir "$work/$directory"
+    mount -t bpf none "$work/$directory" 2>/dev/null || skip "cannot mount a BPF file system (root is required)"
+done
+cat >"$work/x.c" <<'C'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} table SEC(".maps");
+
+SEC("xdp") int look(struct xdp_md *ctx) {
+    __u32 key = 0;
+    return bpf_map_lookup_elem(&table, &key) ? XDP_PASS : XDP_DROP;
+}
+C
+clang -O2 -g -target bpf -I "/usr/include/$(uname -m)-linux-gnu" -c "$work/x.c" -o "$work/x.o" ||
+    skip "no BPF headers for clang"
+
+load() { bpftool prog loadall "$work/x.o" "$work/$1/programs" pinmaps "$work/$1/$2" 2>&1; }
+load lb maps.d >"$work/log" || skip "cannot load a program: $(cat "$work/log")"
+below=$(cd "$work/lb" && echo maps?d)
+above=$(load lb-1.2 maps) && above="no error"
+above=${above%%$'\n'*}
+
+echo "Linux $(uname -r), $(bpftool version | head -n 2 | paste -sd ' ')"
+echo "  pinned in $work/lb/maps.d: there is $below"
+echo "  pinned in $work/lb-1.2/maps: $above"
+[[ $below == maps_d && $above == *"failed to mkdir $work/lb-1_2/maps/table"* ]] || {
+    echo "changed: expected maps_d, and a failure that names lb-1_2"
+    exit 1
+}
