@@ -49,8 +49,15 @@ asio::awaitable<ConfigErrors> Changes::until_ready()
     co_return ConfigErrors{};
 }
 
+// Only what can be published waits for the workers: what is wrong is refused at once. After the wait the
+// change is made on what is in force by then.
 asio::awaitable<Result<Applied>> Changes::edit(std::string_view origin, Reconciler::Edit edit)
 {
+    if (!reconciler_.ready())
+        if (const auto tried = edit(reconciler_.config()); !tried) {
+            log(origin, tried.errors());
+            co_return tried.errors();
+        }
     if (auto errors = co_await until_ready(); !errors.empty())
         co_return errors;
     auto applied = reconciler_.change(edit, Clock::now());
@@ -60,6 +67,11 @@ asio::awaitable<Result<Applied>> Changes::edit(std::string_view origin, Reconcil
 
 asio::awaitable<Result<Applied>> Changes::apply(std::string_view origin, Config file)
 {
+    if (!reconciler_.ready())
+        if (const auto planned = reconciler_.plan(file); !planned) {
+            log(origin, planned.errors());
+            co_return planned.errors();
+        }
     if (auto errors = co_await until_ready(); !errors.empty())
         co_return errors;
     auto applied = reconciler_.apply(file, Clock::now());

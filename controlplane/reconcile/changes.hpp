@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The ways in which a change comes in: each waits until the tables can be written, then is made at once.
+// The ways in which a change comes in: each is judged at once, waits until the tables can be written, then is
+// made.
 #pragma once
 
 #include "reconcile/reconciler.hpp"

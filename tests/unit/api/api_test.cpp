@@ -229,6 +229,24 @@ TEST(Api, WaitsForReadersBeforeItPublishes)
     EXPECT_EQ(bench.publisher.generation(), 3u);
 }
 
+// The patience with a worker ends after ten seconds, in a 500.
+TEST(Api, RefusesAtOnceWhatAStuckWorkerWouldDelay)
+{
+    ApiBench bench;
+    bench.sink.join(0);
+    bench.sink.report(0, 1);
+    bench.done(verb::patch, kOne, R"({"weight": 3})");
+    ASSERT_FALSE(bench.reconciler.ready());
+    const auto start = std::chrono::steady_clock::now();
+    bench.refused(verb::patch, kOne, R"({"weight": 65536})", 400);
+    bench.refused(verb::patch, "/v1/services/nothing", R"({"affinity": "source"})", 404);
+    bench.refused(verb::post, "/v1/services", R"({"name": "web", "vips": ["203.0.113.12:80/tcp"]})", 409);
+    bench.refused(verb::delete_, "/v1/services/web/backends/nobody", "", 404);
+    bench.refused(verb::post, "/v1/config/apply", R"({"services": 1})", 400);
+    bench.done(verb::post, "/v1/config/check", kTwoBackends);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
 TEST(Api, GivesTheConfigurationInForce)
 {
     ApiBench bench;
