@@ -309,11 +309,10 @@ OrderedJson health_view(const Scene &scene)
             item["health"] = to_string(tracker ? tracker->health() : Health::unchecked);
             item["since_seconds"] =
                 tracker ? OrderedJson(whole_seconds(now - tracker->since())) : OrderedJson();
-            const bool ok = tracker && tracker->last_outcome() == health::Outcome::ok;
+            const bool ok = tracker && tracker->last().outcome == health::Outcome::ok;
             const bool probed = tracker && (tracker->probed() || !ok);
             item["last_result"] = probed ? OrderedJson(ok ? "ok" : "failed") : OrderedJson();
-            item["last_error"] =
-                probed && !ok ? OrderedJson(health::to_string(tracker->last_outcome())) : OrderedJson();
+            item["last_error"] = probed && !ok ? OrderedJson(tracker->last().words()) : OrderedJson();
             item["successes"] = tracker ? tracker->good_streak() : 0; // in a row, towards rise and fall
             item["failures"] = tracker ? tracker->bad_streak() : 0;
             item["rise"] = service.health.rise;

@@ -6,6 +6,7 @@
 #include "common/address.hpp"
 #include "common/names.hpp"
 #include "common/values.hpp"
+#include "health/probe.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -46,13 +47,6 @@ enum class Encap : std::uint8_t { l2, ipip, gue };
 constexpr auto names_of(Encap)
 {
     return std::to_array<Name<Encap>>({{Encap::l2, "l2"}, {Encap::ipip, "ipip"}, {Encap::gue, "gue"}});
-}
-
-enum class HealthType : std::uint8_t { none, tcp };
-
-constexpr auto names_of(HealthType)
-{
-    return std::to_array<Name<HealthType>>({{HealthType::none, "none"}, {HealthType::tcp, "tcp"}});
 }
 
 constexpr std::uint16_t kGuePort = 6080; // IANA's

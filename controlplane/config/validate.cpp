@@ -253,7 +253,7 @@ private:
                 "found \"" + format_duration(health.timeout) + "\" with the interval \"" +
                     format_duration(health.interval) + "\"; allowed: less than the interval",
                 {at + "/interval"});
-        if (health.type == HealthType::tcp && !probe_port(service))
+        if (health::probe_type(health.type).needs_port && !probe_port(service))
             add(at + "/port",
                 "found nothing, and no TCP VIP of the service names a port; required: the TCP port to probe, "
                 "from 1 "

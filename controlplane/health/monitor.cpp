@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "health/monitor.hpp"
 
-#include "health/tcp_connect.hpp"
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -11,9 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cerrno>
-#include <cstring>
 #include <exception>
-#include <unistd.h>
 #include <utility>
 
 namespace aya::health
@@ -43,18 +39,18 @@ std::string key_of(const std::string &service, const std::string &backend)
 
 } // namespace
 
-class Monitor::Probe final : private ConnectPoller::Waiter
+class Monitor::Watched final : private Poller::Waiter
 {
 public:
-    Probe(Monitor &monitor, Target wanted, Health initial)
+    Watched(Monitor &monitor, Target wanted, Health initial)
         : target(std::move(wanted)), tracker(target.rule, initial, Clock::now()), monitor_(&monitor),
-          timer_(monitor.executor_)
+          probe_(target.type->make({target.address, target.port})), timer_(monitor.executor_)
     {
     }
 
-    static void start(const std::shared_ptr<Probe> &probe)
+    static void start(const std::shared_ptr<Watched> &watched)
     {
-        asio::co_spawn(probe->timer_.get_executor(), run(probe), [](const std::exception_ptr &error) {
+        asio::co_spawn(watched->timer_.get_executor(), run(watched), [](const std::exception_ptr &error) {
             if (error)
                 std::rethrow_exception(error); // a bug: backends that nobody probes must not look healthy
         });
@@ -62,7 +58,7 @@ public:
 
     void stop()
     {
-        close();
+        end();
         monitor_ = nullptr;
         timer_.cancel();
     }
@@ -71,7 +67,7 @@ public:
     Tracker tracker;
 
 private:
-    static asio::awaitable<void> run(std::shared_ptr<Probe> self)
+    static asio::awaitable<void> run(std::shared_ptr<Watched> self)
     {
         Milliseconds delay = Tracker::first_delay(self->target.rule, self->monitor_->dice());
         while (self->monitor_) {
@@ -80,99 +76,94 @@ private:
             if (!self->monitor_)
                 co_return;
             const auto began = Clock::now();
-            Attempt attempt = start_connect(self->target.address, self->target.port);
-            if (self->begin(attempt)) {
-                self->timer_.expires_at(at_next_tick(self->target.rule.timeout));
-                co_await self->timer_.async_wait(kAwait); // decided() and stop() cut it short
-                self->end(attempt);
+            const auto deadline = at_next_tick(self->target.rule.timeout);
+            Step step = self->probe_->start();
+            while (self->must_wait(step)) {
+                self->timer_.expires_at(deadline);
+                co_await self->timer_.async_wait(kAwait); // descriptor_ready() and stop() cut it short
+                if (!self->monitor_)
+                    co_return;
+                step = self->ready_ ? self->probe_->ready() : Step::done(self->probe_->expired());
             }
-            if (!self->monitor_)
-                co_return;
-            self->monitor_->finished(*self, began, attempt.outcome, attempt.error);
+            self->end();
+            self->monitor_->finished(*self, began, step.finding);
             if (self->monitor_) // the listener may have taken this target away
                 delay = self->tracker.next_delay(self->monitor_->dice());
         }
     }
 
-    // True: the attempt is under way, and has to be waited for.
-    bool begin(Attempt &attempt)
+    bool must_wait(Step &step)
     {
-        fd_ = attempt.fd;
-        decided_ = false;
-        if (fd_ < 0 || monitor_->connects_.watch(fd_, *this))
-            return fd_ >= 0;
-        attempt = {.fd = -1, .outcome = Outcome::local_error, .error = errno};
-        ::close(std::exchange(fd_, -1));
+        if (step.kind == Step::Kind::done)
+            return false;
+        ready_ = false;
+        if (monitor_->poller_.watch(step, *this))
+            return true;
+        step = Step::done(finding_of(errno));
         return false;
     }
 
-    void end(Attempt &attempt)
+    void descriptor_ready() override
     {
-        if (fd_ < 0)
-            return; // stopped meanwhile
-        attempt.outcome = decided_ ? finish_connect(fd_) : Outcome::timeout;
-        close();
-    }
-
-    void decided() override
-    {
-        decided_ = true;
+        ready_ = true;
         timer_.cancel();
     }
 
-    void close()
+    // Of the attempt under way, if there is one.
+    void end()
     {
-        if (fd_ >= 0)
-            monitor_->connects_.close(std::exchange(fd_, -1));
+        if (!monitor_)
+            return;
+        monitor_->poller_.forget(*this);
+        probe_->stop();
     }
 
     Monitor *monitor_; // nullptr: stopped
+    std::unique_ptr<Probe> probe_;
     asio::steady_timer timer_;
-    int fd_ = -1;          // of the attempt under way
-    bool decided_ = false; // and whether there is something to be learnt from it
+    bool ready_ = false; // what the step under way waits for
 };
 
 Monitor::Monitor(asio::any_io_executor executor, Listener listener)
-    : executor_(std::move(executor)), connects_(executor_), listener_(std::move(listener)),
+    : executor_(std::move(executor)), poller_(executor_), listener_(std::move(listener)),
       random_(std::random_device{}())
 {
 }
 
 Monitor::~Monitor()
 {
-    for (auto &[key, probe] : probes_)
-        probe->stop();
+    for (auto &[key, watched] : watched_)
+        watched->stop();
 }
 
 void Monitor::set_targets(std::vector<Target> targets, const Recall &recall)
 {
-    std::unordered_map<std::string, std::shared_ptr<Probe>> kept;
+    std::unordered_map<std::string, std::shared_ptr<Watched>> kept;
     kept.reserve(targets.size());
     for (Target &target : targets) {
         std::string key = key_of(target.service, target.backend);
-        const auto known = probes_.find(key);
-        if (known != probes_.end() && known->second->target.address == target.address &&
-            known->second->target.port == target.port) {
+        const auto known = watched_.find(key);
+        if (known != watched_.end() && known->second->target.asks_the_same(target)) {
             known->second->target.rule = target.rule;
             known->second->tracker.set_rule(target.rule);
             kept.emplace(std::move(key), std::move(known->second));
-            probes_.erase(known);
+            watched_.erase(known);
             continue;
         }
-        const Health initial = known == probes_.end() ? recall(target) : Health::unknown;
-        auto probe = std::make_shared<Probe>(*this, std::move(target), initial);
-        Probe::start(probe);
-        kept.emplace(std::move(key), std::move(probe));
+        const Health initial = known == watched_.end() ? recall(target) : Health::unknown;
+        auto watched = std::make_shared<Watched>(*this, std::move(target), initial);
+        Watched::start(watched);
+        kept.emplace(std::move(key), std::move(watched));
     }
-    for (auto &[key, probe] : probes_)
-        probe->stop();
-    probes_ = std::move(kept);
+    for (auto &[key, watched] : watched_)
+        watched->stop();
+    watched_ = std::move(kept);
 }
 
 const Tracker *Monitor::find(const std::string &service, const std::string &backend) const
 {
-    const auto found = probes_.find(key_of(service, backend));
-    return found == probes_.end() ? nullptr : &found->second->tracker;
+    const auto found = watched_.find(key_of(service, backend));
+    return found == watched_.end() ? nullptr : &found->second->tracker;
 }
 
 bool Monitor::in_doubt(Clock::time_point began)
@@ -182,16 +173,15 @@ bool Monitor::in_doubt(Clock::time_point began)
     return began < believed_from_;
 }
 
-void Monitor::finished(Probe &probe, Clock::time_point began, Outcome outcome, int error)
+void Monitor::finished(Watched &watched, Clock::time_point began, const Finding &finding)
 {
-    totals_.by_outcome[static_cast<std::size_t>(outcome)]++;
-    if (outcome != Outcome::ok && in_doubt(began))
+    totals_.by_outcome[static_cast<std::size_t>(finding.outcome)]++;
+    if (finding.outcome != Outcome::ok && in_doubt(began))
         return;
-    if (outcome == Outcome::local_error && probe.tracker.last_outcome() != Outcome::local_error)
-        spdlog::warn("backend {} of {}: probe not sent: {}", probe.target.backend, probe.target.service,
-                     std::strerror(error));
-    const bool changed = probe.tracker.record(outcome, Clock::now());
-    listener_(probe.target, probe.tracker, changed);
+    if (finding.outcome == Outcome::local_error && watched.tracker.last().outcome != Outcome::local_error)
+        spdlog::warn("backend {} of {}: {}", watched.target.backend, watched.target.service, finding.words());
+    const bool changed = watched.tracker.record(finding, Clock::now());
+    listener_(watched.target, watched.tracker, changed);
 }
 
 } // namespace aya::health

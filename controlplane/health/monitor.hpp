@@ -3,11 +3,13 @@
 #pragma once
 
 #include "common/address.hpp"
-#include "health/connect_poller.hpp"
+#include "health/poller.hpp"
+#include "health/probe.hpp"
 #include "health/tracker.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,6 +27,13 @@ struct Target {
     IpAddress address;
     std::uint16_t port = 0; // host order
     Rule rule;
+    const ProbeType *type = &probe_type(HealthType::tcp);
+
+    // Results of earlier probes hold for this target, too.
+    bool asks_the_same(const Target &other) const
+    {
+        return address == other.address && port == other.port && type == other.type;
+    }
 };
 
 class Monitor
@@ -40,8 +49,8 @@ public:
     Monitor(const Monitor &) = delete;
     Monitor &operator=(const Monitor &) = delete;
 
-    // What shall be probed from now on. A target with the same service, backend, address and port goes on
-    // with what it knows, under its new rule; one that moved starts anew; others stop.
+    // What shall be probed from now on. A target with the same service and backend that asks the same goes on
+    // with what it knows, under its new rule; one that moved starts from scratch; others stop.
     void set_targets(std::vector<Target> targets, const Recall &recall);
 
     // `broken` is asked after each bad probe: true when the way to all backends is broken at this end. Then,
@@ -52,22 +61,22 @@ public:
     const Tracker *find(const std::string &service, const std::string &backend) const;
 
     struct Totals {
-        std::uint64_t by_outcome[5] = {}; // by Outcome
+        std::array<std::uint64_t, kOutcomes.size()> by_outcome{};
     };
     const Totals &totals() const { return totals_; }
-    std::size_t size() const { return probes_.size(); }
+    std::size_t size() const { return watched_.size(); }
 
 private:
-    class Probe;
+    class Watched;
     bool in_doubt(Clock::time_point began);
-    void finished(Probe &probe, Clock::time_point began, Outcome outcome, int error);
+    void finished(Watched &watched, Clock::time_point began, const Finding &finding);
     double dice() { return std::uniform_real_distribution<double>{}(random_); }
 
     boost::asio::any_io_executor executor_;
-    ConnectPoller connects_;
+    Poller poller_;
     Listener listener_;
     std::minstd_rand random_;
-    std::unordered_map<std::string, std::shared_ptr<Probe>> probes_; // by service, newline, backend
+    std::unordered_map<std::string, std::shared_ptr<Watched>> watched_; // by service, newline, backend
     Totals totals_;
     std::function<bool()> broken_;
     Clock::time_point believed_from_{};

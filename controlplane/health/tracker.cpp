@@ -15,34 +15,17 @@ constexpr double kJitter = 0.1;
 
 } // namespace
 
-std::string_view to_string(Outcome outcome)
-{
-    switch (outcome) {
-    case Outcome::ok:
-        return "ok";
-    case Outcome::refused:
-        return "connection refused";
-    case Outcome::timeout:
-        return "timeout";
-    case Outcome::unreachable:
-        return "unreachable";
-    case Outcome::local_error:
-        return "probe not sent";
-    }
-    return "";
-}
-
 Tracker::Tracker(const Rule &rule, Health initial, TimePoint now) : rule_(rule), since_(now), health_(initial)
 {
 }
 
-bool Tracker::record(Outcome outcome, TimePoint now)
+bool Tracker::record(const Finding &finding, TimePoint now)
 {
-    last_ = outcome;
-    if (outcome == Outcome::local_error)
+    last_ = finding;
+    if (finding.outcome == Outcome::local_error)
         return false;
 
-    const bool good = outcome == Outcome::ok;
+    const bool good = finding.outcome == Outcome::ok;
     streak_ = good == good_ ? streak_ + 1 : 1;
     good_ = good;
     (good ? successes_ : failures_)++;

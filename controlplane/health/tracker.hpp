@@ -2,11 +2,11 @@
 // From single probe results to a backend's health. Pure: the clock and the dice are passed in.
 #pragma once
 
+#include "health/probe.hpp"
 #include "model/compile.hpp"
 
 #include <chrono>
 #include <cstdint>
-#include <string_view>
 
 namespace aya::health
 {
@@ -14,17 +14,6 @@ namespace aya::health
 using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
-
-// What one probe saw. Everything but `ok` is a failure.
-enum class Outcome : std::uint8_t {
-    ok,
-    refused,     // a reset, or an ICMP port unreachable
-    timeout,     // nothing came back in time
-    unreachable, // no route, or a router said so
-    local_error, // the probe could not be sent: this box is out of something
-};
-
-std::string_view to_string(Outcome outcome); // "connection refused"
 
 struct Rule {
     Milliseconds interval{1000};
@@ -46,7 +35,7 @@ public:
     Tracker(const Rule &rule, Health initial, TimePoint now);
 
     // True if this result changed health().
-    bool record(Outcome outcome, TimePoint now);
+    bool record(const Finding &finding, TimePoint now);
 
     // A changed rule counts from the results seen so far.
     void set_rule(const Rule &rule) { rule_ = rule; }
@@ -62,7 +51,7 @@ public:
     Health health() const { return health_; }
     TimePoint since() const { return since_; } // when health() became what it is
     bool probed() const { return successes_ + failures_ > 0; }
-    Outcome last_outcome() const { return last_; }
+    const Finding &last() const { return last_; }
     // Equal results in a row, as good or bad.
     unsigned good_streak() const { return good_ ? streak_ : 0; }
     unsigned bad_streak() const { return good_ ? 0 : streak_; }
@@ -78,7 +67,7 @@ private:
     std::uint64_t failures_ = 0;
     unsigned streak_ = 0;
     Health health_;
-    Outcome last_ = Outcome::ok;
+    Finding last_ = {Outcome::ok};
     bool good_ = true; // the streak
 };
 

@@ -25,22 +25,23 @@ void LiveObserver::follow(const Config &config)
     services_.clear();
     for (const ServiceConfig &service : config.services) {
         const auto port = probe_port(service);
-        const HealthConfig &health = service.health;
+        const HealthConfig &wanted = service.health;
         for (const BackendConfig &backend : service.backends) {
             services_[backend.address].push_back(service.name);
             ways.push_back({.address = backend.address,
                             .resolve = !backend.mac,
                             .recalled = first_ ? recall_mac(service, backend) : std::nullopt});
-            if (health.type == HealthType::none || !port)
+            if (wanted.type == HealthType::none || !port)
                 continue;
             targets.push_back({.service = service.name,
                                .backend = backend.name,
                                .address = backend.address,
                                .port = *port,
-                               .rule = {.interval = health.interval,
-                                        .timeout = health.timeout,
-                                        .rise = health.rise,
-                                        .fall = health.fall}});
+                               .rule = {.interval = wanted.interval,
+                                        .timeout = wanted.timeout,
+                                        .rise = wanted.rise,
+                                        .fall = wanted.fall},
+                               .type = &health::probe_type(wanted.type)});
         }
     }
     next_hops_.set_targets(ways);
@@ -73,7 +74,7 @@ void LiveObserver::probed(const health::Target &target, const health::Tracker &t
         return;
     if (tracker.health() == Health::down)
         spdlog::warn("backend {} of {} down after {} failures: {}", target.backend, target.service,
-                     tracker.bad_streak(), health::to_string(tracker.last_outcome()));
+                     tracker.bad_streak(), tracker.last().words());
     else
         spdlog::info("backend {} of {} up after {} good probes", target.backend, target.service,
                      tracker.good_streak());

@@ -5,8 +5,8 @@
 // at 1 s, as the budget has it.
 //
 //   probe_bench [targets [interval_ms [seconds]]]
+#include "health/connection.hpp"
 #include "health/monitor.hpp"
-#include "health/tcp_connect.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -88,14 +88,12 @@ double measure_floor(unsigned count, std::uint16_t port)
 {
     const double before = cpu_seconds();
     for (unsigned i = 0; i < count; i++) {
-        const health::Attempt attempt = health::start_connect(address_of(i), port);
-        if (attempt.fd < 0)
-            continue; // decided at once
-        pollfd ready = {.fd = attempt.fd, .events = POLLOUT, .revents = 0};
+        health::Connection connection;
+        connection.open({address_of(i), port});
+        pollfd ready = {.fd = connection.fd(), .events = POLLOUT, .revents = 0};
         ::poll(&ready, 1, 1000);
-        if (health::finish_connect(attempt.fd) != health::Outcome::ok)
+        if (connection.opened() != health::Finding(health::Outcome::ok))
             throw std::runtime_error("a connection failed");
-        ::close(attempt.fd);
     }
     return (cpu_seconds() - before) * 1e6 / count;
 }

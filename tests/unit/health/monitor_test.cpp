@@ -1,92 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Real probes over loopback.
-#include "health/monitor.hpp"
-#include "health/tcp_connect.hpp"
+#include "health/connection.hpp"
+#include "loopback.hpp"
 
-#include <gtest/gtest.h>
+#include <list>
 
-#include <boost/asio/io_context.hpp>
-
-#include <arpa/inet.h>
-#include <cerrno>
-#include <chrono>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-namespace aya::health
+namespace aya::health::test
 {
 namespace
 {
-
-using namespace std::chrono_literals;
-
-const IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
-
-// A listening TCP socket on a free port of 127.0.0.1; or only bound, so that connections are refused and
-// nobody else takes the port.
-class Listener
-{
-public:
-    explicit Listener(bool listening) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
-    {
-        sockaddr_in address = {};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr *>(&address), sizeof(address)), 0);
-        socklen_t length = sizeof(address);
-        ::getsockname(fd_, reinterpret_cast<sockaddr *>(&address), &length);
-        port_ = ntohs(address.sin_port);
-        if (listening)
-            listen();
-    }
-    ~Listener() { ::close(fd_); }
-    Listener(const Listener &) = delete;
-    Listener &operator=(const Listener &) = delete;
-
-    void listen() { EXPECT_EQ(::listen(fd_, 128), 0); }
-    std::uint16_t port() const { return port_; }
-
-private:
-    int fd_;
-    std::uint16_t port_ = 0;
-};
-
-Target target_at(const char *backend, std::uint16_t port)
-{
-    return {.service = "web",
-            .backend = backend,
-            .address = kLoopback,
-            .port = port,
-            .rule = {.interval = 20ms, .timeout = 2000ms, .rise = 2, .fall = 3}};
-}
-
-Health nothing_recalled(const Target &)
-{
-    return Health::unknown;
-}
-
-// Runs the loop until `done` or, failing the test, for too long.
-template <class Done>
-void run_until(boost::asio::io_context &io, Done done)
-{
-    const auto deadline = Clock::now() + 20s;
-    while (!done() && Clock::now() < deadline)
-        io.run_one_for(100ms);
-    EXPECT_TRUE(done()) << "gave up";
-}
-
-TEST(TcpConnect, NamesWhatWentWrong)
-{
-    EXPECT_EQ(outcome_of(0), Outcome::ok);
-    EXPECT_EQ(outcome_of(ECONNREFUSED), Outcome::refused);
-    EXPECT_EQ(outcome_of(ETIMEDOUT), Outcome::timeout);
-    EXPECT_EQ(outcome_of(EHOSTUNREACH), Outcome::unreachable);
-    EXPECT_EQ(outcome_of(ENETUNREACH), Outcome::unreachable);
-    EXPECT_EQ(outcome_of(EINVAL), Outcome::unreachable) << "a blackhole route";
-    EXPECT_EQ(outcome_of(EMFILE), Outcome::local_error);
-    EXPECT_EQ(outcome_of(EADDRNOTAVAIL), Outcome::local_error);
-}
 
 TEST(Monitor, FindsWhoAnswersAndWhoDoesNot)
 {
@@ -101,7 +23,7 @@ TEST(Monitor, FindsWhoAnswersAndWhoDoesNot)
         (tracker.health() == Health::up ? up : down)++;
         EXPECT_EQ(target.backend, tracker.health() == Health::up ? "good" : "bad");
         if (tracker.health() == Health::down) {
-            EXPECT_EQ(tracker.last_outcome(), Outcome::refused);
+            EXPECT_EQ(tracker.last().outcome, Outcome::refused);
             EXPECT_EQ(tracker.bad_streak(), 3u);
         }
     });
@@ -154,20 +76,17 @@ TEST(Monitor, GivesUpOnSilenceAfterTheTimeout)
     boost::asio::io_context io(1);
     Outcome outcome = Outcome::ok;
     Monitor monitor(io.get_executor(),
-                    [&](const Target &, const Tracker &tracker, bool) { outcome = tracker.last_outcome(); });
+                    [&](const Target &, const Tracker &tracker, bool) { outcome = tracker.last().outcome; });
     // A listener whose queue is full does not answer: silence without leaving the machine.
     Listener listener(false);
     listener.listen();
-    std::vector<int> filling;
+    std::list<Connection> filling;
     for (int i = 0; i < 300; i++)
-        if (const Attempt attempt = start_connect(kLoopback, listener.port()); attempt.fd >= 0)
-            filling.push_back(attempt.fd);
+        filling.emplace_back().open({kLoopback, listener.port()});
     Target target = target_at("silent", listener.port());
     target.rule.timeout = 50ms;
     monitor.set_targets({target}, nothing_recalled);
     run_until(io, [&] { return outcome == Outcome::timeout; });
-    for (const int fd : filling)
-        ::close(fd);
 }
 
 TEST(Monitor, KeepsWhatItKnowsOfATargetThatStays)
@@ -235,4 +154,4 @@ TEST(Monitor, MayBeChangedByItsOwnListener)
 }
 
 } // namespace
-} // namespace aya::health
+} // namespace aya::health::test

@@ -71,7 +71,7 @@ TEST(Tracker, AProbeThatWasNotSentSaysNothing)
     EXPECT_EQ(Tracked({.fall = 2}).after("gbxb"), Health::down) << "the row is not broken";
     Tracked tracked;
     tracked.after("gx");
-    EXPECT_EQ(tracked.tracker.last_outcome(), Outcome::local_error);
+    EXPECT_EQ(tracked.tracker.last().outcome, Outcome::local_error);
     EXPECT_EQ(tracked.tracker.successes(), 1u);
     EXPECT_EQ(tracked.tracker.failures(), 0u);
 }

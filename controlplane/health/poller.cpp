@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "health/connect_poller.hpp"
+#include "health/poller.hpp"
 
 #include <array>
 #include <cerrno>
 #include <sys/epoll.h>
 #include <system_error>
-#include <unistd.h>
+#include <utility>
 
 namespace aya::health
 {
@@ -23,31 +23,33 @@ int make_set()
 
 } // namespace
 
-ConnectPoller::ConnectPoller(const boost::asio::any_io_executor &executor) : set_(executor, make_set()) {}
+Poller::Poller(const boost::asio::any_io_executor &executor) : set_(executor, make_set()) {}
 
-bool ConnectPoller::watch(int fd, Waiter &waiter)
+bool Poller::watch(const Step &step, Waiter &waiter)
 {
     epoll_event event = {};
-    event.events = EPOLLOUT | EPOLLONESHOT;
+    event.events = (step.kind == Step::Kind::readable ? EPOLLIN : EPOLLOUT) | EPOLLONESHOT;
     event.data.ptr = &waiter;
-    if (::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, fd, &event) != 0)
+    const bool again = waiter.watched_ == step.fd;
+    if (::epoll_ctl(set_.native_handle(), again ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, step.fd, &event) != 0)
         return false;
-    watched_++;
+    if (waiter.watched_ < 0)
+        watched_++;
+    waiter.watched_ = step.fd;
     if (!waiting_)
         wait();
     return true;
 }
 
-void ConnectPoller::close(int fd)
+void Poller::forget(Waiter &waiter)
 {
-    ::close(fd); // which takes it from the set, too
-    if (--watched_ > 0)
+    if (std::exchange(waiter.watched_, -1) < 0 || --watched_ > 0)
         return;
     boost::system::error_code ignored;
     set_.cancel(ignored);
 }
 
-void ConnectPoller::wait()
+void Poller::wait()
 {
     waiting_ = true;
     const auto ready = [this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
@@ -61,14 +63,14 @@ void ConnectPoller::wait()
     set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, ready);
 }
 
-void ConnectPoller::collect()
+void Poller::collect()
 {
     std::array<epoll_event, 256> events;
     int count = 0;
     do {
         count = ::epoll_wait(set_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
         for (int i = 0; i < count; i++)
-            static_cast<Waiter *>(events[static_cast<std::size_t>(i)].data.ptr)->decided();
+            static_cast<Waiter *>(events[static_cast<std::size_t>(i)].data.ptr)->descriptor_ready();
     } while (count == static_cast<int>(events.size()));
 }
 

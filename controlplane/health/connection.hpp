@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The TCP connection of one attempt: what the types that need one begin with.
+#pragma once
+
+#include "health/probe.hpp"
+
+namespace aya::health
+{
+
+class Connection
+{
+public:
+    Connection() = default;
+    ~Connection() { close(); }
+    Connection(const Connection &) = delete;
+    Connection &operator=(const Connection &) = delete;
+
+    // Connects without blocking. The step waits until the socket is ready for writing, unless all is decided
+    // at once. Closing the socket resets the connection (SO_LINGER 0): thousands of probes per second would
+    // otherwise fill this box, or the backends, with sockets in TIME_WAIT.
+    Step open(const SocketAddress &to);
+
+    // What became of the attempt to connect, once the socket is ready for writing or has an error.
+    Finding opened() const;
+
+    int fd() const { return fd_; }
+    void close();
+
+private:
+    int fd_ = -1;
+};
+
+} // namespace aya::health
