@@ -2,10 +2,6 @@
 #include "api/metrics.hpp"
 
 #include <array>
-#include <charconv>
-#include <initializer_list>
-#include <string_view>
-#include <utility>
 
 namespace aya::api
 {
@@ -13,230 +9,236 @@ namespace aya::api
 namespace
 {
 
-using Label = std::pair<std::string_view, std::string_view>;
-using Labels = std::initializer_list<Label>;
+// Where samples come from.
 
-// Writes one family after the other: HELP, TYPE, samples.
-class Writer
+void build_info(Exposition &out, const Scene &scene)
 {
-public:
-    void family(std::string_view name, std::string_view type, std::string_view help)
-    {
-        name_ = name;
-        text_.append("# HELP ").append(name).append(" ").append(help);
-        text_.append("\n# TYPE ").append(name).append(" ").append(type).append("\n");
-    }
-
-    template <class Number>
-    void sample(Labels labels, Number value)
-    {
-        text_ += name_;
-        char separator = '{';
-        for (const auto &[name, content] : labels) {
-            text_ += separator;
-            text_.append(name).append("=\"");
-            escape(content);
-            text_ += '"';
-            separator = ',';
-        }
-        text_ += labels.size() ? "} " : " ";
-        std::array<char, 32> digits;
-        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-        text_.append(digits.data(), end);
-        text_ += '\n';
-    }
-
-    std::string take() { return std::move(text_); }
-
-private:
-    void escape(std::string_view content)
-    {
-        for (const char c : content) {
-            if (c == '\\' || c == '"')
-                text_ += '\\';
-            if (c == '\n')
-                text_ += "\\n";
-            else
-                text_ += c;
-        }
-    }
-
-    std::string text_;
-    std::string name_;
-};
-
-template <class Each>
-void each_service(const Scene &scene, Each each)
-{
-    for (const ServiceConfig &service : scene.reconciler.config().services)
-        each(service, scene.reconciler.find_image(service.name));
+    out.sample({AYA_VERSION, scene.instance}, 1);
 }
 
-template <class Each>
-void each_backend(const Scene &scene, Each each)
+template <auto value>
+void one(Exposition &out, const Scene &scene)
 {
-    each_service(scene, [&](const ServiceConfig &service, const ServiceImage *image) {
-        for (std::size_t i = 0; i < service.backends.size(); i++)
-            each(service, service.backends[i],
-                 image && i < image->backends.size() ? &image->backends[i] : nullptr);
-    });
+    out.sample({}, value(scene));
 }
 
-void write_daemon(Writer &out, const Scene &scene)
+void probes(Exposition &out, const Scene &scene)
 {
-    out.family("aya_build_info", "gauge", "Version of the control plane; always 1.");
-    out.sample({{"version", AYA_VERSION}, {"instance_name", scene.instance}}, 1);
-    out.family("aya_table_generation", "gauge", "Number of the published table set.");
-    out.sample({}, scene.reconciler.publisher().generation());
-    out.family("aya_warnings", "gauge", "Lines under warnings in the status.");
-    out.sample({}, warnings_of(scene).size());
-    out.family("aya_health_probes_total", "counter", "Health probes that ended, by result.");
-    static constexpr std::array<const char *, 5> kResults = {"ok", "refused", "timeout", "unreachable",
-                                                             "not_sent"};
-    for (std::size_t i = 0; i < kResults.size(); i++)
-        out.sample({{"result", kResults[i]}}, scene.monitor.totals().by_outcome[i]);
+    for (std::size_t i = 0; i < health::kOutcomes.size(); i++)
+        out.sample({health::kOutcomes[i].label}, scene.monitor.totals().by_outcome[i]);
 }
 
-template <class Value>
-void each_worker(Writer &out, const CounterSource &workers, Value value)
-{
-    for (u32 i = 0; i < workers.worker_count(); i++)
-        out.sample({{"worker", std::to_string(i)}}, value(i));
-}
-
-void write_process(Writer &out, const DataplaneSegment &process)
-{
-    out.family("aya_worker_up", "gauge", "1 if the worker runs and renews its heartbeat.");
-    each_worker(out, process, [&](u32 i) { return process.worker_responds(i) ? 1 : 0; });
-    out.family("aya_worker_heartbeat_age_seconds", "gauge", "Time since the worker's last heartbeat.");
-    each_worker(out, process, [&](u32 i) {
-        const u64 beat = process.worker(i).heartbeat_ns.load(std::memory_order_relaxed);
-        const u64 now = monotonic_ns();
-        return now > beat ? static_cast<double>(now - beat) / 1e9 : 0.0;
-    });
-    out.family("aya_worker_generation", "gauge", "Table generation that the worker has seen.");
-    each_worker(out, process, [&](u32 i) { return process.worker(i).epoch.load(std::memory_order_relaxed); });
-    out.family("aya_worker_busy_polls_total", "counter", "Polls that found packets.");
-    each_worker(out, process, [&](u32 i) { return process.totals(i).busy_polls; });
-    out.family("aya_worker_empty_polls_total", "counter", "Polls that found none.");
-    each_worker(out, process, [&](u32 i) { return process.totals(i).empty_polls; });
-}
-
-void write_workers(Writer &out, const Scene &scene)
-{
-    out.family("aya_dataplane_up", "gauge", "1 if a data plane runs.");
-    out.sample({}, scene.dataplane.forwards() ? 1 : 0);
-    if (const DataplaneSegment *process = scene.dataplane.process())
-        write_process(out, *process);
-    if (!scene.dataplane.forwards())
-        return;
-    const CounterSources sources = scene.dataplane.counters();
-    const auto total = [&](const char *name, const char *help, u64 WorkerTotals::*field) {
-        out.family(name, "counter", help);
-        for (const CounterSource *source : sources)
-            for (u32 i = 0; i < source->worker_count(); i++)
-                out.sample({{"path", source->path()}, {"worker", std::to_string(i)}},
-                           source->totals(i).*field);
-    };
-    total("aya_worker_receive_packets_total", "Packets received by the worker.", &WorkerTotals::rx_packets);
-    total("aya_worker_receive_bytes_total", "Bytes received by the worker.", &WorkerTotals::rx_bytes);
-    total("aya_worker_transmit_packets_total", "Packets sent by the worker.", &WorkerTotals::tx_packets);
-    total("aya_worker_transmit_bytes_total", "Bytes sent by the worker.", &WorkerTotals::tx_bytes);
-}
-
-void write_reasons(Writer &out, const Scene &scene)
+void reasons(Exposition &out, const Scene &scene)
 {
     static constexpr std::array<const char *, AYA_REASON_COUNT> kNames = {
 #define AYA_X(symbol, action, name, help) name,
         AYA_REASONS(AYA_X)
 #undef AYA_X
     };
-    out.family("aya_packets_total", "counter",
-               "Packets by what became of them; the flow_ ones were forwarded and are counted there too.");
     for (u32 i = 0; i < AYA_REASON_COUNT; i++)
-        out.sample({{"reason", kNames[i]}}, Counters::reason(scene.dataplane.counters(), i));
+        out.sample({kNames[i]}, Counters::reason(scene.dataplane.counters(), i));
 }
 
-void write_services(Writer &out, const Scene &scene)
+// `value(process, i)` of each worker of the DPDK process, if there is one.
+template <auto value>
+void each_worker(Exposition &out, const Scene &scene)
 {
-    const auto counter = [&](const char *name, const char *help, u64 PacketCount::*field) {
-        out.family(name, "counter", help);
-        each_service(scene, [&](const ServiceConfig &service, const ServiceImage *) {
-            const auto live = scene.reconciler.publisher().find_service(service.name);
-            if (live)
-                out.sample({{"service", service.name}},
-                           scene.counters.service(scene.dataplane.counters(), live->id).*field);
-        });
-    };
-    counter("aya_service_packets_total", "Packets forwarded to the service.", &PacketCount::packets);
-    counter("aya_service_bytes_total", "Bytes of IP packets forwarded to the service.", &PacketCount::bytes);
-    counter("aya_service_new_flows_total", "Flows remembered for the service.", &PacketCount::new_flows);
-    out.family("aya_service_panic", "gauge", "1 if health is ignored because too many backends are down.");
-    each_service(scene, [&](const ServiceConfig &service, const ServiceImage *image) {
-        out.sample({{"service", service.name}}, image && image->panic ? 1 : 0);
-    });
+    const DataplaneSegment *process = scene.dataplane.process();
+    for (u32 i = 0; process && i < process->worker_count(); i++)
+        out.sample({std::to_string(i)}, value(*process, i));
 }
 
-void write_backends(Writer &out, const Scene &scene)
+double heartbeat_age(const DataplaneSegment &process, u32 worker)
 {
-    const auto counter = [&](const char *name, const char *help, u64 PacketCount::*field) {
-        out.family(name, "counter", help);
-        each_backend(
-            scene, [&](const ServiceConfig &service, const BackendConfig &backend, const BackendImage *) {
-                const auto live = scene.reconciler.publisher().find_backend(service.name, backend.name);
-                if (live)
-                    out.sample({{"service", service.name}, {"backend", backend.name}},
-                               scene.counters.backend(scene.dataplane.counters(), live->id).*field);
-            });
-    };
-    counter("aya_backend_packets_total", "Packets forwarded to the backend.", &PacketCount::packets);
-    counter("aya_backend_bytes_total", "Bytes of IP packets forwarded to the backend.", &PacketCount::bytes);
+    const u64 beat = process.worker(worker).heartbeat_ns.load(std::memory_order_relaxed);
+    const u64 now = monotonic_ns();
+    return now > beat ? static_cast<double>(now - beat) / 1e9 : 0.0;
+}
 
-    const auto gauge = [&](const char *name, const char *help, auto value) {
-        out.family(name, "gauge", help);
-        each_backend(scene, [&](const ServiceConfig &service, const BackendConfig &backend,
-                                const BackendImage *image) {
-            out.sample({{"service", service.name}, {"backend", backend.name}},
-                       value(service, backend, image));
-        });
-    };
-    gauge("aya_backend_up", "0 if health probes say that the backend is down, else 1.",
-          [&](const ServiceConfig &service, const BackendConfig &backend, const BackendImage *) {
-              return scene.reconciler.observer().observe(service, backend).health == Health::down ? 0 : 1;
-          });
-    gauge("aya_backend_reachable",
+u64 worker_generation(const DataplaneSegment &process, u32 worker)
+{
+    return process.worker(worker).epoch.load(std::memory_order_relaxed);
+}
+
+template <u64 WorkerTotals::*field>
+u64 worker_total(const DataplaneSegment &process, u32 worker)
+{
+    return process.totals(worker).*field;
+}
+
+// Of the workers of every path.
+template <u64 WorkerTotals::*field>
+void each_source(Exposition &out, const Scene &scene)
+{
+    if (!scene.dataplane.forwards())
+        return;
+    const CounterSources sources = scene.dataplane.counters();
+    for (const CounterSource *source : sources)
+        for (u32 i = 0; i < source->worker_count(); i++)
+            out.sample({source->path(), std::to_string(i)}, source->totals(i).*field);
+}
+
+template <u64 PacketCount::*field>
+void service_count(Exposition &out, const Scene &scene)
+{
+    for (const ServiceConfig &service : scene.reconciler.config().services)
+        if (const auto live = scene.reconciler.publisher().find_service(service.name))
+            out.sample({service.name}, scene.counters.service(scene.dataplane.counters(), live->id).*field);
+}
+
+void service_panic(Exposition &out, const Scene &scene)
+{
+    for (const ServiceConfig &service : scene.reconciler.config().services) {
+        const ServiceImage *image = scene.reconciler.find_image(service.name);
+        out.sample({service.name}, image && image->panic ? 1 : 0);
+    }
+}
+
+template <u64 PacketCount::*field>
+void backend_count(Exposition &out, const Scene &scene)
+{
+    for (const ServiceConfig &service : scene.reconciler.config().services)
+        for (const BackendConfig &backend : service.backends)
+            if (const auto live = scene.reconciler.publisher().find_backend(service.name, backend.name))
+                out.sample({service.name, backend.name},
+                           scene.counters.backend(scene.dataplane.counters(), live->id).*field);
+}
+
+void backend_up(Exposition &out, const Scene &scene)
+{
+    const Observer &observer = scene.reconciler.observer();
+    for (const ServiceConfig &service : scene.reconciler.config().services)
+        for (const BackendConfig &backend : service.backends)
+            out.sample({service.name, backend.name},
+                       observer.observe(service, backend).health == Health::down ? 0 : 1);
+}
+
+// `value(backend)` of what is configured.
+template <auto value>
+void each_backend(Exposition &out, const Scene &scene)
+{
+    for (const ServiceConfig &service : scene.reconciler.config().services)
+        for (const BackendConfig &backend : service.backends)
+            out.sample({service.name, backend.name}, value(backend));
+}
+
+// `value(image)` of what was compiled from it; 0 where there is nothing yet.
+template <auto value>
+void each_image(Exposition &out, const Scene &scene)
+{
+    for (const ServiceConfig &service : scene.reconciler.config().services) {
+        const ServiceImage *image = scene.reconciler.find_image(service.name);
+        for (std::size_t i = 0; i < service.backends.size(); i++)
+            out.sample({service.name, service.backends[i].name}, image && i < image->backends.size()
+                                                                     ? value(image->backends[i])
+                                                                     : decltype(value(image->backends[i])){});
+    }
+}
+
+using Labels = std::array<std::string_view, 2>;
+using Source = void (*)(Exposition &, const Scene &);
+
+constexpr Metric gauge(std::string_view name, std::string_view unit, Labels labels, std::string_view help,
+                       Source source)
+{
+    return {{name, "gauge", unit, labels, help}, source};
+}
+
+constexpr Metric counter(std::string_view name, std::string_view unit, Labels labels, std::string_view help,
+                         Source source)
+{
+    return {{name, "counter", unit, labels, help}, source};
+}
+
+// A row per metric, in the order of /metrics and of docs/metrics.md.
+constexpr Metric kMetrics[] = {
+    gauge("aya_build_info", "", {"version", "instance_name"}, "Version of the control plane; always 1.",
+          build_info),
+    gauge("aya_table_generation", "", {}, "Number of the published table set.",
+          one<[](const Scene &scene) { return scene.reconciler.publisher().generation(); }>),
+    gauge("aya_warnings", "", {}, "Number of warnings in the status.",
+          one<[](const Scene &scene) { return warnings_of(scene).size(); }>),
+    counter("aya_health_probes_total", "probes", {"result"}, "Health probes that ended, by result.", probes),
+
+    gauge("aya_dataplane_up", "", {}, "1 if packets are forwarded; with paths xdp and auto always.",
+          one<[](const Scene &scene) { return scene.dataplane.forwards() ? 1 : 0; }>),
+    gauge("aya_worker_up", "", {"worker"}, "1 if the DPDK worker runs and renews its heartbeat.",
+          each_worker<[](const DataplaneSegment &process, u32 i) {
+              return process.worker_responds(i) ? 1 : 0;
+          }>),
+    gauge("aya_worker_heartbeat_age_seconds", "seconds", {"worker"},
+          "Time since the DPDK worker's last heartbeat.", each_worker<heartbeat_age>),
+    gauge("aya_worker_generation", "", {"worker"}, "Table generation that the DPDK worker has seen.",
+          each_worker<worker_generation>),
+    counter("aya_worker_busy_polls_total", "polls", {"worker"}, "Polls that found packets.",
+            each_worker<worker_total<&WorkerTotals::busy_polls>>),
+    counter("aya_worker_empty_polls_total", "polls", {"worker"},
+            "Polls that found none; the ratio of busy to empty ones is the load.",
+            each_worker<worker_total<&WorkerTotals::empty_polls>>),
+    counter("aya_worker_receive_packets_total", "packets", {"path", "worker"},
+            "Packets received. On path xdp a worker is an RX queue, numbered across all ports.",
+            each_source<&WorkerTotals::rx_packets>),
+    counter("aya_worker_receive_bytes_total", "bytes", {"path", "worker"}, "Bytes received.",
+            each_source<&WorkerTotals::rx_bytes>),
+    counter("aya_worker_transmit_packets_total", "packets", {"path", "worker"}, "Packets sent.",
+            each_source<&WorkerTotals::tx_packets>),
+    counter("aya_worker_transmit_bytes_total", "bytes", {"path", "worker"}, "Bytes sent.",
+            each_source<&WorkerTotals::tx_bytes>),
+
+    counter("aya_packets_total", "packets", {"reason"},
+            "Packets by what became of them; the flow_ ones were forwarded and are counted there too.",
+            reasons),
+
+    counter("aya_service_packets_total", "packets", {"service"}, "Packets forwarded to the service.",
+            service_count<&PacketCount::packets>),
+    counter("aya_service_bytes_total", "bytes", {"service"}, "Bytes of IP packets forwarded to the service.",
+            service_count<&PacketCount::bytes>),
+    counter("aya_service_new_flows_total", "flows", {"service"}, "Flows remembered for the service.",
+            service_count<&PacketCount::new_flows>),
+    gauge("aya_service_panic", "", {"service"},
+          "1 while health is ignored because too many backends are down.", service_panic),
+
+    counter("aya_backend_packets_total", "packets", {"service", "backend"},
+            "Packets forwarded to the backend.", backend_count<&PacketCount::packets>),
+    counter("aya_backend_bytes_total", "bytes", {"service", "backend"},
+            "Bytes of IP packets forwarded to the backend.", backend_count<&PacketCount::bytes>),
+    gauge("aya_backend_up", "", {"service", "backend"},
+          "0 if health probes say that the backend is down, else 1.", backend_up),
+    gauge("aya_backend_reachable", "", {"service", "backend"},
           "1 if the MAC of its next hop is known and behind a port of the data plane.",
-          [](const auto &, const auto &, const BackendImage *image) {
-              return image && image->reachable ? 1 : 0;
-          });
-    gauge("aya_backend_weight", "Configured weight.",
-          [](const auto &, const BackendConfig &backend, const auto *) { return backend.weight; });
-    gauge("aya_backend_effective_weight", "Weight for new flows; 0 if the backend gets none.",
-          [](const auto &, const auto &, const BackendImage *image) {
-              return image ? image->effective_weight : 0;
-          });
-    gauge("aya_backend_lookup_share_ratio", "Part of the lookup table that the backend owns.",
-          [](const auto &, const auto &, const BackendImage *image) { return image ? image->share : 0.0; });
-    gauge("aya_backend_draining", "1 if the operator set the state to draining.",
-          [](const auto &, const BackendConfig &backend, const auto *) {
+          each_image<[](const BackendImage &image) { return image.reachable ? 1 : 0; }>),
+    gauge("aya_backend_weight", "", {"service", "backend"}, "Configured weight.",
+          each_backend<[](const BackendConfig &backend) { return backend.weight; }>),
+    gauge("aya_backend_effective_weight", "", {"service", "backend"},
+          "Weight for new flows; 0 if the backend gets none.",
+          each_image<[](const BackendImage &image) { return image.effective_weight; }>),
+    gauge("aya_backend_lookup_share_ratio", "", {"service", "backend"},
+          "Part of the lookup table that the backend owns, 0 to 1.",
+          each_image<[](const BackendImage &image) { return image.share; }>),
+    gauge("aya_backend_draining", "", {"service", "backend"}, "1 if the operator set the state to draining.",
+          each_backend<[](const BackendConfig &backend) {
               return backend.state == AdminState::draining ? 1 : 0;
-          });
-    gauge("aya_backend_disabled", "1 if the operator set the state to disabled.",
-          [](const auto &, const BackendConfig &backend, const auto *) {
+          }>),
+    gauge("aya_backend_disabled", "", {"service", "backend"}, "1 if the operator set the state to disabled.",
+          each_backend<[](const BackendConfig &backend) {
               return backend.state == AdminState::disabled ? 1 : 0;
-          });
-}
+          }>),
+};
 
 } // namespace
 
+std::span<const Metric> metrics()
+{
+    return kMetrics;
+}
+
 std::string metrics_text(const Scene &scene)
 {
-    Writer out;
-    write_daemon(out, scene);
-    write_workers(out, scene);
-    write_reasons(out, scene);
-    write_services(out, scene);
-    write_backends(out, scene);
+    Exposition out;
+    for (const Metric &metric : metrics()) {
+        out.family(metric.family);
+        metric.write(out, scene);
+    }
     return out.take();
 }
 

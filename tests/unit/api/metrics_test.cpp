@@ -2,6 +2,7 @@
 #include "api_fixture.hpp"
 
 #include "api/metrics.hpp"
+#include "kept_file.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -16,8 +17,8 @@ namespace
 
 // Text format 0.0.4, read by its rules: HELP and TYPE before a family's samples, families not mixed, no
 // sample twice, counters end in _total.
-struct Exposition {
-    explicit Exposition(const std::string &text)
+struct Samples {
+    explicit Samples(const std::string &text)
     {
         static const std::regex kHelp(R"(# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+))");
         static const std::regex kType(R"(# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge))");
@@ -70,7 +71,7 @@ TEST(Metrics, AreInTheFormatAndSayWhatIs)
 
     const Response response = bench.call(verb::get, "/metrics");
     EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
-    const Exposition metrics(response.body);
+    const Samples metrics(response.body);
     EXPECT_EQ(metrics.at("aya_table_generation"), 2);
     EXPECT_EQ(metrics.at("aya_dataplane_up"), 1);
     EXPECT_EQ(metrics.at(R"(aya_worker_up{worker="1"})"), 1);
@@ -89,9 +90,31 @@ TEST(Metrics, AreInTheFormatAndSayWhatIs)
 TEST(Metrics, WithoutADataPlaneAreStillInTheFormat)
 {
     ApiBench bench;
-    const Exposition metrics(bench.call(verb::get, "/metrics").body);
+    const Samples metrics(bench.call(verb::get, "/metrics").body);
     EXPECT_EQ(metrics.at("aya_dataplane_up"), 0);
     EXPECT_EQ(metrics.at(R"(aya_service_packets_total{service="web"})"), 0);
+}
+
+// docs/metrics.md is made of the same rows.
+TEST(Metrics, AreDocumented)
+{
+    std::string table = "| name | type | unit | labels | |\n|---|---|---|---|---|\n";
+    for (const api::Metric &metric : api::metrics()) {
+        const api::Family &family = metric.family;
+        std::string labels;
+        for (const std::string_view label : family.labels)
+            if (!label.empty())
+                labels.append(labels.empty() ? "`" : ", `").append(label).append("`");
+        table.append("| `").append(family.name).append("` | ").append(family.type).append(" | ");
+        table.append(family.unit)
+            .append(" | ")
+            .append(labels)
+            .append(" | ")
+            .append(family.help)
+            .append(" |\n");
+    }
+    EXPECT_TRUE(is_kept(AYA_SOURCE_ROOT "/docs/metrics.md", "<!-- made of controlplane/api/metrics.cpp -->\n",
+                        table));
 }
 
 // The format's own judge, where it is installed.
