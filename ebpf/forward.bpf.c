@@ -8,8 +8,23 @@
 #include "maps.bpf.h"
 
 #include "aya/encap.h"
-#include "aya/forward.h"
+#include "aya/flow_rules.h"
 #include "aya/reply.h"
+
+// Not static, so that the verifier follows it once.
+u32 aya_find_room(const struct aya_flow_set *set, u32 slot, u32 now, u32 needs)
+{
+    const struct aya_view view = {.slot = slot & 1, .settings = &settings[slot & 1]};
+    return set ? aya_flow_yielding_way(&view, set, (u16)now, (int)needs) : (u32)AYA_FLOW_WAYS;
+}
+
+#define AYA_FLOW_ROOM_DEFINED
+AYA_INLINE u32 aya_flow_room(const struct aya_view *view, const struct aya_flow_set *set, u16 now, int needs)
+{
+    return aya_find_room(set, view->slot, now, (u32)needs);
+}
+
+#include "aya/forward.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what libxdp looks for

@@ -6,8 +6,8 @@
 // match.
 //
 // Time is in ticks: 2^30 ns of CLOCK_MONOTONIC (1.07 s; a shift where BPF would have to divide), modulo 2^16.
-// An entry holds when it expires, not when it was seen, so that eviction needs no other service's timeouts.
-// Expired entries must be swept before 2^15 ticks pass (aya_flow_sweep), else they would look alive again.
+// An entry holds the tick at which it expires. Entries that expired long ago must be swept before 2^15 ticks
+// pass (aya_flow_sweep), or they would look alive again. What entries are worth is in flow_rules.h.
 #ifndef AYA_FLOW_TABLE_H
 #define AYA_FLOW_TABLE_H
 
@@ -23,6 +23,10 @@ AYA_INLINE u16 aya_tick(u64 monotonic_ns)
     return (u16)(monotonic_ns / AYA_TICK_NS);
 }
 
+enum aya_flow_mark {
+    AYA_FLOW_PROVEN = 1, // its packets came in more than one tick: a claim that cost its sender time
+};
+
 struct aya_flow_entry {
     u32 tag; // hash bits that the set index does not use
     u16 service;
@@ -30,7 +34,7 @@ struct aya_flow_entry {
     u32 backend;
     u16 expires; // tick
     u8 state;    // enum aya_flow_state
-    u8 unused;
+    u8 marks;    // enum aya_flow_mark
 };
 
 struct aya_flow_set {
@@ -105,56 +109,20 @@ AYA_INLINE struct aya_flow_entry *aya_flow_find(struct aya_flow_set *set, u64 ha
     return entry && aya_flow_remaining(entry, now) > 0 ? entry : NULL;
 }
 
-#define AYA_FLOW_RANK_ESTABLISHED (3u << 16)
-
-// Order of eviction of ways that are not free: expired, embryonic, closing, then the flow that was not seen
-// for longest. Smaller goes first. Without branches, as nobody can guess them either.
-AYA_INLINE u32 aya_flow_rank(const struct aya_flow_entry *entry, u16 now)
-{
-    const u32 orders = 0x33333210; // by state, four bits each
-    int remaining = aya_flow_remaining(entry, now);
-    int order = (int)(orders >> (entry->state & (AYA_FLOW_STATES - 1)) * 4) & 3;
-    return (((u32)order << 16) | (u32)remaining) & (u32)(-remaining >> 31);
-}
-
 // Of four bits that are not all 0. Two bits of the constant for each of their values.
 AYA_INLINE u32 aya_flow_lowest_bit(u32 bits)
 {
     return (0x12131210u >> (bits & 15) * 2) & 3;
 }
 
-// The way that a flow which has none takes: a free one, else by rank. NULL: only established flows there, and
-// `may_evict_established` is 0. So a flood of first packets pushes out at most other first packets.
-AYA_INLINE struct aya_flow_entry *aya_flow_victim(struct aya_flow_set *set, u16 now,
-                                                  int may_evict_established, int *evicts)
+// A free way, or NULL.
+AYA_INLINE struct aya_flow_entry *aya_flow_free_way(struct aya_flow_set *set)
 {
-    *evicts = 0;
     u32 free = 0; // a bit for each free way
     for (u32 i = 0; i < AYA_FLOW_WAYS; i++)
         free |= (u32)(((u64)set->way[i].state - 1) >> 63) << i;
     AYA_OPAQUE(free);
-    if (free)
-        return &set->way[aya_flow_lowest_bit(free)];
-    long lowest = (long)aya_flow_rank(&set->way[0], now) << 2;
-    for (u32 i = 1; i < AYA_FLOW_WAYS; i++) {
-        long less = ((long)aya_flow_rank(&set->way[i], now) << 2) + (long)i - lowest;
-        AYA_OPAQUE(less);
-        lowest += less & (less >> 63);
-    }
-    u32 rank = (u32)(lowest >> 2);
-    if (rank >= AYA_FLOW_RANK_ESTABLISHED && !may_evict_established)
-        return NULL;
-    *evicts = rank != 0;
-    return &set->way[lowest & (AYA_FLOW_WAYS - 1)];
-}
-
-// The way for a new entry: the one that this flow has already, live or expired, else the victim's.
-AYA_INLINE struct aya_flow_entry *aya_flow_place(struct aya_flow_set *set, u64 hash, u16 service, u16 now,
-                                                 int may_evict_established, int *evicts)
-{
-    *evicts = 0;
-    struct aya_flow_entry *entry = aya_flow_locate(set, hash, service);
-    return entry ? entry : aya_flow_victim(set, now, may_evict_established, evicts);
+    return free ? &set->way[aya_flow_lowest_bit(free)] : NULL;
 }
 
 AYA_INLINE void aya_flow_write(struct aya_flow_entry *entry, u64 hash, u16 service, u32 backend,
@@ -166,20 +134,25 @@ AYA_INLINE void aya_flow_write(struct aya_flow_entry *entry, u64 hash, u16 servi
     entry->backend = backend;
     entry->expires = expires;
     entry->state = state;
-    entry->unused = 0;
+    entry->marks = 0;
 }
 
-// Frees the expired entries of one set; answers how many live ones it holds.
+// An entry that expired is still the best guess at where its flow belongs, until another takes its place. So
+// a sweep frees it only when it has been expired for this long (2.4 h), well before ticks come round.
+#define AYA_FLOW_KEEP 8192
+
+// Frees what expired long ago in one set. Returns the number of live entries.
 AYA_INLINE u32 aya_flow_sweep(struct aya_flow_set *set, u16 now)
 {
     u32 live = 0;
     for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
         struct aya_flow_entry *entry = &set->way[i];
+        int remaining = aya_flow_remaining(entry, now);
         if (entry->state == AYA_FLOW_FREE)
             continue;
-        if (aya_flow_remaining(entry, now) > 0)
+        if (remaining > 0)
             live++;
-        else
+        else if (remaining <= -AYA_FLOW_KEEP)
             entry->state = AYA_FLOW_FREE;
     }
     return live;

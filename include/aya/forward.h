@@ -14,6 +14,7 @@
 #define AYA_FORWARD_H
 
 #include "aya/flow.h"
+#include "aya/flow_rules.h"
 #include "aya/flow_table.h"
 #include "aya/hash.h"
 #include "aya/reasons.h"
@@ -126,95 +127,6 @@ AYA_INLINE u64 aya_pick_hash(const struct aya_settings *settings, const struct a
     return flow_hash;
 }
 
-// A TCP segment that opens a connection.
-AYA_INLINE int aya_opens(const struct aya_packet *packet)
-{
-    return (packet->tcp_flags & (AYA_TCP_SYN | AYA_TCP_ACK | AYA_TCP_RST | AYA_TCP_FIN)) == AYA_TCP_SYN;
-}
-
-AYA_INLINE int aya_is_alive(const struct aya_backend *backend)
-{
-    return backend && backend->state >= AYA_BACKEND_DRAINING;
-}
-
-// State of an entry in `state` after one more packet.
-AYA_INLINE u8 aya_next_flow_state(u8 state, const struct aya_packet *packet)
-{
-    if (packet->flow.protocol != AYA_PROTO_TCP)
-        return AYA_FLOW_DATAGRAM;
-    if (packet->tcp_flags & (AYA_TCP_FIN | AYA_TCP_RST))
-        return AYA_FLOW_CLOSING;
-    if (state == AYA_FLOW_EMBRYONIC && !aya_opens(packet))
-        return AYA_FLOW_ESTABLISHED;
-    return state;
-}
-
-// A flow entry was hit. Writes only what differs: within one tick a busy flow's line stays clean.
-AYA_INLINE void aya_touch(struct aya_flow_entry *entry, const struct aya_service *service,
-                          const struct aya_packet *packet, u16 now)
-{
-    if (AYA_UNLIKELY(packet->kind > AYA_KIND_FRAGMENT_FIRST))
-        return;
-    u8 state = aya_next_flow_state(entry->state, packet);
-    u16 expires = (u16)(now + service->idle_timeout[state & (AYA_FLOW_STATES - 1)]);
-    if (state != entry->state)
-        entry->state = state;
-    if (expires != entry->expires)
-        entry->expires = expires;
-}
-
-// The backend that a lookup table names for this pick hash, or NULL.
-AYA_INLINE const struct aya_backend *aya_lookup(const struct aya_view *view, u32 offset, u32 size, u64 pick,
-                                                u32 *id)
-{
-    const u32 *slot = aya_view_lookup(view, offset + aya_slot(pick, size));
-    if (!slot)
-        return NULL;
-    *id = *slot;
-    return aya_view_backend(view, *slot);
-}
-
-// Schedules a packet without a usable flow entry. A TCP packet of a connection that this box has not seen
-// goes to the backend of the previous table while that one lives: its connection is older than the change.
-AYA_INLINE const struct aya_backend *aya_schedule(const struct aya_view *view,
-                                                  const struct aya_service *service, u16 service_id, u64 pick,
-                                                  int ask_previous, struct aya_verdict *verdict)
-{
-    const struct aya_backend *backend;
-    if (ask_previous && service->previous_size) {
-        backend =
-            aya_lookup(view, service->previous_offset, service->previous_size, pick, &verdict->backend_id);
-        if (aya_is_alive(backend) && backend->service == service_id) {
-            verdict->notes |= AYA_NOTE_PREVIOUS;
-            return backend;
-        }
-    }
-    if (service->lookup_size == 0)
-        return NULL;
-    backend = aya_lookup(view, service->lookup_offset, service->lookup_size, pick, &verdict->backend_id);
-    return aya_is_alive(backend) ? backend : NULL;
-}
-
-// `entry`: that which the flow has already, live or expired, or NULL.
-AYA_INLINE void aya_remember(struct aya_flow_set *set, u64 hash, struct aya_flow_entry *entry,
-                             u16 key_service, const struct aya_service *service,
-                             const struct aya_packet *packet, u16 now, struct aya_verdict *verdict)
-{
-    int evicts = 0;
-    if (!entry) {
-        int is_tcp = packet->flow.protocol == AYA_PROTO_TCP;
-        entry = aya_flow_victim(set, now, is_tcp && !aya_opens(packet), &evicts);
-    }
-    if (!entry) {
-        verdict->notes |= AYA_NOTE_NOT_REMEMBERED;
-        return;
-    }
-    u8 state = packet->tcp_flags & (AYA_TCP_FIN | AYA_TCP_RST) ? AYA_FLOW_CLOSING : AYA_FLOW_EMBRYONIC;
-    aya_flow_write(entry, hash, key_service, verdict->backend_id, verdict->backend->incarnation, state,
-                   (u16)(now + service->idle_timeout[state]));
-    verdict->notes |= (u8)(AYA_NOTE_NEW | (evicts ? AYA_NOTE_EVICTED : 0));
-}
-
 // What stands in the way of sending `packet` to `backend`. No ICMP error about an ICMP error or a later
 // fragment: RFC 1122 3.2.2.
 AYA_INLINE enum aya_reason aya_check_fit(const struct aya_packet *packet, const struct aya_backend *backend)
@@ -244,6 +156,103 @@ AYA_INLINE void aya_refuse(struct aya_verdict *verdict, enum aya_reason reason)
     aya_settle(verdict, reason);
 }
 
+// A known flow: true if the packet goes to the backend that its entry names.
+AYA_INLINE int aya_follow(const struct aya_service *service, u16 service_id, const struct aya_packet *packet,
+                          struct aya_flow_entry *entry, const struct aya_backend *remembered, u16 now,
+                          struct aya_verdict *verdict)
+{
+    u16 owner = service_id;
+    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
+        // It does not name its service; and ids of packets come round soon, so that only a fresh entry
+        // counts.
+        if (!remembered || aya_flow_remaining(entry, now) <= 0)
+            return 0;
+        owner = remembered->service;
+    }
+    if (AYA_UNLIKELY(!aya_is_same_backend(remembered, entry, owner))) {
+        verdict->notes = aya_flow_remaining(entry, now) > 0 ? AYA_NOTE_RESCHEDULED : 0;
+        return 0;
+    }
+    if (AYA_UNLIKELY(aya_opens(packet) || remembered->state != AYA_BACKEND_UP) &&
+        aya_begins_anew(entry, remembered, service, packet, now))
+        return 0;
+    verdict->backend_id = entry->backend;
+    verdict->backend = remembered;
+    verdict->service = owner;
+    enum aya_reason reason = aya_check_fit(packet, remembered);
+    if (AYA_LIKELY(reason == AYA_REASON_NONE)) // what is not forwarded proves nothing
+        aya_touch(entry, service, packet, now);
+    aya_settle(verdict, reason);
+    return 1;
+}
+
+// Schedules a packet of a flow without an entry. A TCP packet of a connection that this box has not seen goes
+// to the backend of the previous table while that one lives: its connection is older than the change.
+AYA_INLINE void aya_schedule(const struct aya_view *view, const struct aya_service *service, u16 service_id,
+                             u64 pick, int asks_previous, struct aya_verdict *verdict)
+{
+    verdict->backend = NULL;
+    if (asks_previous) {
+        verdict->backend = aya_lookup(view, service->previous_offset, service->previous_size, pick,
+                                      service_id, &verdict->backend_id);
+        if (verdict->backend) {
+            verdict->notes |= AYA_NOTE_PREVIOUS;
+            return;
+        }
+    }
+    verdict->backend = aya_lookup(view, service->lookup_offset, service->lookup_size, pick, service_id,
+                                  &verdict->backend_id);
+}
+
+// Whether there is anything to remember: not of a packet that ends a flow which is not there, or that has no
+// transport header.
+AYA_INLINE int aya_is_claim(const struct aya_service *service, const struct aya_packet *packet)
+{
+    return !(service->flags & AYA_SERVICE_STATELESS) && packet->kind <= AYA_KIND_FRAGMENT_FIRST &&
+           !aya_closes(packet);
+}
+
+// aya_flow_yielding_way out of line: few packets come here, and they cost the others nothing. The BPF program
+// brings its own, which the verifier follows once instead of once for each way that leads to it.
+#ifndef AYA_FLOW_ROOM_DEFINED
+AYA_COLD u32 aya_flow_room(const struct aya_view *view, const struct aya_flow_set *set, u16 now, int needs)
+{
+    return aya_flow_yielding_way(view, set, now, needs);
+}
+#endif
+
+// The place for a new flow's entry, or NULL. A SYN that finds none goes, as all that follows it will, where
+// the tables send packets of unknown flows.
+AYA_INLINE struct aya_flow_entry *aya_admit(const struct aya_view *view, const struct aya_service *service,
+                                            u16 service_id, const struct aya_packet *packet, u64 pick,
+                                            struct aya_flow_set *set, u16 now, struct aya_verdict *verdict)
+{
+    struct aya_flow_entry *place = set ? aya_flow_free_way(set) : NULL;
+    if (AYA_LIKELY(place != NULL))
+        return place;
+    // By which table its later packets will go, if it is not remembered.
+    const struct aya_backend *later = NULL;
+    u32 later_id = verdict->backend_id;
+    if (aya_opens(packet) && aya_has_previous(service))
+        later =
+            aya_lookup(view, service->previous_offset, service->previous_size, pick, service_id, &later_id);
+    int differs = later && later_id != verdict->backend_id;
+    u32 way = AYA_FLOW_WAYS;
+    if (set)
+        way = aya_flow_room(view, set, now, differs || verdict->notes & AYA_NOTE_PREVIOUS);
+    if (way != AYA_FLOW_WAYS && set) {
+        verdict->notes |= way & AYA_FLOW_EVICTS ? AYA_NOTE_EVICTED : 0;
+        return &set->way[way & (AYA_FLOW_WAYS - 1)];
+    }
+    if (differs) {
+        verdict->backend = later;
+        verdict->backend_id = later_id;
+        verdict->notes |= AYA_NOTE_PREVIOUS;
+    }
+    verdict->notes |= set ? AYA_NOTE_NOT_REMEMBERED : 0;
+    return NULL;
+}
+
 // Steps 5 to 7 of the decision for a packet that aya_classify gave to `service_id`. `known` is what
 // aya_flow_locate answers for (hash, aya_flow_service) in `set`; `now` is the tick. With set NULL nothing is
 // remembered.
@@ -258,35 +267,36 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
         aya_refuse(verdict, AYA_REASON_INTERNAL);
         return;
     }
-    struct aya_flow_entry *entry = known && aya_flow_remaining(known, now) > 0 ? known : NULL;
-    int opens = aya_opens(packet);
-    if (AYA_LIKELY(entry && !(opens && entry->state != AYA_FLOW_EMBRYONIC))) {
-        const struct aya_backend *remembered = aya_view_backend(view, entry->backend);
-        if (AYA_LIKELY(aya_is_alive(remembered) && remembered->incarnation == entry->incarnation)) {
-            verdict->backend_id = entry->backend;
-            verdict->backend = remembered;
-            verdict->service = remembered->service;
-            aya_touch(entry, service, packet, now);
-            aya_settle(verdict, aya_check_fit(packet, remembered));
-            return;
-        }
-        verdict->notes = AYA_NOTE_RESCHEDULED;
-    }
-    const struct aya_settings *settings = aya_view_settings(view);
+    // An entry that expired and still stands there is a better guess than the hash.
+    if (AYA_LIKELY(known != NULL) &&
+        AYA_LIKELY(aya_follow(service, service_id, packet, known, aya_view_backend(view, known->backend), now,
+                              verdict)))
+        return;
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
         aya_refuse(verdict, AYA_REASON_FRAGMENT);
         return;
     }
+    const struct aya_settings *settings = aya_view_settings(view);
     u64 pick = aya_pick_hash(settings, service, packet, hash);
-    int ask_previous = !entry && !opens && packet->flow.protocol == AYA_PROTO_TCP;
-    verdict->backend = aya_schedule(view, service, service_id, pick, ask_previous, verdict);
+    int asks_previous =
+        !known && !aya_opens(packet) && packet->flow.protocol == AYA_PROTO_TCP && aya_has_previous(service);
+    aya_schedule(view, service, service_id, pick, asks_previous, verdict);
     if (AYA_UNLIKELY(!verdict->backend)) {
         aya_refuse(verdict, AYA_REASON_NO_BACKEND);
         return;
     }
-    if (set && !(service->flags & AYA_SERVICE_STATELESS) && packet->kind <= AYA_KIND_FRAGMENT_FIRST)
-        aya_remember(set, hash, known, service_id, service, packet, now, verdict);
-    aya_settle(verdict, aya_check_fit(packet, verdict->backend));
+    struct aya_flow_entry *place = NULL;
+    if (AYA_LIKELY(aya_is_claim(service, packet)))
+        place = known ? known : aya_admit(view, service, service_id, packet, pick, set, now, verdict);
+    enum aya_reason reason = aya_check_fit(packet, verdict->backend);
+    aya_settle(verdict, reason);
+    if (AYA_UNLIKELY(!place || reason != AYA_REASON_NONE)) {
+        verdict->notes &= (u8)~AYA_NOTE_EVICTED;
+        return;
+    }
+    aya_flow_write(place, hash, service_id, verdict->backend_id, verdict->backend->incarnation,
+                   AYA_FLOW_EMBRYONIC, (u16)(now + aya_idle_timeout(service, AYA_FLOW_EMBRYONIC)));
+    verdict->notes |= AYA_NOTE_NEW;
 }
 
 // The same for a burst, where `entry` was looked up before other packets were decided: one of them may have
@@ -306,12 +316,16 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
 AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_flow_set *set, u64 hash,
                                       u16 now, const struct aya_verdict *verdict)
 {
-    const struct aya_service *service = aya_view_service(view, verdict->service);
-    int evicts;
-    struct aya_flow_entry *entry = aya_flow_place(set, hash, AYA_SERVICE_FRAGMENT, now, 0, &evicts);
-    if (service && entry)
+    struct aya_flow_entry *entry = aya_flow_locate(set, hash, AYA_SERVICE_FRAGMENT);
+    if (!entry)
+        entry = aya_flow_free_way(set);
+    if (!entry) {
+        u32 way = aya_flow_room(view, set, now, 0);
+        entry = way == AYA_FLOW_WAYS ? NULL : &set->way[way & (AYA_FLOW_WAYS - 1)];
+    }
+    if (entry)
         aya_flow_write(entry, hash, AYA_SERVICE_FRAGMENT, verdict->backend_id, verdict->backend->incarnation,
-                       AYA_FLOW_EMBRYONIC, (u16)(now + service->idle_timeout[AYA_FLOW_EMBRYONIC]));
+                       AYA_FLOW_EMBRYONIC, (u16)(now + AYA_FRAGMENT_IDLE));
 }
 
 #endif

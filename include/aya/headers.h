@@ -32,6 +32,7 @@ enum {
     AYA_TCP_FIN = 0x01,
     AYA_TCP_SYN = 0x02,
     AYA_TCP_RST = 0x04,
+    AYA_TCP_PSH = 0x08,
     AYA_TCP_ACK = 0x10,
 
     AYA_ICMP_ECHO_REPLY = 0,

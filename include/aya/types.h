@@ -31,7 +31,9 @@ typedef struct {
 #define AYA_ALIGNED(n)                _Alignas(n)
 #endif
 
-#define AYA_INLINE      static inline __attribute__((always_inline, unused))
+#define AYA_INLINE static inline __attribute__((always_inline, unused))
+// For what few packets reach: out of line, so that it costs the others nothing.
+#define AYA_COLD        static __attribute__((noinline, unused))
 #define AYA_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define AYA_UNLIKELY(x) __builtin_expect(!!(x), 0)
 

@@ -82,7 +82,7 @@ private:
         const u64 hash = aya_flow_hash(view_->settings, &outcome.packet);
         aya_flow_set *set = set_of(hash);
         aya_flow_entry *entry =
-            aya_flow_find(set, hash, aya_flow_service(&outcome.packet, outcome.service), now);
+            aya_flow_locate(set, hash, aya_flow_service(&outcome.packet, outcome.service));
         aya_verdict verdict;
         aya_choose(view_, &outcome.packet, outcome.service, hash, set, entry, now, &verdict);
         outcome.reason = static_cast<aya_reason>(verdict.reason);

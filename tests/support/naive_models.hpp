@@ -6,7 +6,10 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "aya/flow_table.h"
 #include "bytes.hpp"
@@ -17,96 +20,221 @@ namespace aya::test
 // VIPs as an ordered map.
 using NaiveVips = std::map<std::tuple<Bytes, u16, u8>, u32>; // 16 bytes of address, port, protocol -> service
 
-// The flow table with time that never wraps and entries that say who they are. Order of eviction as
-// flow_table.h documents it: free or expired, embryonic, closing, then the one that was not seen for longest;
-// the first way among equals.
-class NaiveFlowTable
+// The rules of flow state as flow_rules.h documents them, with time that never wraps, entries that know their
+// whole hash and when they were last seen, and tables that are functions.
+class NaiveFlows
 {
 public:
     struct Entry {
-        u32 tag;
-        u16 service;
-        u32 backend;
-        u16 incarnation;
-        u8 state;
-        u64 expires;
-
-        bool operator==(const Entry &) const = default;
+        u64 hash = 0;
+        u16 service = 0;
+        u32 backend = 0;
+        u16 incarnation = 0;
+        u8 state = AYA_FLOW_FREE;
+        bool proven = false;
+        u64 seen = 0;
     };
 
-    explicit NaiveFlowTable(u32 sets) : sets_(sets) {}
+    struct Packet {
+        u64 hash = 0;
+        u16 service = 0;
+        bool tcp = true;
+        std::string flags{}; // "S", "A", "PA", "FA", "R"
 
-    Entry *find(u64 hash, u16 service, u64 now)
+        bool has(char flag) const { return flags.find(flag) != std::string::npos; }
+        bool opens() const { return flags == "S"; }
+        bool closes() const { return has('F') || has('R'); }
+    };
+
+    struct Decision {
+        std::optional<u32> backend{};
+        bool is_new = false, evicted = false, not_remembered = false, previous = false, rescheduled = false;
+
+        bool operator==(const Decision &) const = default;
+    };
+
+    NaiveFlows(u32 sets, const std::vector<aya_service> &services, const std::vector<aya_backend> &backends,
+               const std::vector<u32> &lookup)
+        : services_(services), backends_(backends), lookup_(lookup), sets_(sets)
     {
-        for (auto &way : set_of(hash))
-            if (way && is_flow(*way, hash, service) && way->expires > now)
-                return &*way;
-        return nullptr;
     }
 
-    // Whether the flow found a place; `evicted`: at the cost of a live one.
-    bool insert(u64 hash, const Entry &entry, u64 now, bool may_evict_established, bool &evicted)
+    Decision decide(const Packet &packet, u64 now)
     {
-        evicted = false;
-        auto &set = set_of(hash);
-        for (auto &way : set) {
-            if (way && is_flow(*way, hash, entry.service)) {
-                way = entry;
-                return true;
+        Decision decision;
+        Entry *entry = find(packet);
+        if (entry) {
+            if (is_backend(entry->backend, entry->incarnation, packet.service)) {
+                if (!begins_anew(*entry, packet, now))
+                    return follow(*entry, packet, now);
+            } else {
+                decision.rescheduled = now < entry->seen + idle(*entry);
             }
         }
-        auto *victim = &set[0];
-        for (auto &way : set)
-            if (rank(way, now) < rank(*victim, now))
-                victim = &way;
-        const int order = std::get<0>(rank(*victim, now));
-        if (order == 3 && !may_evict_established)
-            return false;
-        evicted = order > 0;
-        *victim = entry;
-        return true;
+        const bool asks_previous = !entry && !packet.opens() && packet.tcp;
+        const auto chosen = answer(packet.hash, packet.service, asks_previous, decision.previous);
+        if (!chosen)
+            return {};
+        decision.backend = chosen;
+        if (packet.closes() || (services_[packet.service].flags & AYA_SERVICE_STATELESS))
+            return decision;
+        if (!entry)
+            entry = make_place(packet, now, decision);
+        if (!entry) {
+            decision.not_remembered = true;
+            bool previous = false;
+            const auto later = answer(packet.hash, packet.service, packet.opens(), previous);
+            if (packet.opens() && later != chosen) {
+                decision.backend = later;
+                decision.previous = true;
+            }
+            return decision;
+        }
+        decision.is_new = true;
+        *entry = {packet.hash,        packet.service, *chosen, backends_[*chosen].incarnation,
+                  AYA_FLOW_EMBRYONIC, false,          now};
+        return decision;
     }
 
-    void sweep(u64 now)
+    // Returns the number of live flows.
+    u32 sweep(u64 now)
     {
-        for (auto &[index, set] : table_)
-            for (auto &way : set)
-                if (way && way->expires <= now)
-                    way.reset();
-    }
-
-    u32 live(u64 now) const
-    {
-        u32 count = 0;
-        for (auto &[index, set] : table_)
-            for (auto &way : set)
-                count += way && way->expires > now;
-        return count;
+        u32 live = 0;
+        for (auto &set : sets_) {
+            for (Entry &way : set) {
+                live += way.state != AYA_FLOW_FREE && now < way.seen + idle(way);
+                if (now >= way.seen + idle(way) + AYA_FLOW_KEEP)
+                    way = {};
+            }
+        }
+        return live;
     }
 
 private:
-    using Set = std::array<std::optional<Entry>, 4>;
+    using Set = std::array<Entry, AYA_FLOW_WAYS>;
 
-    static bool is_flow(const Entry &entry, u64 hash, u16 service)
+    u64 idle_in(const Entry &entry, u8 state) const { return services_[entry.service].idle_timeout[state]; }
+    u64 idle(const Entry &entry) const { return idle_in(entry, entry.state); }
+
+    bool is_backend(u32 id, u16 incarnation, u16 service) const
     {
-        return entry.tag == hash >> 32 && entry.service == service;
+        const aya_backend &backend = backends_[id];
+        return backend.state >= AYA_BACKEND_DRAINING && backend.incarnation == incarnation &&
+               backend.service == service;
     }
 
-    static std::tuple<int, u64> rank(const std::optional<Entry> &way, u64 now)
+    std::optional<u32> slot(u32 offset, u32 size, u64 hash, u16 service) const
     {
-        if (!way)
-            return {-1, 0};
-        if (way->expires <= now)
-            return {0, 0};
-        if (way->state == AYA_FLOW_EMBRYONIC)
-            return {1, way->expires};
-        return {way->state == AYA_FLOW_CLOSING ? 2 : 3, way->expires};
+        if (size == 0)
+            return std::nullopt;
+        const u32 id = lookup_[offset + ((hash >> 32) * size >> 32)];
+        const bool good = backends_[id].state >= AYA_BACKEND_DRAINING && backends_[id].service == service;
+        return good ? std::optional(id) : std::nullopt;
     }
 
-    Set &set_of(u64 hash) { return table_[static_cast<u32>(hash % sets_)]; }
+    std::optional<u32> answer(u64 hash, u16 service, bool asks_previous, bool &previous) const
+    {
+        const aya_service &entry = services_[service];
+        if (asks_previous && !(entry.flags & AYA_SERVICE_STATELESS)) {
+            if (const auto found = slot(entry.previous_offset, entry.previous_size, hash, service)) {
+                previous = true;
+                return found;
+            }
+        }
+        return slot(entry.lookup_offset, entry.lookup_size, hash, service);
+    }
 
-    u32 sets_;
-    std::map<u32, Set> table_;
+    Entry *find(const Packet &packet)
+    {
+        for (Entry &way : sets_[packet.hash % sets_.size()])
+            if (way.state != AYA_FLOW_FREE && way.hash >> 32 == packet.hash >> 32 &&
+                way.service == packet.service)
+                return &way;
+        return nullptr;
+    }
+
+    bool begins_anew(const Entry &entry, const Packet &packet, u64 now) const
+    {
+        const u64 silence = now - entry.seen;
+        const bool drains = backends_[entry.backend].state == AYA_BACKEND_DRAINING;
+        if (!packet.opens())
+            return !packet.tcp && drains && silence >= idle(entry);
+        if (entry.state == AYA_FLOW_EMBRYONIC)
+            return silence >= idle(entry);
+        if (entry.state == AYA_FLOW_CLOSING && drains)
+            return silence >= 2;
+        return silence >= idle_in(entry, AYA_FLOW_ESTABLISHED);
+    }
+
+    static Decision follow(Entry &entry, const Packet &packet, u64 now)
+    {
+        Decision decision;
+        decision.backend = entry.backend;
+        if (packet.opens())
+            return decision;
+        entry.proven |= now > entry.seen;
+        entry.seen = now;
+        if (!packet.tcp)
+            entry.state = AYA_FLOW_DATAGRAM;
+        else if (packet.closes())
+            entry.state = AYA_FLOW_CLOSING;
+        else if (packet.has('P') || entry.state == AYA_FLOW_EMBRYONIC)
+            entry.state = AYA_FLOW_ESTABLISHED;
+        return decision;
+    }
+
+    // What would be lost with an entry, from what nobody misses up to what nobody may take (0).
+    int order(const Entry &entry, u64 now) const
+    {
+        const u64 silence = now - entry.seen;
+        const u8 lasting = entry.state == AYA_FLOW_CLOSING ? u8{AYA_FLOW_ESTABLISHED} : entry.state;
+        const aya_service &service = services_[entry.service];
+        const bool has_previous = service.previous_size > 0 && !(service.flags & AYA_SERVICE_STATELESS);
+        if (silence >= idle_in(entry, lasting))
+            return 7;
+        if (entry.state == AYA_FLOW_EMBRYONIC && !has_previous)
+            return 6;
+        if (!is_backend(entry.backend, entry.incarnation, entry.service))
+            return 5;
+        bool previous = false;
+        const bool can_tell = !(service.flags & AYA_SERVICE_AFFINITY_SOURCE);
+        const bool is_found_again =
+            can_tell &&
+            answer(entry.hash, entry.service, entry.state != AYA_FLOW_DATAGRAM, previous) == entry.backend;
+        if (entry.state == AYA_FLOW_EMBRYONIC)
+            return is_found_again ? 4 : silence >= 4 ? 1 : 0;
+        if (!is_found_again)
+            return 0;
+        return silence >= 4 && (entry.state == AYA_FLOW_CLOSING || !entry.proven) ? 3 : 2;
+    }
+
+    Entry *make_place(const Packet &packet, u64 now, Decision &decision)
+    {
+        bool previous = false;
+        const auto unknown = answer(packet.hash, packet.service, packet.tcp, previous);
+        const bool needs = packet.opens() ? unknown != decision.backend : decision.previous;
+        Set &set = sets_[packet.hash % sets_.size()];
+        Entry *best = nullptr;
+        std::pair<int, u64> best_rank{needs ? 1 : 3, 0};
+        for (Entry &way : set) {
+            if (way.state == AYA_FLOW_FREE)
+                return &way;
+        }
+        for (Entry &way : set) {
+            const std::pair<int, u64> rank{order(way, now), now - way.seen};
+            if (rank.first > 0 && (best ? rank > best_rank : rank >= best_rank)) {
+                best = &way;
+                best_rank = rank;
+            }
+        }
+        decision.evicted = best && best_rank.first != 7 && best_rank.first != 5;
+        return best;
+    }
+
+    const std::vector<aya_service> &services_;
+    const std::vector<aya_backend> &backends_;
+    const std::vector<u32> &lookup_;
+    std::vector<Set> sets_;
 };
 
 } // namespace aya::test

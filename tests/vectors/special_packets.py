@@ -132,7 +132,7 @@ VECTORS = [
            forward("a"), came / LAST6, forward("a")),
     Vector("fragments", "of another packet do not follow", came / FIRST4, forward("a"),
            came / v4(50, id=1, frag=100, proto=17) / PAYLOAD, drop("fragment")),
-    Vector("fragments", "too late", came / FIRST4, forward("a"), time_passes(10), came / SECOND4, drop("fragment")),
+    Vector("fragments", "too late", came / FIRST4, forward("a"), time_passes(28), came / SECOND4, drop("fragment")),
     Vector("fragments", "of a backend that went down", came / FIRST4, forward("a"), down("a"), table("moving", "b"),
            came / SECOND4, drop("fragment")),
     Vector("fragments", "to no VIP are the kernel's", came / v4(99, frag=100, proto=17) / PAYLOAD, punt("punt_no_vip")),

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The rules of flow state: what a packet does to the entry of its flow, what an entry is worth, and whose
+// place a new one may take.
+//
+// With direct server return the balancer never sees a handshake complete, so an entry is a stranger's claim.
+// What makes it worth keeping is not who made it, but what would happen without it. The tables answer for a
+// flow that has no entry: a SYN goes by the lookup table, any other TCP packet by the previous lookup table
+// while there is one. An entry that names the backend that the tables would name can be lost: the next packet
+// goes to the same place. An entry that names another backend is the only memory of that fact, and is never
+// given up while it may be a connection.
+//
+// So a new entry takes, in this order: a free way; one that expired; a first packet's, if the tables answer
+// for it; one that was closed, or never came in more than one tick, and has been silent for a while, if the
+// tables answer for it. If the new flow is itself one that the tables do not answer for, also any other that
+// they do answer for, and a first packet's that never was followed by a second. If there is none, it is not
+// remembered, and aya_decide sends it where the tables will send its later packets.
+#ifndef AYA_FLOW_RULES_H
+#define AYA_FLOW_RULES_H
+
+#include "aya/flow.h"
+#include "aya/flow_table.h"
+#include "aya/hash.h"
+#include "aya/tables.h"
+
+#ifndef AYA_VIEW_DEFINED
+#include "aya/view.h"
+#endif
+
+enum {
+    // Silence, in ticks, after which a handshake has failed, or a connection that was closed is over.
+    AYA_FLOW_GRACE = 4,
+    // The same for a close and a SYN with the same ports: clients wait longer (RFC 9293 3.6.1), but where the
+    // server closed first they need not.
+    AYA_FLOW_REUSE = 2,
+    // How long the later fragments of a packet are waited for: as long as hosts do (RFC 791 3.2 has 15 s,
+    // Linux
+    // 30 s).
+    AYA_FRAGMENT_IDLE = 28,
+};
+
+// A TCP segment that opens a connection.
+AYA_INLINE int aya_opens(const struct aya_packet *packet)
+{
+    return (packet->tcp_flags & (AYA_TCP_SYN | AYA_TCP_ACK | AYA_TCP_RST | AYA_TCP_FIN)) == AYA_TCP_SYN;
+}
+
+// One that ends one.
+AYA_INLINE int aya_closes(const struct aya_packet *packet)
+{
+    return packet->tcp_flags & (AYA_TCP_FIN | AYA_TCP_RST);
+}
+
+AYA_INLINE int aya_is_alive(const struct aya_backend *backend)
+{
+    return backend && backend->state >= AYA_BACKEND_DRAINING;
+}
+
+// State of an entry in `state` after one more packet that is no SYN. Anyone can forge a FIN or an RST, and
+// only the server knows better: a client that goes on sending data (which ends in a PSH) has not closed. One
+// that only acknowledges may have closed its half, and stays closing.
+AYA_INLINE u8 aya_next_flow_state(u8 state, const struct aya_packet *packet)
+{
+    if (packet->flow.protocol != AYA_PROTO_TCP)
+        return AYA_FLOW_DATAGRAM;
+    if (AYA_UNLIKELY(aya_closes(packet)))
+        return AYA_FLOW_CLOSING;
+    return state == AYA_FLOW_EMBRYONIC || packet->tcp_flags & AYA_TCP_PSH ? (u8)AYA_FLOW_ESTABLISHED : state;
+}
+
+AYA_INLINE u16 aya_idle_timeout(const struct aya_service *service, u8 state)
+{
+    return service->idle_timeout[state & (AYA_FLOW_STATES - 1)];
+}
+
+// Ticks since the entry's last packet.
+AYA_INLINE int aya_flow_silence(const struct aya_flow_entry *entry, const struct aya_service *service,
+                                u16 now)
+{
+    return aya_idle_timeout(service, entry->state) - aya_flow_remaining(entry, now);
+}
+
+// One more packet of a flow that has an entry was forwarded. Writes only what differs: within one tick a busy
+// flow's line stays clean. A SYN proves nothing, and leaves no trace.
+AYA_INLINE void aya_touch(struct aya_flow_entry *entry, const struct aya_service *service,
+                          const struct aya_packet *packet, u16 now)
+{
+    if (AYA_UNLIKELY(packet->kind > AYA_KIND_FRAGMENT_FIRST || aya_opens(packet)))
+        return;
+    u8 state = aya_next_flow_state(entry->state, packet);
+    u16 expires = (u16)(now + aya_idle_timeout(service, state));
+    if (AYA_LIKELY(expires == entry->expires && state == entry->state))
+        return;
+    if (aya_flow_silence(entry, service, now) > 0)
+        entry->marks |= AYA_FLOW_PROVEN;
+    entry->expires = expires;
+    entry->state = state;
+}
+
+// Whether the backend is the one that `entry` means: alive, of the service, and not another that got its id,
+// or the same that was down since.
+AYA_INLINE int aya_is_same_backend(const struct aya_backend *backend, const struct aya_flow_entry *entry,
+                                   u16 service_id)
+{
+    if (AYA_UNLIKELY(!backend))
+        return 0;
+    u64 head; // state, outer_length, incarnation, service
+    __builtin_memcpy(&head, __builtin_assume_aligned(backend, 8), sizeof(head));
+    u32 wanted = entry->incarnation | (u32)service_id << 16;
+    return (u32)(head >> 16) == wanted && (u8)head >= AYA_BACKEND_DRAINING;
+}
+
+// The cases in which a packet does not follow the entry of its flow to a living backend, because it begins
+// something new. A SYN on an open connection is a forgery or a client that lost its state, and the backend
+// tells the two apart (RFC 9293 3.10.7.4: a challenge ACK); to send it elsewhere would break the connection
+// if it is the former. So only a SYN behind a long silence, or behind a close where the backend is to be
+// drained, is scheduled. Without a SYN (UDP) a draining backend loses flows that were idle for too long.
+AYA_INLINE int aya_begins_anew(const struct aya_flow_entry *entry, const struct aya_backend *backend,
+                               const struct aya_service *service, const struct aya_packet *packet, u16 now)
+{
+    int drains = backend->state == AYA_BACKEND_DRAINING;
+    if (!aya_opens(packet))
+        return drains && packet->flow.protocol != AYA_PROTO_TCP && aya_flow_remaining(entry, now) <= 0;
+    if (entry->state == AYA_FLOW_EMBRYONIC)
+        return aya_flow_remaining(entry, now) <= 0;
+    int silence = aya_flow_silence(entry, service, now);
+    if (drains && entry->state == AYA_FLOW_CLOSING)
+        return silence >= AYA_FLOW_REUSE;
+    return silence >= aya_idle_timeout(service, AYA_FLOW_ESTABLISHED);
+}
+
+// The backend that a lookup table names for this pick hash, if it is alive and of the service; else NULL.
+AYA_INLINE const struct aya_backend *aya_lookup(const struct aya_view *view, u32 offset, u32 size, u64 pick,
+                                                u16 service_id, u32 *id)
+{
+    if (size == 0)
+        return NULL;
+    const u32 *slot = aya_view_lookup(view, offset + aya_slot(pick, size));
+    if (!slot)
+        return NULL;
+    *id = *slot;
+    const struct aya_backend *backend = aya_view_backend(view, *slot);
+    return aya_is_alive(backend) && backend->service == service_id ? backend : NULL;
+}
+
+// Whether the previous lookup table is asked for packets of unknown connections. Who remembers nothing would
+// send a SYN by one table and what follows by the other.
+AYA_INLINE int aya_has_previous(const struct aya_service *service)
+{
+    return service->previous_size != 0 && !(service->flags & AYA_SERVICE_STATELESS);
+}
+
+// Whether the tables would send a packet of this flow, if it had no entry, to the entry's backend. The hash
+// that a lookup table is asked with is the entry's tag; except under source affinity, where the entry does
+// not know it, and the answer is no.
+AYA_INLINE int aya_tables_answer(const struct aya_view *view, const struct aya_service *service,
+                                 const struct aya_flow_entry *entry)
+{
+    const u64 pick = (u64)entry->tag << 32;
+    const struct aya_backend *backend = NULL;
+    u32 id = AYA_BACKEND_NONE;
+    if (service->flags & AYA_SERVICE_AFFINITY_SOURCE)
+        return 0;
+    if (entry->state != AYA_FLOW_DATAGRAM && aya_has_previous(service))
+        backend =
+            aya_lookup(view, service->previous_offset, service->previous_size, pick, entry->service, &id);
+    if (!backend)
+        backend = aya_lookup(view, service->lookup_offset, service->lookup_size, pick, entry->service, &id);
+    return backend && id == entry->backend;
+}
+
+// How readily a way is given up, greater first; ways of one order by silence.
+enum aya_flow_order {
+    AYA_FLOW_KEPT,            // never
+    AYA_FLOW_LAST_RESORT,     // a first packet's that no second followed, and the tables do not answer for it
+    AYA_FLOW_FOR_THE_NEEDY,   // the tables answer for it
+    AYA_FLOW_FOR_ALL_SILENT,  // and it is silent, and closed or not proven
+    AYA_FLOW_FOR_ALL,         // and it is a first packet's
+    AYA_FLOW_GONE,            // its backend is gone
+    AYA_FLOW_FOR_ALL_AT_ONCE, // a first packet's while there is no previous table: no need to ask
+    AYA_FLOW_OVER,            // expired
+};
+
+AYA_INLINE enum aya_flow_order aya_flow_order(const struct aya_view *view, const struct aya_service *service,
+                                              const struct aya_flow_entry *entry, int silence)
+{
+    if (!aya_is_same_backend(aya_view_backend(view, entry->backend), entry, entry->service))
+        return AYA_FLOW_GONE;
+    int is_silent = silence >= AYA_FLOW_GRACE;
+    if (!aya_tables_answer(view, service, entry))
+        return entry->state == AYA_FLOW_EMBRYONIC && is_silent ? AYA_FLOW_LAST_RESORT : AYA_FLOW_KEPT;
+    if (entry->state == AYA_FLOW_EMBRYONIC)
+        return AYA_FLOW_FOR_ALL;
+    if (is_silent && (entry->state == AYA_FLOW_CLOSING || !(entry->marks & AYA_FLOW_PROVEN)))
+        return AYA_FLOW_FOR_ALL_SILENT;
+    return AYA_FLOW_FOR_THE_NEEDY;
+}
+
+// What can be said of an entry without asking the lookup tables. Closed flows may be half-closed, and their
+// client wait for an answer: they last as long as open ones if nothing else remembers them.
+AYA_INLINE enum aya_flow_order aya_flow_order_at_sight(const struct aya_service *service,
+                                                       const struct aya_flow_entry *entry, int silence)
+{
+    int idle =
+        aya_idle_timeout(service, entry->state == AYA_FLOW_CLOSING ? (u8)AYA_FLOW_ESTABLISHED : entry->state);
+    if (silence >= idle)
+        return AYA_FLOW_OVER;
+    // No table has changed for long, so the one that chose it would choose it again.
+    if (entry->state == AYA_FLOW_EMBRYONIC && !aya_has_previous(service))
+        return AYA_FLOW_FOR_ALL_AT_ONCE;
+    return AYA_FLOW_KEPT;
+}
+
+// Rank of one way of a full set: its order and, below, its silence. `asks_tables`: not only what is seen at
+// once.
+AYA_INLINE u32 aya_flow_rank(const struct aya_view *view, const struct aya_flow_entry *entry, u16 now,
+                             int asks_tables)
+{
+    if (entry->service == AYA_SERVICE_FRAGMENT) {
+        int age = AYA_FRAGMENT_IDLE - aya_flow_remaining(entry, now);
+        u32 order = age >= AYA_FRAGMENT_IDLE ? AYA_FLOW_OVER : AYA_FLOW_FOR_ALL;
+        return age >= AYA_FLOW_GRACE ? order << 16 | (u32)(age & 0xffff) : 0;
+    }
+    const struct aya_service *service = aya_view_service(view, entry->service);
+    if (!service)
+        return (u32)AYA_FLOW_OVER << 16;
+    int silence = aya_flow_silence(entry, service, now);
+    enum aya_flow_order order = asks_tables ? aya_flow_order(view, service, entry, silence)
+                                            : aya_flow_order_at_sight(service, entry, silence);
+    return order == AYA_FLOW_KEPT ? 0 : (u32)order << 16 | (u32)(silence < 0 ? 0 : silence & 0xffff);
+}
+
+enum { AYA_FLOW_EVICTS = 0x10 }; // beside the number of a way: what is there is live
+
+// The way of a full set that a new entry takes, or AYA_FLOW_WAYS; `needs`: the tables do not answer for the
+// new flow.
+AYA_INLINE u32 aya_flow_yielding_way(const struct aya_view *view, const struct aya_flow_set *set, u16 now,
+                                     int needs)
+{
+    const u32 least = (u32)(needs ? AYA_FLOW_LAST_RESORT : AYA_FLOW_FOR_ALL_SILENT) << 16;
+    for (int asks_tables = 0; asks_tables < 2; asks_tables++) {
+        u32 way = AYA_FLOW_WAYS, best = least;
+        for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
+            u32 rank = aya_flow_rank(view, &set->way[i], now, asks_tables);
+            if (rank >= best) {
+                best = rank + 1;
+                way = i;
+            }
+        }
+        if (way < AYA_FLOW_WAYS) {
+            u32 order = best >> 16;
+            return order == AYA_FLOW_OVER || order == AYA_FLOW_GONE ? way : way | AYA_FLOW_EVICTS;
+        }
+    }
+    return AYA_FLOW_WAYS;
+}
+
+#endif
