@@ -63,7 +63,7 @@ void Changer::make(const Change &change)
         break;
     case Change::Kind::address: {
         const int error = netlink_.add_address(change.link, address_of(change));
-        require(error == EEXIST ? 0 : error, change.name + ": cannot put it on lo");
+        require(error == EEXIST ? 0 : error, change.name + ": cannot add it to lo");
         break;
     }
     }
@@ -88,7 +88,7 @@ std::optional<std::string> Changer::undo(const Change &change)
         break;
     case Change::Kind::address: {
         const int error = netlink_.remove_address(change.link, address_of(change));
-        require(error == EADDRNOTAVAIL ? 0 : error, change.name + ": cannot take it off lo");
+        require(error == EADDRNOTAVAIL ? 0 : error, change.name + ": cannot remove it from lo");
         break;
     }
     }
@@ -102,7 +102,8 @@ std::optional<std::string> Changer::undo_sysctl(const Change &change)
         return std::nullopt;
     if (*now != change.after)
         return sysctl::name_of(change.name) + ": left at " + std::to_string(*now) +
-               ", which somebody else set since; was " + std::to_string(change.before) + " before us";
+               ", set by someone else since; it was " + std::to_string(change.before) +
+               " before aya-backend up";
     require(sysctl::write(change.name, change.before), sysctl::name_of(change.name));
     return std::nullopt;
 }
@@ -112,7 +113,7 @@ std::optional<std::string> Changer::undo_clsact(const Change &change)
     if (!is_there(change.link))
         return std::nullopt;
     if (!netlink_.is_clsact_empty(change.link))
-        return change.name + ": qdisc clsact left, since filters of others are on it";
+        return change.name + ": qdisc clsact left in place, because it carries other filters";
     require(remove_clsact(change.link), change.name + ": cannot remove qdisc clsact");
     return std::nullopt;
 }

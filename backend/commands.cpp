@@ -21,7 +21,7 @@ namespace
 void require_root()
 {
     if (::geteuid() != 0)
-        throw Error("not root: addresses, kernel parameters and BPF programs need root; run it with sudo");
+        throw Error("not root: addresses, kernel parameters and BPF programs require root; run with sudo");
 }
 
 // From the command line, with defaults taken from the host.
@@ -55,7 +55,7 @@ void refuse_if_hopeless(const Facts &facts, const Settings &settings)
             reasons += (reasons.empty() ? "" : "\naya-backend: ") + finding.text;
     if (reasons.empty() && settings.has_tunnel() && settings.locals.empty())
         reasons = settings.interface +
-                  ": has no address that the balancer could tunnel to; add one, or name one: --local";
+                  ": has no address that the balancer could tunnel to; add one, or give one with --local";
     for (const Address &local : settings.locals) {
         const auto is_it = [&](const InterfaceAddress &a) { return a.address == local; };
         if (std::none_of(facts.addresses.begin(), facts.addresses.end(), is_it))
@@ -129,13 +129,13 @@ int down(const Options &options)
     const auto state = file.load();
     if (!state) {
         file.remove();
-        std::cout << "down: nothing was set up\n";
+        std::cout << "down: nothing to undo\n";
         return 0;
     }
     Changer changer(state->settings);
     undo_all(changer, state->changes);
     file.remove();
-    std::cout << "down: undone: " << describe(state->settings) << "\n";
+    std::cout << "down: removed: " << describe(state->settings) << "\n";
     return 0;
 }
 
@@ -146,7 +146,7 @@ int check(const Options &given)
     Options options = given;
     if (!options.encap) {
         if (!state)
-            throw Error("nothing is set up; say what to check for: --vip ADDRESS --encap l2|ipip|gue");
+            throw Error("nothing is set up; give the settings to check: --vip ADDRESS --encap l2|ipip|gue");
         settings = state->settings;
         settings.ports = options.ports;
         options.interface = settings.interface;

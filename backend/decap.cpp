@@ -164,14 +164,13 @@ Error xdp_error(const std::string &interface, int error)
 {
     const std::string where = interface + ": cannot attach native XDP: ";
     if (error == EBUSY || error == EEXIST)
-        return Error(where + "another XDP program is there; detach it (ip link set dev " + interface +
+        return Error(where + "another XDP program is attached; detach it (ip link set dev " + interface +
                      " xdp off), or use --hook tc");
     if (error == EOPNOTSUPP)
-        return Error(where + "the driver has none; use --hook tc");
+        return Error(where + "the driver does not support it; use --hook tc");
     if (error == EINVAL || error == ERANGE || error == E2BIG)
-        return Error(where +
-                     "the driver refuses, most often because the MTU is too large for it or LRO is on; "
-                     "use --hook tc");
+        return Error(where + "the driver refuses, usually because the MTU is too large for it or LRO is on; "
+                             "use --hook tc");
     return Error::system(interface + ": cannot attach native XDP", error);
 }
 
@@ -212,9 +211,9 @@ Decap::Decap(const std::string &bpf_dir, Hook hook)
             "the kernel refused the decapsulation program: run as root (or with CAP_BPF and CAP_NET_ADMIN)");
     if (error)
         throw Error::system(
-            "the kernel refused the decapsulation program (it needs 5.15 or newer; maps of another "
-            "version of this tool in " +
-                bpf_dir + " are in the way until aya-backend down)",
+            "the kernel refused the decapsulation program (it requires kernel 5.15 or newer; if maps of "
+            "another version of this tool are in " +
+                bpf_dir + ", run aya-backend down first)",
             error);
 }
 
@@ -227,7 +226,7 @@ void Decap::set_addresses(const std::vector<Address> &addresses, std::uint16_t g
     for (const Address &address : addresses) {
         const aya_decap_address key = key_of(address);
         if (bpf_map_update_elem(map, &key, &local, BPF_ANY) != 0)
-            throw Error::system("cannot tell the decapsulation program of " + address.text(), errno);
+            throw Error::system("cannot add to the decapsulation program: " + address.text(), errno);
     }
     for (const Address &address : read_addresses(map)) {
         const aya_decap_address key = key_of(address);
@@ -254,7 +253,7 @@ void Decap::attach_tc(int link, const std::string &interface)
         const auto present = describe(Fd(bpf_prog_get_fd_by_id(opts.prog_id)));
         if (present && present->name != "decap_tc")
             throw Error(interface + ": program " + present->name +
-                        " holds our place at tc ingress (priority 1, handle " +
+                        " occupies our place at tc ingress (priority 1, handle " +
                         "0xa7a); remove it, or use --hook xdp");
         if (present && ours && present->tag == ours->tag && present->maps == ours->maps)
             return;
@@ -263,10 +262,9 @@ void Decap::attach_tc(int link, const std::string &interface)
     opts.prog_fd = program;
     opts.flags = BPF_TC_F_REPLACE;
     if (const int error = -bpf_tc_attach(&hook, &opts); error == EINVAL)
-        throw Error(
-            interface +
-            ": a filter of another kind holds priority 1 at tc ingress; move it (tc filter show dev " +
-            interface + " ingress), or use --hook xdp");
+        throw Error(interface +
+                    ": a filter of another kind has priority 1 at tc ingress; move it (tc filter show dev " +
+                    interface + " ingress), or use --hook xdp");
     else if (error)
         throw Error::system(interface + ": cannot attach at tc ingress", error);
 }
@@ -306,7 +304,7 @@ void create_clsact(int link, const std::string &interface)
     bpf_tc_hook hook = tc_hook(link);
     const int error = -bpf_tc_hook_create(&hook);
     if (error && error != EEXIST)
-        throw Error::system(interface + ": cannot make qdisc clsact", error);
+        throw Error::system(interface + ": cannot create qdisc clsact", error);
 }
 
 int remove_clsact(int link)

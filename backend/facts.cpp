@@ -117,7 +117,7 @@ Facts gather(const std::string &interface, const std::vector<Port> &ports)
         std::string names;
         for (const Link &l : facts.links)
             names += (names.empty() ? "" : ", ") + l.name;
-        throw Error(interface + ": no such interface; there are: " + names);
+        throw Error(interface + ": no such interface; existing interfaces: " + names);
     }
     facts.attached = read_attached(netlink, link->index);
     const std::set<std::string> features = read_active_features(interface);
@@ -137,14 +137,15 @@ std::string find_interface(const std::optional<Address> &balancer)
         const auto link = netlink.interface_to(*balancer);
         if (!link)
             throw Error("no route to the balancer " + balancer->text() +
-                        "; name the interface: --interface NAME");
+                        "; give the interface with --interface NAME");
         return facts.name_of(*link);
     }
     facts.default_routes = netlink.default_routes();
     for (const bool v4 : {true, false})
         if (const DefaultRoute *route = facts.default_route(v4))
             return facts.name_of(route->links.front());
-    throw Error("no default route tells which interface faces the balancer; name it: --interface NAME");
+    throw Error(
+        "no default route that shows which interface faces the balancer; give it with --interface NAME");
 }
 
 } // namespace aya::backend

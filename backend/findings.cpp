@@ -60,21 +60,21 @@ private:
     void check_interfaces()
     {
         if (!facts_.root)
-            add(Defect::not_root, "not root: programs at the hooks cannot be seen; run as root");
+            add(Defect::not_root, "not root: programs at the hooks cannot be inspected; run as root");
         const Link *lo = facts_.link("lo");
         if (!lo || !lo->up)
-            add(Defect::lo_down, "lo: down, so no VIP on it can be reached; run: ip link set dev lo up");
+            add(Defect::lo_down, "lo: down, so VIPs on it are not reachable; run: ip link set dev lo up");
         const Link *link = facts_.link(settings_.interface);
         if (!link || !link->up)
             add(Defect::interface_down,
                 settings_.interface + ": down; run: ip link set dev " + settings_.interface + " up");
         else if (!link->carrier)
             add(Defect::no_carrier,
-                settings_.interface + ": no carrier; look at the cable, or at the other end of the link");
+                settings_.interface + ": no carrier; check the cable and the other end of the link");
         if (settings_.has_v6_vip())
             for (const std::string &name : {std::string("lo"), settings_.interface})
                 if (is_v6_off(name))
-                    add(Defect::ipv6_off, name + ": IPv6 is off, but there are IPv6 VIPs; run: " +
+                    add(Defect::ipv6_off, name + ": IPv6 is disabled, but there are IPv6 VIPs; run: " +
                                               sysctl::command(sysctl::ipv6_conf(name, "disable_ipv6"), 0));
     }
 
@@ -107,7 +107,7 @@ private:
         if (a.prefix != a.address.host_prefix())
             add(Defect::vip_too_wide, a.address.text() + ": on " + where + " as " + with_prefix +
                                           ", which makes the whole "
-                                          "network this host's own" +
+                                          "network local to this host" +
                                           removal);
         return true;
     }
@@ -125,7 +125,7 @@ private:
         check_arp_key(Defect::arp_ignore, "arp_ignore", &Ipv4Conf::arp_ignore, is_quiet_arp_ignore, 1,
                       "this host answers ARP requests for VIPs");
         check_arp_key(Defect::arp_announce, "arp_announce", &Ipv4Conf::arp_announce, is_quiet_arp_announce, 2,
-                      "this host asks ARP with VIPs as the sender");
+                      "this host sends ARP requests with VIPs as the sender");
     }
 
     void check_arp_key(Defect defect, const char *key, int Ipv4Conf::*field, bool (*is_quiet)(int),
@@ -150,18 +150,18 @@ private:
             if ((v4 ? settings_.has_v4_vip() : settings_.has_v6_vip() && !is_v6_off(settings_.interface)) &&
                 !facts_.default_route(v4))
                 add(Defect::no_default_route, std::string(v4 ? "IPv4" : "IPv6") +
-                                                  ": no default route, so answers reach only clients on the "
-                                                  "networks of this host; run: ip " +
+                                                  ": no default route, so answers reach only clients on "
+                                                  "this host's own networks; run: ip " +
                                                   (v4 ? "" : "-6 ") + "route add default via GATEWAY");
         if (settings_.has_v4_vip() && drops_by_rp_filter(facts_, settings_.interface))
             report_rp_filter(settings_.interface,
-                             "the route back to clients is by " +
+                             "the route back to clients is through " +
                                  facts_.name_of(facts_.default_route(true)->links.front()));
     }
 
     void report_rp_filter(const std::string &interface, const std::string &why)
     {
-        add(Defect::rp_filter, interface + ": rp_filter is 1 (strict; the larger one of all and " +
+        add(Defect::rp_filter, interface + ": rp_filter is 1 (strict; the larger value of all and " +
                                    interface + "), and " + why + ", so clients' packets are dropped; run: " +
                                    sysctl::command(sysctl::ipv4_conf(interface, "rp_filter"), 2));
     }
@@ -171,7 +171,7 @@ private:
         const Attached &attached = facts_.attached;
         const auto filter = attached.decap_filter();
         if (settings_.hook == Hook::xdp && !attached.xdp.empty() && !attached.has_decap_xdp())
-            add(Defect::foreign_xdp, settings_.interface + ": carries XDP program " + attached.xdp +
+            add(Defect::foreign_xdp, settings_.interface + ": has another XDP program, " + attached.xdp +
                                          "; detach it, or use --hook tc");
         if (filter)
             check_tc(*filter);
@@ -187,16 +187,14 @@ private:
     {
         for (const Address &local : settings_.locals)
             if (!contains(stripped, local))
-                add(Defect::decap_lacks_address, local.text() +
-                                                     ": decapsulation does not know this address of " +
-                                                     settings_.interface + "; run: aya-backend up");
+                add(Defect::decap_lacks_address, local.text() + ": an address of " + settings_.interface +
+                                                     " that is not decapsulated; run: aya-backend up");
         const std::uint16_t port = facts_.attached.gue_port;
         if (settings_.encap == Encap::gue && !stripped.empty() && port != settings_.gue_port)
             add(Defect::decap_other_port,
-                settings_.interface + ": decapsulation strips GUE " +
-                    (port == 0 ? "not at all" : "at UDP port " + std::to_string(port)) + ", not at port " +
-                    std::to_string(settings_.gue_port) + "; run: aya-backend up --encap gue --gue-port " +
-                    std::to_string(settings_.gue_port));
+                settings_.interface + ": GUE is " +
+                    (port == 0 ? "not decapsulated" : "decapsulated at UDP port " + std::to_string(port)) +
+                    "; run: aya-backend up --encap gue --gue-port " + std::to_string(settings_.gue_port));
     }
 
     void check_tc(std::size_t ours)
@@ -205,8 +203,8 @@ private:
         auto ahead = [&](const std::string &what) {
             add(Defect::program_ahead,
                 settings_.interface + ": " + what +
-                    " comes before decapsulation at tc ingress and sees "
-                    "packets still in the tunnel; remove it, give it a later priority, or use --hook xdp");
+                    " runs before decapsulation at tc ingress and sees packets "
+                    "still in the tunnel; remove it, give it a later priority, or use --hook xdp");
         };
         for (const std::string &name : attached.tcx)
             ahead("tcx program " + name);
@@ -217,13 +215,12 @@ private:
         if (settings_.encap == Encap::gue && facts_.udp_gro)
             add(Defect::udp_gro,
                 settings_.interface +
-                    ": joins UDP datagrams, and so tunnel packets, before they can be stripped; run: ethtool "
-                    "-K " +
+                    ": merges UDP datagrams, and so tunnel packets, before decapsulation; run: ethtool -K " +
                     settings_.interface + " rx-udp-gro-forwarding off rx-gro-list off, or use --hook xdp");
         if (settings_.mixes_families() && !facts_.kernel.strips_mixed_families_at_tc())
             add(Defect::old_kernel, settings_.interface + ": kernel " + std::to_string(facts_.kernel.major) +
                                         "." + std::to_string(facts_.kernel.minor) +
-                                        " cannot strip IPv4 in IPv6 or IPv6 in IPv4 at tc (6.3 can); "
+                                        " cannot decapsulate IPv4 in IPv6 or IPv6 in IPv4 at tc (6.3 can); "
                                         "use --hook xdp, or --local with addresses of the VIPs' family only");
     }
 
@@ -231,11 +228,11 @@ private:
     {
         if (facts_.attached.xdp_generic)
             add(Defect::generic_xdp, settings_.interface +
-                                         ": decapsulation runs as generic XDP, after GRO has joined packets, "
-                                         "and damages them; use aya-backend up --hook tc");
+                                         ": decapsulation runs as generic XDP, after GRO has merged packets, "
+                                         "and damages them; run: aya-backend up --hook tc");
         if (facts_.lro)
             add(Defect::lro, settings_.interface +
-                                 ": LRO joins packets before XDP sees them; run: ethtool -K " +
+                                 ": LRO merges packets before XDP sees them; run: ethtool -K " +
                                  settings_.interface + " lro off");
     }
 
@@ -275,14 +272,14 @@ private:
         if (settings_.locals.empty())
             add(Defect::no_decap,
                 interface +
-                    ": has no address that the balancer could tunnel to; add one, or name one: --local");
+                    ": has no address that the balancer could tunnel to; add one, or give one with --local");
         else if (settings_.is_set_up && settings_.hook == Hook::tc && !facts_.attached.has_ingress_qdisc)
             add(Defect::no_clsact,
-                interface + ": qdisc clsact is gone, and decapsulation with it; run: aya-backend up");
+                interface + ": qdisc clsact was removed, and decapsulation with it; run: aya-backend up");
         else
             add(Defect::no_decap,
                 interface +
-                    ": nothing takes the outer header off: no decapsulation program, and no tunnel "
+                    ": nothing removes the outer header: there is no decapsulation program, and no tunnel "
                     "device that is up (" +
                     missing + "); run: aya-backend up --encap " + name_of(settings_.encap));
     }
@@ -305,11 +302,11 @@ private:
             if (route && route->advmss != 0 && route->advmss <= fits)
                 continue;
             add(Defect::mtu, link->name + ": MTU " + std::to_string(link->mtu) +
-                                 " does not hold a client's packet of 1500 and "
-                                 "the outer headers of " +
+                                 " is too small for a client's packet of 1500 bytes and "
+                                 "outer headers of " +
                                  std::to_string(outer) + "; run: ip link set dev " + link->name + " mtu " +
                                  std::to_string(kClientMtu + outer) +
-                                 " (all the way from the balancer), or have clients send "
+                                 " (on the whole path from the balancer), or make clients send "
                                  "less: ip " +
                                  (v4 ? "" : "-6 ") + "route change default ... advmss " +
                                  std::to_string(fits));
@@ -323,8 +320,8 @@ private:
             for (const Address &vip : settings_.vips)
                 if (!has_listener(vip, port))
                     add(Defect::no_listener, text_of(vip, port) +
-                                                 ": nobody listens; start the server, on this address or on "
-                                                 "all of its family");
+                                                 ": no listener; start the server, on this address or on "
+                                                 "all addresses of its family");
     }
 
     bool has_listener(const Address &vip, const Port &port) const

@@ -25,10 +25,9 @@ Address parse_address(const std::string &option, const std::string &text)
     const auto address = Address::parse(text);
     if (!address)
         throw UsageError(option + " " + text +
-                         ": not an IPv4 or IPv6 address without prefix length, as in 203.0.113.10");
+                         ": must be an IPv4 or IPv6 address without prefix length, such as 203.0.113.10");
     if (!address->is_unicast())
-        throw UsageError(option + " " + text +
-                         ": must be a unicast address, and no loopback or link-local one");
+        throw UsageError(option + " " + text + ": must be a unicast address, not loopback or link-local");
     return *address;
 }
 
@@ -84,7 +83,7 @@ Port parse_port(const std::string &text)
     Port port;
     port.number = port_number(std::string_view(text).substr(0, slash));
     if (port.number == 0 || (protocol != "tcp" && protocol != "udp"))
-        throw UsageError("--port " + text + ": must be 1 to 65535, with /tcp or /udp behind it if need be");
+        throw UsageError("--port " + text + ": must be 1 to 65535, optionally followed by /tcp or /udp");
     port.tcp = protocol == "tcp";
     return port;
 }
@@ -102,21 +101,21 @@ std::uint16_t parse_gue_port(const std::string &text)
 void check_combination(const Options &options, bool hook_given, bool gue_port_given)
 {
     if (options.verb == Verb::up && (options.vips.empty() || !options.encap))
-        throw UsageError("up needs --vip ADDRESS (again for each) and --encap l2|ipip|gue");
+        throw UsageError("up requires --vip ADDRESS (repeatable) and --encap l2|ipip|gue");
     if (options.verb == Verb::check && options.vips.empty() != !options.encap)
-        throw UsageError("check needs both --vip and --encap, or neither: then it checks what up has set up");
+        throw UsageError("check requires both --vip and --encap, or neither (to check what up has set up)");
     if (options.encap == Encap::l2 && (hook_given || !options.locals.empty()))
-        throw UsageError("--hook and --local belong to --encap ipip or gue: l2 has nothing to strip");
+        throw UsageError("--hook and --local require --encap ipip or gue; l2 needs no decapsulation");
     if (options.encap != Encap::gue && gue_port_given)
-        throw UsageError("--gue-port belongs to --encap gue");
+        throw UsageError("--gue-port requires --encap gue");
     if (options.locals.size() > AYA_DECAP_MAX_ADDRESSES)
         throw UsageError("--local: at most " + std::to_string(AYA_DECAP_MAX_ADDRESSES) + " addresses");
     for (const Address &local : options.locals)
         if (contains(options.vips, local))
             throw UsageError("--local " + local.text() +
-                             ": is a VIP; the tunnel ends at an address of this host alone");
+                             ": is a VIP; the tunnel must end at an address that only this host has");
     if (options.balancer && !options.interface.empty())
-        throw UsageError("--balancer finds the interface; with --interface it has no use");
+        throw UsageError("--balancer and --interface exclude each other");
 }
 
 void add_list(CLI::App &app, const std::string &name, std::vector<std::string> &into, const std::string &type,
@@ -128,33 +127,32 @@ void add_list(CLI::App &app, const std::string &name, std::vector<std::string> &
 void add_backend_options(CLI::App &app, Options &options, Texts &texts)
 {
     add_list(app, "--vip", texts.vips, "ADDRESS",
-             "A VIP of the services that this backend is in; again for each");
-    app.add_option("--encap", texts.encap, "How packets come from the balancer: l2, ipip or gue")
+             "VIP of a service that this backend belongs to; repeatable");
+    app.add_option("--encap", texts.encap, "How packets arrive from the balancer: l2, ipip or gue")
         ->type_name("ENCAP");
     app.add_option("--gue-port", texts.gue_port, "UDP port of the tunnel with --encap gue [6080]")
         ->type_name("PORT");
     app.add_option("--interface", options.interface,
-                   "The interface that faces the balancer [that of the default route]")
+                   "Interface that faces the balancer [that of the default route]")
         ->type_name("NAME");
-    app.add_option("--balancer", texts.balancer, "The balancer: its route tells the interface")
+    app.add_option("--balancer", texts.balancer,
+                   "Address of the balancer; use the interface of the route to it")
         ->type_name("ADDRESS");
     app.add_option("--hook", texts.hook,
-                   "Where to strip the outer headers: tc, xdp (native only) or auto [auto]")
+                   "Where to remove the outer headers: tc, xdp (native only) or auto [auto]")
         ->type_name("HOOK");
     add_list(app, "--local", texts.locals, "ADDRESS",
-             "Strip what is tunnelled to this address; again for each [all of the interface's]");
+             "Decapsulate packets tunnelled to this address; repeatable [all of the interface's]");
 }
 
 void add_verbs(CLI::App &app, Options &options, Texts &texts)
 {
-    auto *up =
-        app.add_subcommand("up", "Make this host a backend, or change what it is; nothing happens twice");
+    auto *up = app.add_subcommand("up", "Set this host up as a backend, or change its setup");
     add_backend_options(*up, options, texts);
-    auto *check =
-        app.add_subcommand("check", "Say what is wrong, one line each, and what to do; changes nothing");
+    auto *check = app.add_subcommand("check", "Print one line per problem, with what to do; changes nothing");
     add_backend_options(*check, options, texts);
     add_list(*check, "--port", texts.ports, "PORT[/udp]",
-             "Every VIP shall have a listener here; again for each");
+             "Require a listener for every VIP on this port; repeatable");
     auto *status = app.add_subcommand("status", "Show what is set up, and the counters of decapsulation");
     auto *down = app.add_subcommand("down", "Undo what up did, and nothing else");
     for (auto *verb : {check, status})
@@ -171,9 +169,9 @@ void check_verb(int argc, const char *const *argv)
 {
     const std::string verb = argc > 1 ? argv[1] : "";
     if (verb.empty())
-        throw UsageError("say what to do: up, check, status or down; see aya-backend --help");
+        throw UsageError("no command; choose up, check, status or down; see aya-backend --help");
     if (verb[0] != '-' && verb != "up" && verb != "check" && verb != "status" && verb != "down")
-        throw UsageError(verb + ": no such command; there are up, check, status and down");
+        throw UsageError(verb + ": no such command; choose up, check, status or down");
 }
 
 Verb chosen_verb(const CLI::App &app)
@@ -192,7 +190,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv)
     check_verb(argc, argv);
     Options options;
     Texts texts;
-    CLI::App app("Makes this host a backend of an AYA load balancer, and tells why it is none.",
+    CLI::App app("Sets this host up as a backend of an AYA load balancer, and diagnoses what is missing.",
                  "aya-backend");
     app.set_version_flag("--version", "aya-backend " AYA_VERSION);
     app.require_subcommand(1);

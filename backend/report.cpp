@@ -149,8 +149,9 @@ std::string describe(const Settings &settings)
     if (settings.encap == Encap::gue)
         text += " at UDP port " + std::to_string(settings.gue_port);
     if (settings.has_tunnel())
-        text += std::string(", stripped at ") + (settings.hook == Hook::tc ? "tc ingress" : "native XDP") +
-                " of " + settings.interface + " for " + join(settings.locals);
+        text += std::string(", decapsulated at ") +
+                (settings.hook == Hook::tc ? "tc ingress" : "native XDP") + " of " + settings.interface +
+                " for " + join(settings.locals);
     return text;
 }
 
@@ -165,7 +166,7 @@ int report(const std::vector<Finding> &findings, const Settings &settings, bool 
         for (const Finding &finding : findings)
             std::cout << finding.text << "\n";
         if (findings.empty())
-            std::cout << "all well: " << describe(settings) << "\n";
+            std::cout << "no problems: " << describe(settings) << "\n";
     }
     return findings.empty() ? 0 : 1;
 }

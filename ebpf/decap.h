@@ -9,13 +9,13 @@
 // What became of a tunnel packet for an address of this host. Index of map `decap_counters`.
 // X(symbol, "name", "help")
 #define AYA_DECAP_OUTCOMES(X)                                                                             \
-    X(STRIPPED, "stripped", "outer headers taken away")                                                   \
+    X(STRIPPED, "stripped", "outer headers removed")                                                      \
     X(BAD_OUTER, "bad_outer", "outer header with options, a wrong length or checksum: passed untouched")  \
-    X(BAD_GUE, "bad_gue", "UDP to the GUE port that carries no IP packet that we know: passed untouched") \
+    X(BAD_GUE, "bad_gue", "UDP to the GUE port without a known IP packet inside: passed untouched")       \
     X(BAD_INNER, "bad_inner", "inner header truncated, of another version or too long: passed untouched") \
     X(FRAGMENT, "fragment", "fragment of an outer packet: passed untouched")                              \
-    X(ECN, "ecn", "congestion marked outside, endpoints not ECN-capable: dropped (RFC 6040)")             \
-    X(JOINED, "joined", "UDP datagrams that the kernel had joined (GRO): passed untouched")               \
+    X(ECN, "ecn", "outer congestion mark, but endpoints not ECN-capable: dropped (RFC 6040)")             \
+    X(JOINED, "joined", "UDP datagrams merged by the kernel (GRO): passed untouched")                     \
     X(REFUSED, "refused", "kernel could not shorten the packet: passed untouched")
 
 enum aya_decap_outcome {

@@ -130,21 +130,21 @@ std::string_view nearest_word(std::string_view text, const std::vector<std::stri
     return nearest;
 }
 
-std::string not_found(const std::string &what, std::string_view text,
+std::string not_found(const std::string &what, std::string_view text, const std::string &kinds,
                       const std::vector<std::string_view> &there)
 {
     constexpr std::size_t kShown = 8;
-    const std::string found = "found no " + what + "; ";
+    const std::string found = "no " + what + "; ";
     if (const std::string_view nearest = nearest_word(text, there); !nearest.empty())
         return found + "did you mean " + quote(nearest) + "?";
     if (there.empty())
-        return found + "there is none";
+        return found + "there are no " + kinds;
     std::string list;
     for (const std::string_view word : std::span(there).first(std::min(kShown, there.size())))
         list.append(list.empty() ? "" : ", ").append(quote(word));
     if (there.size() > kShown)
         list.append(" and ").append(std::to_string(there.size() - kShown)).append(" more");
-    return found + "there is " + list;
+    return found + "existing " + kinds + ": " + list;
 }
 
 } // namespace aya

@@ -101,7 +101,8 @@ asio::awaitable<Response> Router::route(Request request) const
         co_return co_await route.action(std::move(call));
     }
     if (allow.empty())
-        co_return error_response(404, "", not_found("path " + quote(request.path), request.path, patterns()));
+        co_return error_response(404, "",
+                                 not_found("path " + quote(request.path), request.path, "paths", patterns()));
     Response response = error_response(405, request.path,
                                        std::string(http::to_string(request.method)) +
                                            " is not possible here; " + allow + " is");

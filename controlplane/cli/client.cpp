@@ -60,8 +60,8 @@ std::string no_socket_advice(const fs::path &socket)
 {
     const std::string others = other_instances(socket);
     if (!others.empty())
-        return "start aya-controlplane, or name a running instance with --instance (" + others + ")";
-    return "start aya-controlplane, or name its instance with --instance";
+        return "start aya-controlplane, or choose a running instance with --instance (" + others + ")";
+    return "start aya-controlplane, or choose an instance with --instance";
 }
 
 [[noreturn]] void fail(const fs::path &socket, const std::string &what, const std::string &advice)
@@ -78,34 +78,34 @@ std::string no_socket_advice(const fs::path &socket)
     std::error_code ignored;
     if (error == errc::connection_refused && !fs::is_socket(socket, ignored))
         fail(socket, "not a socket",
-             "name the control plane's own socket, api.sock in the instance's folder");
+             "give the control plane's own socket, api.sock in the instance's directory");
     if (error == errc::connection_refused)
         fail(socket, "connection refused",
-             "the socket is there but nobody listens on it: start aya-controlplane again");
+             "the socket exists but no process listens on it; restart aya-controlplane");
     if (error == errc::permission_denied)
         fail(socket, "permission denied", "use sudo, or become a member of the socket's group");
     if (error == errc::resource_unavailable_try_again)
         fail(socket, "too many clients are waiting already", "try again");
     if (error == beast::error::timeout)
-        fail(socket, "no connection within " + seconds(timeout), "see what aya-controlplane logs");
-    fail(socket, error.message(), "see whether aya-controlplane runs");
+        fail(socket, "no connection within " + seconds(timeout), "check the log of aya-controlplane");
+    fail(socket, error.message(), "check that aya-controlplane is running");
 }
 
 [[noreturn]] void fail_to_talk(const fs::path &socket, const beast::error_code &error,
                                std::chrono::milliseconds timeout, bool change)
 {
-    const std::string doubt =
-        change ? "; whether the change was made is not known, so look before repeating it" : "";
+    const std::string doubt = change ? "; the change may have been made, so check before repeating it" : "";
     if (error == beast::error::timeout)
         fail(socket, "no answer within " + seconds(timeout),
-             "see what aya-controlplane logs, or wait longer with --timeout" + doubt);
+             "check the log of aya-controlplane, or wait longer with --timeout" + doubt);
     if (error == http::error::end_of_stream || error == http::error::partial_message ||
         error == boost::system::errc::connection_reset)
-        fail(socket, "the connection was closed before the answer", "see what aya-controlplane logs" + doubt);
+        fail(socket, "the connection was closed before the answer",
+             "check the log of aya-controlplane" + doubt);
     if (error.category() == http::make_error_code(http::error::bad_version).category())
         fail(socket, "the answer is not HTTP (" + error.message() + ")",
-             "see which program listens on that socket");
-    fail(socket, error.message(), "see what aya-controlplane logs" + doubt);
+             "check which program listens on that socket");
+    fail(socket, error.message(), "check the log of aya-controlplane" + doubt);
 }
 
 // One request and its answer. Beast keeps time only for asynchronous operations, so each one is
@@ -229,7 +229,7 @@ Json Client::call(int verb, const std::string &path, std::string body) const
     if (answer.status < 200 || answer.status >= 300)
         throw Refused(problems_of(parsed, answer.status));
     if (parsed.is_discarded())
-        fail(socket_, "the answer to " + path + " is not JSON", "see which program listens on that socket");
+        fail(socket_, "the answer to " + path + " is not JSON", "check which program listens on that socket");
     return parsed;
 }
 

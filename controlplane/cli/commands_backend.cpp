@@ -96,7 +96,7 @@ void run_add(Session &session, const Target &target)
 void run_set(Session &session, const Target &target)
 {
     if (target.fields.empty())
-        throw BadUsage("\"ayactl backend set\" wants something to change: --weight or --mac");
+        throw BadUsage("\"ayactl backend set\" requires --weight or --mac");
     Json changes = Json::object();
     target.fields.apply(changes);
     const Json backend = session.daemon().patch(target.path(), changes);
@@ -247,13 +247,14 @@ void add_backend_commands(Program &program)
     added->fields.add_options(add);
 
     const auto changed = std::make_shared<Target>();
-    CLI::App *set =
-        add_verb(program, group, "set", "Change a backend; what is not named stays", changed, run_set);
+    CLI::App *set = add_verb(program, group, "set", "Change a backend; other settings stay as they are",
+                             changed, run_set);
     changed->fields.add_options(set);
 
     add_state_verb(program, group, "drain", "draining", "Send no new flows to a backend; open ones stay");
     add_state_verb(program, group, "enable", "active", "Use a backend again that was drained or disabled");
-    add_state_verb(program, group, "disable", "disabled", "Stop using a backend at once; its flows move");
+    add_state_verb(program, group, "disable", "disabled",
+                   "Stop using a backend at once; its flows move to others");
     add_verb(program, group, "remove", "Remove a backend from its service", std::make_shared<Target>(),
              run_remove);
 }

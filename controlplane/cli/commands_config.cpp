@@ -96,9 +96,9 @@ std::string generation_note(const Json &answer)
 void add_config_commands(Program &program)
 {
     CLI::App *group = program.add_group("config", "The configuration as a whole");
-    add_file_verb(program, group, "check", "Say whether a file is good, and what applying it would change",
+    add_file_verb(program, group, "check", "Validate a file and show what applying it would change",
                   "/v1/config/check", "");
-    add_file_verb(program, group, "apply", "Make a file the configuration in force", "/v1/config/apply",
+    add_file_verb(program, group, "apply", "Apply a file as the configuration in force", "/v1/config/apply",
                   "applied");
     program.add_command(group, "show", "Show the configuration in force, as JSON",
                         [](Session &session) { session.print_json(session.daemon().get("/v1/config")); });

@@ -136,11 +136,11 @@ void run_counters(Session &session, const Choice &choice)
 {
     if (choice.interval.empty()) {
         if (choice.count)
-            throw BadUsage("--count wants --watch");
+            throw BadUsage("--count requires --watch");
         return print_counters(session, session.daemon().get("/v1/counters"), choice.shown(), "");
     }
     if (choice.count && *choice.count < 1)
-        throw BadUsage("--count wants a whole number from 1 on");
+        throw BadUsage("--count requires a whole number of at least 1");
     try {
         watch(session, choice, parse_time("--watch", choice.interval));
     } catch (const std::invalid_argument &error) {
@@ -156,16 +156,16 @@ void add_counters_command(Program &program)
     CLI::App *counters =
         program.add_command(&program.app, "counters", "Show what was forwarded, dropped and punted, and why",
                             [choice](Session &session) { run_counters(session, *choice); });
-    CLI::Option *all = counters->add_flag("--all", choice->all, "Show reasons that never happened too");
-    counters->add_flag("--nonzero", choice->nonzero, "Leave out services and backends without traffic too")
+    CLI::Option *all = counters->add_flag("--all", choice->all, "Also show reasons that never occurred");
+    counters->add_flag("--nonzero", choice->nonzero, "Hide services and backends without traffic")
         ->excludes(all);
     counters
         ->add_option("--watch", choice->interval,
-                     "Go on showing what happens a second, each second or INTERVAL, such as 500ms or 5s")
+                     "Keep printing per-second rates, every second or every INTERVAL, such as 500ms or 5s")
         ->expected(0, 1)
         ->default_str("1s")
         ->type_name("INTERVAL");
-    add_number(counters, "--count", choice->count, "End after so many tables of --watch");
+    add_number(counters, "--count", choice->count, "Stop after this many tables of --watch");
 }
 
 } // namespace aya::ctl

@@ -117,12 +117,12 @@ void add_explain(Program &program)
 {
     const auto question = std::make_shared<Question>();
     CLI::App *explain =
-        program.add_command(&program.app, "explain", "Say step by step where a packet would go, and why",
+        program.add_command(&program.app, "explain", "Show step by step where a packet would go, and why",
                             [question](Session &session) { run_explain(session, *question); });
     explain->add_option("SOURCE", question->source, "Client, such as 198.51.100.7:40000")->required();
     explain->add_option("VIP", question->destination, "Destination, such as 203.0.113.10:443/tcp")
         ->required();
-    explain->add_flag("--no-syn", question->no_syn, "A packet from the middle of a TCP connection");
+    explain->add_flag("--no-syn", question->no_syn, "Explain a packet from the middle of a TCP connection");
 }
 
 } // namespace

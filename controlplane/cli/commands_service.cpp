@@ -81,7 +81,8 @@ std::string service_details(const Json &service, bool colour)
         facts.add({{"panic"},
                    truth(service, "panic")
                        ? Cell{"yes: too many backends are down, so all are used", Colour::red}
-                       : Cell{"no, from " + text(service, "panic_threshold") + " down on", Colour::none}});
+                       : Cell{"no (starts when more than " + text(service, "panic_threshold") + " are down)",
+                              Colour::none}});
     facts.add(
         {{"traffic"},
          {human_count(number(service, "packets")) + " packets, " + human_bytes(number(service, "bytes")) +
@@ -109,7 +110,7 @@ struct Edit {
     {
         Json service = file.empty() ? Json::object() : read_json(file);
         if (!service.is_object())
-            throw Refused({{file, "a service is an object, and this is not"}});
+            throw Refused({{file, "a service must be a JSON object"}});
         return service;
     }
 };
@@ -138,7 +139,7 @@ void run_add(Session &session, const Edit &edit)
     Json service = edit.read();
     const std::string in_file = service.contains("name") ? text(service, "name") : "";
     if (edit.name.empty() && in_file.empty())
-        throw BadUsage("\"ayactl service add\" wants NAME, or a name in the file");
+        throw BadUsage("\"ayactl service add\" requires NAME, or a name in the file");
     if (!edit.name.empty() && !in_file.empty() && edit.name != in_file)
         throw BadUsage("the service is named \"" + edit.name + "\" here and \"" + in_file + "\" in the file");
     if (!edit.name.empty())
@@ -159,7 +160,7 @@ void run_set(Session &session, const Edit &edit)
     Json changes = edit.read();
     edit.fields.apply(changes);
     if (changes.empty())
-        throw BadUsage("\"ayactl service set\" wants something to change, such as --vip or --scheduler");
+        throw BadUsage("\"ayactl service set\" requires a setting to change, such as --vip or --scheduler");
     const Json service = session.daemon().patch(service_path(edit.name), changes);
     if (session.json())
         return session.print_json(service);
@@ -186,7 +187,7 @@ void add_name(Program &program, CLI::App *command, std::string &name)
 void add_show(Program &program, CLI::App *group)
 {
     const auto name = std::make_shared<std::string>();
-    CLI::App *show = program.add_command(group, "show", "Show all about a service and its backends",
+    CLI::App *show = program.add_command(group, "show", "Show a service and its backends in detail",
                                          [name](Session &session) { run_show(session, *name); });
     add_name(program, show, *name);
 }
@@ -206,22 +207,22 @@ void add_add(Program &program, CLI::App *group)
                                         [edit](Session &session) { run_add(session, *edit); });
     add->add_option("NAME", edit->name, "Name of the new service");
     CLI::Option *file =
-        add->add_option("-f,--file", edit->file, "Take the service from a JSON file (- for standard input)");
+        add->add_option("-f,--file", edit->file, "Read the service from a JSON file (- for standard input)");
     program.hint(file->type_name("FILE"), {Hint::Kind::files, {}});
     edit->fields.add_options(program, add);
     add_repeated(add, "--backend", edit->backends,
-                 "A backend, name=address[,weight=N][,mac=MAC][,state=STATE]; may be given again")
+                 "A backend, name=address[,weight=N][,mac=MAC][,state=STATE]; repeatable")
         ->type_name("BACKEND");
 }
 
 void add_set(Program &program, CLI::App *group)
 {
     const auto edit = std::make_shared<Edit>();
-    CLI::App *set = program.add_command(group, "set", "Change a service; what is not named stays",
+    CLI::App *set = program.add_command(group, "set", "Change a service; other settings stay as they are",
                                         [edit](Session &session) { run_set(session, *edit); });
     add_name(program, set, edit->name);
     CLI::Option *file = set->add_option("-f,--file", edit->file,
-                                        "Take the keys to change from a JSON file (- for standard input)");
+                                        "Read the keys to change from a JSON file (- for standard input)");
     program.hint(file->type_name("FILE"), {Hint::Kind::files, {}});
     edit->fields.add_options(program, set);
 }

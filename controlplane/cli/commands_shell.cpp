@@ -18,7 +18,7 @@ void add_shell_commands(Program &program)
         "SHELL",
         [shell](const std::string &word) {
             if (word != "bash" && word != "zsh" && word != "fish")
-                throw CLI::ValidationError("there is no completion for \"" + word + "\": bash, zsh or fish");
+                throw CLI::ValidationError("no completion for \"" + word + "\"; choose bash, zsh or fish");
             *shell = word;
         },
         "bash, zsh or fish");

@@ -153,7 +153,7 @@ std::string status_text(const Json &status, bool colour)
 
 void add_status_command(Program &program)
 {
-    program.add_command(&program.app, "status", "Show how the daemons, workers, ports and backends are",
+    program.add_command(&program.app, "status", "Show the state of daemons, workers, ports and backends",
                         [](Session &session) {
                             const Json status = session.daemon().get("/v1/status");
                             if (session.json())

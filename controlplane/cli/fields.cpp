@@ -37,7 +37,8 @@ void put_timeout(Json &timeouts, const std::string &setting)
 {
     const auto equals = setting.find('=');
     if (equals == 0 || equals == std::string::npos || equals + 1 == setting.size())
-        throw BadUsage("--idle-timeout wants KEY=TIME, such as tcp_established=15m, not \"" + setting + "\"");
+        throw BadUsage("--idle-timeout requires KEY=TIME, such as tcp_established=15m, not \"" + setting +
+                       "\"");
     std::string key = setting.substr(0, equals);
     if (key == "embryonic" || key == "established" || key == "closing")
         key.insert(0, "tcp_");
@@ -50,7 +51,7 @@ std::int64_t parse_number(const std::string &name, const std::string &text)
     const char *end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, value);
     if (error != std::errc() || stop != end)
-        throw CLI::ValidationError(name + " wants a whole number, not \"" + text + "\"");
+        throw CLI::ValidationError(name + " requires a whole number, not \"" + text + "\"");
     return value;
 }
 
@@ -73,33 +74,31 @@ CLI::Option *add_repeated(CLI::App *app, const std::string &name, std::vector<st
 
 CLI::Validator not_empty()
 {
-    return {
-        [](std::string &value) { return value.empty() ? std::string("an empty name names nothing") : ""; },
-        ""};
+    return {[](std::string &value) { return value.empty() ? std::string("the name must not be empty") : ""; },
+            ""};
 }
 
 void ServiceFields::add_options(Program &program, CLI::App *app)
 {
-    add_repeated(app, "--vip", vips,
-                 "Address to answer for, such as 203.0.113.10:443/tcp; may be given again")
+    add_repeated(app, "--vip", vips, "VIP to answer for, such as 203.0.113.10:443/tcp; repeatable")
         ->type_name("VIP");
     add_word(program, app, "--scheduler", scheduler, {"maglev", "source-hash"},
              "How a new flow finds its backend");
     add_word(program, app, "--affinity", affinity, {"none", "source"},
-             "What stays together: each flow on its own, or all of a client");
+             "Which flows share a backend: none, or all of one client (source)");
     add_word(program, app, "--encap", encap, {"l2", "ipip", "gue"}, "How packets reach the backends");
-    add_number(app, "--gue-port", gue_port, "UDP port of the backends with --encap gue, 6080 unless given");
+    add_number(app, "--gue-port", gue_port, "UDP port of the backends with --encap gue (default: 6080)");
     add_word(program, app, "--health", health_type, {"tcp", "none"}, "Kind of health probe");
     app->add_option("--health-interval", health_interval, "Time between probes, such as 1s or 500ms")
         ->type_name("TIME");
     app->add_option("--health-timeout", health_timeout, "Time after which a probe has failed")
         ->type_name("TIME");
-    add_number(app, "--health-rise", health_rise, "Good results in a row until a backend is up");
-    add_number(app, "--health-fall", health_fall, "Bad results in a row until it is down");
-    add_number(app, "--health-port", health_port, "Port that is probed; the VIP's unless given");
+    add_number(app, "--health-rise", health_rise, "Consecutive successes until a backend is up");
+    add_number(app, "--health-fall", health_fall, "Consecutive failures until a backend is down");
+    add_number(app, "--health-port", health_port, "Port to probe (default: the VIP's)");
     add_number(app, "--lookup-size", lookup_size, "Slots of the lookup table, a prime");
     add_repeated(app, "--idle-timeout", idle_timeouts,
-                 "How long a silent flow is remembered, such as tcp_established=15m; may be given again")
+                 "How long a silent flow is remembered, such as tcp_established=15m; repeatable")
         ->type_name("KEY=TIME");
     app->add_option("--panic-threshold", panic_threshold,
                     "Share of backends that may be down at once before all are used again, such as 50%")
@@ -108,10 +107,10 @@ void ServiceFields::add_options(Program &program, CLI::App *app)
         "--stateless",
         [this](const std::string &word) {
             if (word != "true" && word != "false")
-                throw CLI::ValidationError("--stateless wants true or false, not \"" + word + "\"");
+                throw CLI::ValidationError("--stateless requires true or false, not \"" + word + "\"");
             stateless = word == "true";
         },
-        "Whether flows are left unremembered");
+        "Do not keep flow state");
     program.suggest(option->type_name("true|false"), {"true", "false"});
 }
 
@@ -147,8 +146,8 @@ void ServiceFields::apply(Json &service) const
 
 void BackendFields::add_options(CLI::App *app)
 {
-    add_number(app, "--weight", weight, "Share of new flows relative to the others, 0 for none");
-    app->add_option("--mac", mac, "MAC address of the next hop; auto to ask the neighbour table")
+    add_number(app, "--weight", weight, "Share of new flows relative to the others; 0 for none");
+    app->add_option("--mac", mac, "MAC address of the next hop; auto to use the neighbour table")
         ->type_name("MAC");
 }
 

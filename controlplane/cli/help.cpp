@@ -87,7 +87,7 @@ std::string unknown_command(const CLI::App &root, const Walk::Stray &stray)
 {
     const std::string above = verb_of(*stray.at);
     const std::string prefix = above.empty() ? "" : above + " ";
-    std::string message = "there is no command " + quoted(prefix + stray.word);
+    std::string message = "no command " + quoted(prefix + stray.word);
     if (stray.word == "help")
         return message + "; did you mean " + quoted(path_of(*stray.at) + " --help") + "?";
     std::vector<std::string> names;
@@ -133,13 +133,13 @@ std::string what_is_wrong(const CLI::App &root, const Walk &at, const std::strin
     if (at.stray && at.stray->kind == Walk::Unknown::option)
         return unknown_option(*at.stray);
     if (at.pending != nullptr)
-        return name_of(*at.pending) + " wants a value: " + at.pending->get_type_name();
+        return name_of(*at.pending) + " requires a value: " + at.pending->get_type_name();
     if (at.stray)
-        return quoted(path_of(*at.stray->at)) + " does not know what to do with " + quoted(at.stray->word);
+        return quoted(path_of(*at.stray->at)) + " takes no argument " + quoted(at.stray->word);
     if (!commands(*at.app).empty())
-        return quoted(path_of(*at.app)) + " wants a command";
+        return quoted(path_of(*at.app)) + " requires a command";
     const std::string missing = missing_arguments(at);
-    return missing.empty() ? message : quoted(path_of(*at.app)) + " wants " + missing;
+    return missing.empty() ? message : quoted(path_of(*at.app)) + " requires " + missing;
 }
 
 } // namespace

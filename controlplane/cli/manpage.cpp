@@ -105,7 +105,7 @@ std::string man_page(const CLI::App &root)
     page += ".SH SYNOPSIS\n.B ayactl\n.I COMMAND\n[\\fIOPTIONS\\fR]\n";
     page += kDescription;
     page +=
-        ".SH OPTIONS OF EVERY COMMAND\nThey may stand before or after the command.\n" + option_items(root);
+        ".SH OPTIONS OF EVERY COMMAND\nThey can be given before or after the command.\n" + option_items(root);
     page += ".SH COMMANDS\n" + command_sections(root);
     return page + kRest;
 }

@@ -52,7 +52,7 @@ bool Session::flush()
 Program::Program() : app("Operate an AYA load balancer through its control plane.", "ayactl")
 {
     app.formatter(std::make_shared<Help>());
-    app.set_help_flag("-h,--help", "Show what a command does and takes");
+    app.set_help_flag("-h,--help", "Show help");
     app.set_version_flag("--version", "ayactl " AYA_VERSION, "Show the version of ayactl");
     app.require_subcommand(1);
     add_globals();
@@ -71,7 +71,7 @@ void Program::add_globals()
         "-o,--output",
         [this](const std::string &word) {
             if (word != "table" && word != "json")
-                throw CLI::ValidationError("--output wants table or json, not \"" + word + "\"");
+                throw CLI::ValidationError("--output requires table or json, not \"" + word + "\"");
             globals.format = word == "json" ? Format::json : Format::table;
         },
         "A table for people, or JSON for programs");
@@ -82,15 +82,16 @@ void Program::add_globals()
         "--instance",
         [this](const std::string &name) {
             if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
-                throw CLI::ValidationError("--instance wants the name of an instance, not \"" + name + "\"");
+                throw CLI::ValidationError("--instance requires the name of an instance, not \"" + name +
+                                           "\"");
             globals.instance = name;
         },
-        "The instance to talk to, \"default\" unless named");
+        "The instance to talk to (default: \"default\")");
     instance->type_name("NAME")->take_last();
     hint(instance, {Hint::Kind::instances, {}});
 
     auto *run_dir = app.add_option("--run-dir", globals.run_dir,
-                                   "Where the instances' sockets are, /run/aya unless given");
+                                   "Directory of the instances' sockets (default: /run/aya)");
     run_dir->type_name("DIR")->take_last();
     hint(run_dir, {Hint::Kind::directories, {}});
 
@@ -108,7 +109,7 @@ void Program::add_globals()
                 throw CLI::ValidationError(error.what());
             }
         },
-        "How long to wait for the control plane, 5s unless given");
+        "How long to wait for the control plane (default: 5s)");
     timeout->type_name("TIME")->take_last();
 
     // The daemons keep state there and ayactl does not; it is taken so that one set of options fits all
@@ -166,7 +167,7 @@ std::chrono::milliseconds parse_time(const std::string &option, const std::strin
     const double milliseconds = value * scale;
     if (error != std::errc() || !(milliseconds >= 1) || milliseconds > 3'600'000)
         throw std::invalid_argument(
-            option + " wants a time from 1ms to 60m, such as 500ms, 5s or 1m, not \"" + text + "\"");
+            option + " requires a time from 1ms to 60m, such as 500ms, 5s or 1m, not \"" + text + "\"");
     return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
 }
 

@@ -96,7 +96,7 @@ private:
     std::map<const CLI::Option *, Hint> hints_;
 };
 
-// "500ms", "5s", "1m"; a bare number is seconds. `option`: who wants it. Throws std::invalid_argument.
+// "500ms", "5s", "1m"; a bare number is seconds. `option`: named in the error. Throws std::invalid_argument.
 std::chrono::milliseconds parse_time(const std::string &option, const std::string &text);
 
 // The text of a file, of standard input for "-". Throws Refused.

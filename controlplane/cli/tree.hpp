@@ -39,7 +39,7 @@ struct Walk {
 
     const CLI::App *app = nullptr;        // the deepest command reached
     std::vector<std::string> positionals; // of that command
-    const CLI::Option *pending = nullptr; // the last word is an option that still wants its value
+    const CLI::Option *pending = nullptr; // the last word is an option that still needs its value
     std::map<const CLI::Option *, std::string> values; // named options seen; the last value of each
     bool only_positionals = false;                     // "--" was seen
 

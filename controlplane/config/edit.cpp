@@ -73,7 +73,7 @@ ConfigError no_service(const Config &config, std::string_view name)
     std::vector<std::string_view> names;
     for (const ServiceConfig &service : config.services)
         names.emplace_back(service.name);
-    return {"", not_found("service " + quote(name), name, names), ErrorKind::not_found};
+    return {"", not_found("service " + quote(name), name, "services", names), ErrorKind::not_found};
 }
 
 ConfigError no_backend(const ServiceConfig &service, std::string_view name)
@@ -81,8 +81,10 @@ ConfigError no_backend(const ServiceConfig &service, std::string_view name)
     std::vector<std::string_view> names;
     for (const BackendConfig &backend : service.backends)
         names.emplace_back(backend.name);
-    return {"", not_found("backend " + quote(name) + " in service " + quote(service.name), name, names),
-            ErrorKind::not_found};
+    return {
+        "",
+        not_found("backend " + quote(name) + " in service " + quote(service.name), name, "backends", names),
+        ErrorKind::not_found};
 }
 
 Result<Config> add_service(const Config &config, std::string_view text)

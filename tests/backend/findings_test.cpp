@@ -44,12 +44,10 @@ TEST(Findings, GueIsStrippedAtItsPortOnly)
     Settings settings = gue_settings();
     settings.gue_port = 7000;
     ASSERT_EQ(codes(facts, settings), list({D::decap_other_port}));
-    EXPECT_EQ(
-        judge(facts, settings)[0].text,
-        "eth0: decapsulation strips GUE at UDP port 6080, not at port 7000; run: aya-backend up --encap "
-        "gue --gue-port 7000");
+    EXPECT_EQ(judge(facts, settings)[0].text,
+              "eth0: GUE is decapsulated at UDP port 6080; run: aya-backend up --encap gue --gue-port 7000");
     facts.attached.gue_port = 0;
-    EXPECT_NE(judge(facts, settings).at(0).text.find("strips GUE not at all"), std::string::npos);
+    EXPECT_NE(judge(facts, settings).at(0).text.find("GUE is not decapsulated; run: "), std::string::npos);
     EXPECT_EQ(codes(facts, ipip_settings()), list({})) << "ipip does not ask for it";
 }
 
@@ -75,7 +73,7 @@ TEST(Findings, MixedFamiliesNeedKernel63AtTc)
     Facts facts = good_backend();
     facts.kernel = {6, 2};
     EXPECT_EQ(codes(facts, ipip_settings()), list({D::old_kernel}));
-    EXPECT_NE(judge(facts, ipip_settings())[0].text.find("kernel 6.2 cannot strip"), std::string::npos);
+    EXPECT_NE(judge(facts, ipip_settings())[0].text.find("kernel 6.2 cannot decapsulate"), std::string::npos);
     facts.kernel = {6, 3};
     EXPECT_EQ(codes(facts, ipip_settings()), list({}));
     facts.kernel = {5, 15};

@@ -169,6 +169,13 @@ TEST(Api, AddsChangesAndRemovesAService)
     EXPECT_FALSE(bench.publisher.find_service("dns"));
 }
 
+bool names_all(const std::string &text, std::initializer_list<const char *> names)
+{
+    return text.starts_with(": ") && std::all_of(names.begin(), names.end(), [&](const char *name) {
+               return text.find(name) != std::string::npos;
+           });
+}
+
 TEST(Api, RefusesWithTheReasonAndChangesNothing)
 {
     ApiBench bench;
@@ -184,12 +191,12 @@ TEST(Api, RefusesWithTheReasonAndChangesNothing)
     bench.refused(verb::patch, "/v1/services/nothing", R"({"affinity": "source"})", 404);
     bench.refused(verb::delete_, "/v1/services/nothing", "", 404);
     bench.refused(verb::delete_, "/v1/services/web/backends/nobody", "", 404);
-    const std::string no_service = R"(found no service "nothing"; there is "web")";
-    const std::string no_backend = R"(found no backend "nobody" in service "web"; there is "one", "two")";
-    EXPECT_EQ(bench.refused(verb::get, "/v1/services/nothing", "", 404), ": " + no_service);
-    EXPECT_EQ(bench.refused(verb::delete_, "/v1/services/nothing", "", 404), ": " + no_service);
-    EXPECT_EQ(bench.refused(verb::get, "/v1/services/web/backends/nobody", "", 404), ": " + no_backend);
-    EXPECT_EQ(bench.refused(verb::delete_, "/v1/services/web/backends/nobody", "", 404), ": " + no_backend);
+    for (const verb method : {verb::get, verb::delete_}) {
+        const std::string service = bench.refused(method, "/v1/services/nothing", "", 404);
+        EXPECT_TRUE(names_all(service, {R"("nothing")", R"("web")"})) << service;
+        const std::string backend = bench.refused(method, "/v1/services/web/backends/nobody", "", 404);
+        EXPECT_TRUE(names_all(backend, {R"("nobody")", R"("web")", R"("one", "two")"})) << backend;
+    }
     bench.refused(verb::get, "/v1/services/nothing/backends", "", 404);
     bench.refused(verb::post, "/v1/services", R"({"name": "web", "vips": ["203.0.113.12:80/tcp"]})", 409);
     bench.refused(verb::post, "/v1/services/web/backends", R"({"name": "one", "address": "10.0.1.9"})", 409);

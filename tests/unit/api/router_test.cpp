@@ -52,7 +52,7 @@ TEST(Router, MatchesWholePathsOnly)
         EXPECT_EQ(route(router, verb::get, path).status, 404u) << path;
     EXPECT_EQ(route(router, verb::post, "/a/x/b/z").status, 405u);
     EXPECT_EQ(route(router, verb::get, "/a/{}/d/{}").body,
-              api::error_response(404, "", R"(found no path "/a/{}/d/{}"; did you mean "/a/{}/b/{}"?)").body);
+              api::error_response(404, "", R"(no path "/a/{}/d/{}"; did you mean "/a/{}/b/{}"?)").body);
     EXPECT_EQ(route(router, verb::get, "/a/%/b/z").status, 400u);
 }
 

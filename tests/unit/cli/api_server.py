@@ -123,7 +123,7 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
                          **self.verdict}
         parts = [urllib.parse.unquote(part) for part in path.split("/")[2:]]
         if parts[0] != "services":
-            raise Refusal(404, ("", f'found no path "{path}"; there is none'))
+            raise Refusal(404, ("", f'no path "{path}"; there are no paths'))
         return self.on_services(method, parts[1:], json.loads(body) if body else None)
 
     def config(self, verb, body):

@@ -175,7 +175,7 @@ encap         ipip
 health        tcp, every 1s, timeout 500ms, rise 2, fall 3
 lookup table  65537 slots
 flows         remembered, until idle for: tcp_established 15m, udp 2m
-panic         no, from 50% down on
+panic         no (starts when more than 50% are down)
 traffic       1.2M packets, 3.4GiB, 999 new flows
 
 NAME    ADDRESS    WEIGHT  STATE   HEALTH  SHARE  NEXT HOP           PACKETS   BYTES  NOTE

@@ -48,7 +48,7 @@ class Refusals(api_server.Case):
         self.assertEqual(self.refused("config", "apply", self.folder), f"ayactl: {self.folder}: is a directory\n")
         bad = self.write("bad.json", '{"name": "x",\n oops}')
         self.assertIn(f"ayactl: {bad}: parse error at line 2, column 2", self.refused("service", "add", "-f", bad))
-        self.assertIn("a service is an object", self.refused("service", "add", "-f", self.write("l.json", "[]")))
+        self.assertIn("a JSON object", self.refused("service", "add", "-f", self.write("l.json", "[]")))
         self.assertEqual(self.server.requests, [])
 
     def test_output_that_cannot_be_written_is_no_success(self):
@@ -93,15 +93,15 @@ class Usage(api_server.Case):
         return done.stderr
 
     def test_suggests_and_shows_one_usage_line(self):
-        self.assertEqual(self.misused("backend", "enabel", "web", "a"),
-                         'ayactl: there is no command "backend enabel"; did you mean "backend enable"?\n'
-                         "usage: ayactl backend list|add|set|drain|enable|disable|remove [OPTIONS]\n")
+        problem, usage = self.misused("backend", "enabel", "web", "a").splitlines()
+        self.assertRegex(problem, '^ayactl: .*"backend enabel".*"backend enable"')
+        self.assertEqual(usage, "usage: ayactl backend list|add|set|drain|enable|disable|remove [OPTIONS]")
         self.assertIn('did you mean "--weight"?', self.misused("backend", "set", "web", "a", "--wieght", "3"))
 
-    def test_commands_that_want_more(self):
-        self.assertIn("something to change: --weight or --mac", self.misused("backend", "set", "web", "a"))
-        self.assertIn("something to change", self.misused("service", "set", "web"))
-        self.assertIn("wants NAME", self.misused("service", "add", "--vip", "192.0.2.1:80/tcp"))
+    def test_commands_that_require_more(self):
+        self.assertIn("--weight or --mac", self.misused("backend", "set", "web", "a"))
+        self.assertIn("such as --vip", self.misused("service", "set", "web"))
+        self.assertIn("requires NAME", self.misused("service", "add", "--vip", "192.0.2.1:80/tcp"))
         self.assertIn("is not key=value", self.misused("service", "add", "web", "--backend", "10.0.1.1"))
         file = self.write("api.json", '{"name": "api"}')
         self.assertIn('"web" here and "api" in the file', self.misused("service", "add", "web", "-f", file))
@@ -109,9 +109,9 @@ class Usage(api_server.Case):
     def test_bad_values(self):
         self.assertIn("table or json", self.misused("-o", "yaml", "status"))
         self.assertIn("a whole number", self.misused("backend", "set", "web", "a", "--weight", "much"))
-        self.assertIn("--timeout wants", self.misused("status", "--timeout", "soon"))
-        self.assertIn("--instance wants", self.misused("status", "--instance", "../etc"))
-        self.assertIn("an empty name", self.misused("service", "show", ""))
+        self.assertIn("--timeout requires", self.misused("status", "--timeout", "soon"))
+        self.assertIn("--instance requires", self.misused("status", "--instance", "../etc"))
+        self.assertIn("must not be empty", self.misused("service", "show", ""))
         self.assertIn("bash, zsh or fish", self.misused("completion", "tcsh"))
 
     def test_help_and_version_are_no_errors(self):
@@ -131,12 +131,12 @@ class Unreachable(api_server.Case):
     def test_no_socket(self):
         message = self.unreachable("status")
         self.assertEqual(message, f"ayactl: cannot reach the control plane at {self.socket}: no such file; "
-                                  "start aya-controlplane, or name its instance with --instance\n")
+                                  "start aya-controlplane, or choose an instance with --instance\n")
 
     def test_no_socket_but_other_instances(self):
         os.mkdir(f"{self.folder}/edge")
         with open(f"{self.folder}/edge/api.sock", "w", encoding="utf-8"):
-            self.assertIn("name a running instance with --instance (edge)", self.unreachable("status"))
+            self.assertIn("choose a running instance with --instance (edge)", self.unreachable("status"))
 
     def test_nobody_listens(self):
         with socket.socket(socket.AF_UNIX) as left_over:
@@ -162,7 +162,7 @@ class Unreachable(api_server.Case):
             silent.listen()
             self.assertIn("no answer within 0.2 s", self.unreachable("status", "--timeout", "200ms"))
             message = self.unreachable("backend", "drain", "web", "a", "--timeout", "200ms")
-            self.assertIn("whether the change was made is not known", message)
+            self.assertIn("the change may have been made", message)
 
     def test_version_still_tells_its_own(self):
         own = self.ok("version", "--client")

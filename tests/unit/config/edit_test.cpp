@@ -116,7 +116,7 @@ TEST(PatchService, TheResultIsChecked)
 TEST(Services, WhatIsNotThereIsNotFound)
 {
     const Config config = valid_config();
-    const Lines expected{"f: found no service \"wbe\"; did you mean \"web\"?"};
+    const Lines expected{"f: no service \"wbe\"; did you mean \"web\"?"};
     for (const auto &result :
          {patch_service(config, "wbe", "{}"), remove_service(config, "wbe"), add_backend(config, "wbe", "{}"),
           patch_backend(config, "wbe", "web-1", "{}"), remove_backend(config, "wbe", "web-1")}) {
@@ -124,17 +124,17 @@ TEST(Services, WhatIsNotThereIsNotFound)
         EXPECT_EQ(kind_of(result), ErrorKind::not_found);
     }
     EXPECT_EQ(errors_of(remove_backend(config, "web", "other")),
-              Lines{R"(f: found no backend "other" in service "web"; there is "web-1", "web-2")"});
+              Lines{R"(f: no backend "other" in service "web"; existing backends: "web-1", "web-2")"});
     EXPECT_EQ(kind_of(patch_backend(config, "web", "other", "{}")), ErrorKind::not_found);
 
     ServiceConfig service;
     service.name = "many";
-    EXPECT_EQ(no_backend(service, "b").message, R"(found no backend "b" in service "many"; there is none)");
+    EXPECT_EQ(no_backend(service, "b").message, R"(no backend "b" in service "many"; there are no backends)");
     for (int i = 10; i < 20; i++)
         service.backends.emplace_back().name = "backend-" + std::to_string(i);
     EXPECT_EQ(
         no_backend(service, "other").message,
-        R"(found no backend "other" in service "many"; there is "backend-10", "backend-11", "backend-12", )"
+        R"(no backend "other" in service "many"; existing backends: "backend-10", "backend-11", "backend-12", )"
         R"("backend-13", "backend-14", "backend-15", "backend-16", "backend-17" and 2 more)");
 }
 
