@@ -13,7 +13,7 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 command -v bpftool >/dev/null || skip "bpftool is required"

@@ -14,7 +14,7 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in bpftool clang xxd; do
@@ -42,7 +42,7 @@ clang -O2 -g -target bpf -I "/usr/include/$(uname -m)-linux-gnu" -c "$work/count
 bpftool prog load "$work/count.o" "$work/bpf/count" 2>/dev/null || skip "cannot load a program"
 head -c 14 /dev/zero >"$work/packet"
 
-echo "Linux $(uname -r), $(bpftool version | head -n 1); 14 zero bytes, a program that adds one to the last"
+echo "Linux $(uname -r), $(bpftool version | sed -n 1p); 14 zero bytes, a program that adds one to the last"
 seen=
 for repeat in 1 2 5; do
     bpftool prog run pinned "$work/bpf/count" data_in "$work/packet" data_out "$work/out" repeat "$repeat" >/dev/null

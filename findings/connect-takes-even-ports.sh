@@ -13,7 +13,7 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 command -v python3 >/dev/null || skip "python3 is required"

@@ -14,12 +14,13 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in ip dpdk-testpmd tcpdump python3 pkg-config; do
     command -v "$tool" >/dev/null || skip "$tool is required"
 done
+[[ $(id -u) == 0 ]] || skip "root is required"
 version=$(pkg-config --modversion libdpdk 2>/dev/null) || skip "libdpdk is required"
 [[ $version == 22.11.* ]] || skip "this is about DPDK 22.11, not $version"
 ns=finding-$$
@@ -33,7 +34,7 @@ cleanup() {
 }
 trap 'cleanup || true' EXIT
 for side in a b; do
-    ip netns add "$ns-$side" 2>/dev/null || skip "no network namespace (root is required)"
+    ip netns add "$ns-$side" 2>/dev/null || skip "no network namespace"
     ip netns exec "$ns-$side" sysctl -qw net.ipv6.conf.default.disable_ipv6=1 || true
 done
 ip link add eth0 netns "$ns-a" type veth peer name eth0 netns "$ns-b" || skip "no veth"

@@ -14,12 +14,13 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in cc pkg-config tcpdump; do
     command -v "$tool" >/dev/null || skip "$tool is required"
 done
+[[ $(id -u) == 0 ]] || skip "root is required"
 version=$(pkg-config --modversion libdpdk 2>/dev/null) || skip "libdpdk is required"
 [[ $version == 22.11.* ]] || skip "this is about DPDK 22.11, not $version"
 [[ $(uname -m) == x86_64 ]] || skip "x86-64 is required"
@@ -67,7 +68,7 @@ cc -w -march=native -DALLOW_EXPERIMENTAL_API "$work/x.c" -o "$work/x" $(pkg-conf
 year() { # [WARM]: of the captured packet
     timeout 30 "$work/x" -l 0 --no-huge -m 64 --no-pci --no-telemetry --file-prefix "$prefix" --vdev net_null0 -- \
         "$work/out" "$@" >"$work/log" 2>&1 || skip "DPDK does not start: $(tail -n 1 "$work/log")"
-    tcpdump -tttt -nn -r - <"$work/out" 2>/dev/null | head -n 1 | cut -c 1-4
+    tcpdump -tttt -nn -r - <"$work/out" 2>/dev/null | sed -n 1p | cut -c 1-4
 }
 first=$(year)
 warm=$(year warm)

@@ -13,12 +13,13 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in dpdk-testpmd python3 pkg-config; do
     command -v "$tool" >/dev/null || skip "$tool is required"
 done
+[[ $(id -u) == 0 ]] || skip "root is required"
 version=$(pkg-config --modversion libdpdk 2>/dev/null) || skip "libdpdk is required"
 [[ $version == 22.11.* ]] || skip "this is about DPDK 22.11, not $version"
 work=$(mktemp -d)

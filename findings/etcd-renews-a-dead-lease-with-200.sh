@@ -14,7 +14,7 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in ip curl apt-get dpkg-deb; do
@@ -51,7 +51,7 @@ alive=$(call lease/keepalive '{"ID": 77}')
 sleep 4
 dead=$(call lease/keepalive '{"ID": 77}')
 revoked=$(call lease/revoke '{"ID": 77}')
-echo "$("$work/root/usr/bin/etcd" --version | head -n 1); a lease of one second"
+echo "$("$work/root/usr/bin/etcd" --version | sed -n 1p); a lease of one second"
 echo "  granted:             $granted"
 echo "  renewed at once:     $alive"
 echo "  renewed 4 s later:   $dead"

@@ -14,7 +14,7 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in ip python3 apt-get dpkg-deb; do
@@ -37,7 +37,7 @@ for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/root"; done
 LD_LIBRARY_PATH=$work/root/usr/lib/$(uname -m)-linux-gnu
 export LD_LIBRARY_PATH
 program=$work/root/usr/sbin/haproxy
-version=$("$program" -v 2>/dev/null | head -n 1) || skip "HAProxy does not start: $(ldd "$program" | grep 'not found' || true)"
+version=$("$program" -v 2>/dev/null | sed -n 1p) || skip "HAProxy does not start: $(ldd "$program" | grep 'not found' || true)"
 ip netns add "$ns" 2>/dev/null || skip "no network namespace (root is required)"
 ip -n "$ns" link set lo up
 

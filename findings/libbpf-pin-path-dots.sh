@@ -14,7 +14,7 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in bpftool clang; do
@@ -51,7 +51,7 @@ below=$(cd "$work/lb" && echo maps?d)
 above=$(load lb-1.2 maps) && above="no error"
 above=${above%%$'\n'*}
 
-echo "Linux $(uname -r), $(bpftool version | head -n 2 | paste -sd ' ')"
+echo "Linux $(uname -r), $(bpftool version | sed -n 1,2p | paste -sd ' ')"
 echo "  pinned in $work/lb/maps.d: there is $below"
 echo "  pinned in $work/lb-1.2/maps: $above"
 [[ $below == maps_d && $above == *"failed to mkdir $work/lb-1_2/maps/table"* ]] || {

@@ -14,7 +14,7 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in ip curl python3 apt-get dpkg-deb; do
@@ -67,7 +67,7 @@ done
 answered "count(up) == ${#names[@]}" || skip "Prometheus does not scrape: $(tail -n 1 "$work/log")"
 sleep 1
 
-"$bin/promtool" --version 2>&1 | head -n 1
+"$bin/promtool" --version 2>&1 | sed -n 1p
 seen=
 for name in "${names[@]}"; do
     if "$bin/promtool" check metrics <"$work/pages/$name" >/dev/null 2>&1; then checked=yes; else checked=no; fi

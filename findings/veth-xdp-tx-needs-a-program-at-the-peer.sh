@@ -14,7 +14,7 @@
 set -euo pipefail
 
 skip() {
-    echo "cannot run here: $*"
+    echo "cannot run here: $*" >&2
     exit 77
 }
 for tool in ip ethtool clang ping tcpdump; do
