@@ -56,20 +56,18 @@ ForwardObject::ForwardObject(const ForwardSizes &sizes, const Maps &given)
     bpf->rodata->flow_set_mask = sizes.flow_sets - 1;
     bpf->rodata->queue_count = sizes.queues;
     bpf->rodata->port_index = sizes.port_index;
-    const std::pair<bpf_map *, u64> entries[] = {
-        {bpf->maps.vips, 2 * u64{c.vips}},
-        {bpf->maps.services, 2 * u64{c.services}},
-        {bpf->maps.backends, 2 * u64{c.backends}},
-        {bpf->maps.tunnels, 2 * u64{c.backends}},
-        {bpf->maps.lookup, c.lookup_slots / 16},
-        {bpf->maps.flows, u64{sizes.queues} * sizes.flow_sets},
-        {bpf->maps.reply_limits, sizes.queues},
-        {bpf->maps.service_counters, u64{sizes.queues} * c.services},
-        {bpf->maps.backend_counters, u64{sizes.queues} * c.backends},
-    };
-    for (const auto &[map, count] : entries)
-        if (int error = bpf_map__set_max_entries(map, static_cast<u32>(count)))
+    const auto size = [](bpf_map *map, u64 entries) {
+        if (int error = bpf_map__set_max_entries(map, static_cast<u32>(entries)))
             throw BpfError(bpf_failure("cannot size the XDP program's tables", -error));
+    };
+#define AYA_X(table, entry, per) size(bpf->maps.table, 2 * u64{c.per##s});
+    AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
+    size(bpf->maps.lookup, c.lookup_slots / 16);
+    size(bpf->maps.flows, u64{sizes.queues} * sizes.flow_sets);
+    size(bpf->maps.reply_limits, sizes.queues);
+    size(bpf->maps.service_counters, u64{sizes.queues} * c.services);
+    size(bpf->maps.backend_counters, u64{sizes.queues} * c.backends);
     for (const auto &[name, fd] : given) {
         bpf_map *map = find_map(bpf->obj, name);
         if (int error = map ? bpf_map__reuse_fd(map, fd) : -ENOENT)

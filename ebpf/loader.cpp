@@ -24,13 +24,13 @@ ForwardProgram::ForwardProgram(const ForwardSizes &sizes) : sizes_(sizes), objec
     control_ = map<aya_control>("control", 1);
     mode_ = map<aya_xdp_mode>("mode", 1);
     auto *settings = map<aya_settings>("settings", 2);
-    auto *vips = map<aya_vip>("vips", 2 * u64{c.vips});
-    auto *services = map<aya_service>("services", 2 * u64{c.services});
-    auto *backends = map<aya_backend>("backends", 2 * u64{c.backends});
-    auto *tunnels = map<aya_tunnel>("tunnels", 2 * u64{c.backends});
     for (u32 i = 0; i < 2; i++)
-        slots_[i] = {settings + i, vips + u64{i} * c.vips, services + u64{i} * c.services,
-                     backends + u64{i} * c.backends, tunnels + u64{i} * c.backends};
+        slots_[i].settings = settings + i;
+#define AYA_X(table, entry, per)                                   \
+    slots_[0].table = map<aya_##entry>(#table, 2 * u64{c.per##s}); \
+    slots_[1].table = slots_[0].table + c.per##s;
+    AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
     lookup_ = map<u32>("lookup", c.lookup_slots);
     flows_ = map<aya_flow_set>("flows", u64{sizes.queues} * sizes.flow_sets);
     totals_ = map<aya_worker_totals>("totals", sizes.queues);

@@ -22,15 +22,6 @@
 namespace aya
 {
 
-// One slot of the double tables, as the publisher writes and an accessor reads it.
-struct ForwardSlot {
-    aya_settings *settings;
-    aya_vip *vips;
-    aya_service *services;
-    aya_backend *backends;
-    aya_tunnel *tunnels;
-};
-
 // The program with its maps mapped; nothing is pinned or attached.
 class ForwardProgram
 {
@@ -43,7 +34,7 @@ public:
     int program_fd() const { return object_.program_fd(); }
     int map_fd(const char *name) const { return object_.map_fd(name); } // throws BpfError for an unknown name
 
-    const ForwardSlot &slot(u64 generation) const { return slots_[generation & 1]; }
+    const TableSlot &slot(u64 generation) const { return slots_[generation & 1]; }
     u32 *lookup() const { return lookup_; }
     aya_control *control() const { return control_; }
     aya_xdp_mode *mode() const { return mode_; }
@@ -65,7 +56,7 @@ private:
     ForwardSizes sizes_;
     ForwardObject object_;
     std::vector<std::pair<void *, size_t>> mappings_;
-    ForwardSlot slots_[2]{};
+    TableSlot slots_[2]{};
     u32 *lookup_ = nullptr;
     aya_control *control_ = nullptr;
     aya_xdp_mode *mode_ = nullptr;

@@ -16,10 +16,16 @@
 #include "aya/types.h"
 #include "aya/xdp_mode.h"
 
+enum {
+    AYA_USUAL_vips = 8192,
+    AYA_USUAL_services = 1024,
+    AYA_USUAL_backends = 65536,
+};
+
 // Set by the loader. Capacities are entries of one slot.
-const volatile u32 vip_capacity = 8192;
-const volatile u32 service_capacity = 1024;
-const volatile u32 backend_capacity = 65536;
+const volatile u32 vip_capacity = AYA_USUAL_vips;
+const volatile u32 service_capacity = AYA_USUAL_services;
+const volatile u32 backend_capacity = AYA_USUAL_backends;
 const volatile u32 flow_set_mask = (1 << 15) - 1; // sets of one RX queue, less one
 const volatile u32 queue_count = 1;
 const volatile u32 port_index = 0; // of the port that this instance of the program is attached to
@@ -40,17 +46,16 @@ const volatile u32 port_index = 0; // of the port that this instance of the prog
 // Written by the control plane, shared by all ports.
 struct aya_control control AYA_GLOBAL(control);
 struct aya_settings settings[2] AYA_GLOBAL(settings);
-AYA_TABLE(vips, struct aya_vip, 2 * 8192);
-AYA_TABLE(services, struct aya_service, 2 * 1024);
-AYA_TABLE(backends, struct aya_backend, 2 * 65536);
-AYA_TABLE(tunnels, struct aya_tunnel, 2 * 65536);
+#define AYA_X(table, entry, per) AYA_TABLE(table, struct aya_##entry, 2 * AYA_USUAL_##per##s);
+AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
 AYA_TABLE(lookup, struct aya_lookup_line, (64 << 20) / 16);
 
 // Written here, one range a queue.
 AYA_TABLE(flows, struct aya_flow_set, 1 << 15);
 struct aya_worker_totals totals[AYA_XDP_QUEUES] AYA_GLOBAL(totals);
-AYA_TABLE(service_counters, struct aya_service_counters, 1024);
-AYA_TABLE(backend_counters, struct aya_backend_counters, 65536);
+AYA_TABLE(service_counters, struct aya_service_counters, AYA_USUAL_services);
+AYA_TABLE(backend_counters, struct aya_backend_counters, AYA_USUAL_backends);
 
 #define AYA_VIEW_DEFINED
 
@@ -72,29 +77,14 @@ AYA_INLINE const struct aya_settings *aya_view_settings(const struct aya_view *v
     return view->settings;
 }
 
-AYA_INLINE const struct aya_vip *aya_view_vip(const struct aya_view *view, u32 index)
-{
-    u32 key = view->slot * vip_capacity + index;
-    return bpf_map_lookup_elem(&vips, &key);
-}
-
-AYA_INLINE const struct aya_service *aya_view_service(const struct aya_view *view, u32 id)
-{
-    u32 key = view->slot * service_capacity + id;
-    return bpf_map_lookup_elem(&services, &key);
-}
-
-AYA_INLINE const struct aya_backend *aya_view_backend(const struct aya_view *view, u32 id)
-{
-    u32 key = view->slot * backend_capacity + id;
-    return bpf_map_lookup_elem(&backends, &key);
-}
-
-AYA_INLINE const struct aya_tunnel *aya_view_tunnel(const struct aya_view *view, u32 backend_id)
-{
-    u32 key = view->slot * backend_capacity + backend_id;
-    return bpf_map_lookup_elem(&tunnels, &key);
-}
+#define AYA_X(table, entry, per)                                                                  \
+    AYA_INLINE const struct aya_##entry *aya_view_##entry(const struct aya_view *view, u32 index) \
+    {                                                                                             \
+        u32 key = view->slot * per##_capacity + index;                                            \
+        return bpf_map_lookup_elem(&table, &key);                                                 \
+    }
+AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
 
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view __attribute__((unused)), u32 index)
 {

@@ -62,14 +62,12 @@ XdpTables::XdpTables(const std::string &instance_directory, const Capacities &ca
     else
         create();
     __atomic_store_n(&header_.at<SegmentHeader>()->owner_pid, static_cast<u32>(::getpid()), __ATOMIC_RELAXED);
-    for (u32 i = 0; i < 2; i++)
-        slots_[i] = {.settings = settings_.at<aya_settings>(i),
-                     .vips = vips_.at<aya_vip>(u64{i} * capacities.vips),
-                     .services = services_.at<aya_service>(u64{i} * capacities.services),
-                     .backends = backends_.at<aya_backend>(u64{i} * capacities.backends),
-                     .tunnels = tunnels_.at<aya_tunnel>(u64{i} * capacities.backends),
-                     .service_names = service_names_.at<aya_name>(u64{i} * capacities.services),
-                     .backend_names = backend_names_.at<aya_name>(u64{i} * capacities.backends)};
+    for (u32 i = 0; i < 2; i++) {
+        slots_[i].settings = settings_.at<aya_settings>(i);
+#define AYA_X(table, entry, per) slots_[i].table = table##_.at<aya_##entry>(u64{i} * capacities.per##s);
+        AYA_TABLES(AYA_X)
+#undef AYA_X
+    }
 }
 
 XdpTables::~XdpTables() = default;
@@ -113,13 +111,10 @@ void XdpTables::make(const std::string &directory, Maker maker)
     const Capacities &c = capacities_;
     control_ = maker(directory, "control", sizeof(aya_control), 1);
     settings_ = maker(directory, "settings", sizeof(aya_settings[2]), 1);
-    vips_ = maker(directory, "vips", sizeof(aya_vip), 2 * u64{c.vips});
-    services_ = maker(directory, "services", sizeof(aya_service), 2 * u64{c.services});
-    backends_ = maker(directory, "backends", sizeof(aya_backend), 2 * u64{c.backends});
-    tunnels_ = maker(directory, "tunnels", sizeof(aya_tunnel), 2 * u64{c.backends});
     lookup_ = maker(directory, "lookup", sizeof(aya_lookup_line), c.lookup_slots / 16);
-    service_names_ = maker(directory, "service_names", sizeof(aya_name), 2 * u64{c.services});
-    backend_names_ = maker(directory, "backend_names", sizeof(aya_name), 2 * u64{c.backends});
+#define AYA_X(table, entry, per) table##_ = maker(directory, #table, sizeof(aya_##entry), 2 * u64{c.per##s});
+    AYA_TABLES(AYA_X)
+#undef AYA_X
 }
 
 void XdpTables::check_header() const
@@ -163,9 +158,14 @@ void XdpTables::set_tx_port(u32 port_index, u32 interface_index)
 
 std::vector<std::pair<const char *, int>> XdpTables::program_maps() const
 {
-    return {{"control", control_.fd()},   {"settings", settings_.fd()}, {"vips", vips_.fd()},
-            {"services", services_.fd()}, {"backends", backends_.fd()}, {"tunnels", tunnels_.fd()},
-            {"lookup", lookup_.fd()},     {"tx_ports", tx_ports_.fd()}};
+    std::vector<std::pair<const char *, int>> maps = {{"control", control_.fd()},
+                                                      {"settings", settings_.fd()},
+                                                      {"lookup", lookup_.fd()},
+                                                      {"tx_ports", tx_ports_.fd()}};
+#define AYA_X(table, entry, per) maps.emplace_back(#table, table##_.fd());
+    AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
+    return maps;
 }
 
 } // namespace aya

@@ -19,17 +19,6 @@ namespace aya
 class XdpTables
 {
 public:
-    // One of the two copies of the double tables.
-    struct Slot {
-        aya_settings *settings;
-        aya_vip *vips;
-        aya_service *services;
-        aya_backend *backends;
-        aya_tunnel *tunnels;
-        aya_name *service_names;
-        aya_name *backend_names;
-    };
-
     // Takes up what is pinned in the instance's directory, or makes new tables, which get their place with
     // put_in_place(). Throws BpfError: tables of another version or of other capacities are refused.
     XdpTables(const std::string &instance_directory, const Capacities &capacities);
@@ -42,7 +31,7 @@ public:
 
     const Capacities &capacities() const { return capacities_; }
     const SegmentHeader &header() const { return *header_.at<SegmentHeader>(); }
-    const Slot &slot(u64 generation) const { return slots_[generation & 1]; }
+    const TableSlot &slot(u64 generation) const { return slots_[generation & 1]; }
     u32 *lookup() const { return lookup_.at<u32>(); }
     aya_control *control() const { return control_.at<aya_control>(); }
 
@@ -64,10 +53,12 @@ private:
     bool in_place_ = false;
     bool found_ = false; // in place when we came
     std::optional<pins::UnfinishedDirectory> unfinished_;
-    BpfArray header_, control_, settings_, vips_, services_, backends_, tunnels_, lookup_, service_names_,
-        backend_names_;
+    BpfArray header_, control_, settings_, lookup_;
+#define AYA_X(table, entry, per) BpfArray table##_;
+    AYA_TABLES(AYA_X)
+#undef AYA_X
     BpfHandle tx_ports_;
-    std::array<Slot, 2> slots_{};
+    std::array<TableSlot, 2> slots_{};
 };
 
 } // namespace aya

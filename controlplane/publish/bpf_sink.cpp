@@ -72,16 +72,6 @@ BpfSink::BpfSink(const std::string &directory, const std::string &dataplane_file
                  const Capacities &capacities)
     : tables_(directory, capacities), dataplane_(dataplane_file)
 {
-    for (u32 i = 0; i < slots_.size(); i++) {
-        const XdpTables::Slot &slot = tables_.slot(i);
-        slots_[i] = {.settings = slot.settings,
-                     .vips = slot.vips,
-                     .services = slot.services,
-                     .backends = slot.backends,
-                     .tunnels = slot.tunnels,
-                     .service_names = slot.service_names,
-                     .backend_names = slot.backend_names};
-    }
     grace_.begin(); // of a flip by a predecessor that ended right behind it
 }
 

@@ -6,7 +6,6 @@
 #include "publish/dataplane_segment.hpp"
 #include "publish/sink.hpp"
 
-#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -47,7 +46,7 @@ public:
     BpfSink(const std::string &directory, const std::string &dataplane_file, const Capacities &capacities);
 
     const Capacities &capacities() const override { return tables_.capacities(); }
-    const TableSlot &slot(u64 generation) const override { return slots_[generation & 1]; }
+    const TableSlot &slot(u64 generation) const override { return tables_.slot(generation); }
     u32 *lookup() const override { return tables_.lookup(); }
     u64 generation() const override;
     void flip(u64 generation) override;
@@ -58,7 +57,6 @@ public:
 private:
     XdpTables tables_;
     DataplaneSegment dataplane_;
-    std::array<TableSlot, 2> slots_{};
     GracePeriod grace_;
 };
 

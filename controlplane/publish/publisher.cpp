@@ -66,25 +66,16 @@ void Publisher::State::bring_up_to_date(const TableSlot &target)
     const TableSlot &from = live();
     if (unknown_differences) {
         const Capacities &c = sink.capacities();
-        copy_where_different(target.services, from.services, c.services);
-        copy_where_different(target.service_names, from.service_names, c.services);
-        copy_where_different(target.backends, from.backends, c.backends);
-        copy_where_different(target.tunnels, from.tunnels, c.backends);
-        copy_where_different(target.backend_names, from.backend_names, c.backends);
-        copy_where_different(target.vips, from.vips, c.vips);
+#define AYA_X(table, entry, per) copy_where_different(target.table, from.table, c.per##s);
+        AYA_TABLES(AYA_X)
+#undef AYA_X
         unknown_differences = false;
     }
-    for (u32 id : differences.services) {
-        target.services[id] = from.services[id];
-        target.service_names[id] = from.service_names[id];
-    }
-    for (u32 id : differences.backends) {
-        target.backends[id] = from.backends[id];
-        target.tunnels[id] = from.tunnels[id];
-        target.backend_names[id] = from.backend_names[id];
-    }
-    for (u32 index : differences.vips)
-        target.vips[index] = from.vips[index];
+#define AYA_X(table, entry, per)         \
+    for (u32 index : differences.per##s) \
+        target.table[index] = from.table[index];
+    AYA_TABLES(AYA_X)
+#undef AYA_X
     differences = {};
 }
 

@@ -99,16 +99,8 @@ ShmSink::ShmSink(const std::string &directory, const Capacities &capacities)
 
     control_ = file_.at<aya_control>(layout.control);
     lookup_ = file_.at<u32>(layout.lookup);
-    for (size_t i = 0; i < slots_.size(); i++) {
-        const TablesLayout::Slot &at = layout.slot[i];
-        slots_[i] = {.settings = file_.at<aya_settings>(at.settings),
-                     .vips = file_.at<aya_vip>(at.vips),
-                     .services = file_.at<aya_service>(at.services),
-                     .backends = file_.at<aya_backend>(at.backends),
-                     .tunnels = file_.at<aya_tunnel>(at.tunnels),
-                     .service_names = file_.at<aya_name>(at.service_names),
-                     .backend_names = file_.at<aya_name>(at.backend_names)};
-    }
+    for (size_t i = 0; i < slots_.size(); i++)
+        slots_[i] = layout.slot[i].in(file_.at<char>(0));
 }
 
 ShmSink::~ShmSink()

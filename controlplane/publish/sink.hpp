@@ -4,23 +4,10 @@
 // arrays come to be mapped, how readers learn of a new generation, and when they have left the one before.
 #pragma once
 
-#include <array>
-
 #include "aya/shm.hpp"
 
 namespace aya
 {
-
-// One of the two copies of all tables but `lookup`.
-struct TableSlot {
-    aya_settings *settings;
-    aya_vip *vips;
-    aya_service *services;
-    aya_backend *backends;
-    aya_tunnel *tunnels;
-    aya_name *service_names;
-    aya_name *backend_names;
-};
 
 class Sink
 {

@@ -9,6 +9,7 @@
 
 #include <linux/bpf.h>
 #include <sys/syscall.h>
+#include <vector>
 
 #include "aya/flow_table.h"
 #include "aya/reply.h"
@@ -161,37 +162,19 @@ class PinnedTables
 {
 public:
     // Throws SegmentError.
-    explicit PinnedTables(const std::string &directory)
-        : header_(PinnedMap::array<SegmentHeader>(directory + "/header", kReadOnly, 1))
-    {
-        check_header(directory);
-        const Capacities &c = header().capacities;
-        control_ = PinnedMap::array<aya_control>(directory + "/control", kReadOnly, 1);
-        settings_ = PinnedMap::array<aya_settings[2]>(directory + "/settings", kReadOnly, 1);
-        vips_ = PinnedMap::array<aya_vip>(directory + "/vips", kReadOnly, 2 * u64{c.vips});
-        services_ = PinnedMap::array<aya_service>(directory + "/services", kReadOnly, 2 * u64{c.services});
-        backends_ = PinnedMap::array<aya_backend>(directory + "/backends", kReadOnly, 2 * u64{c.backends});
-        tunnels_ = PinnedMap::array<aya_tunnel>(directory + "/tunnels", kReadOnly, 2 * u64{c.backends});
-        lookup_ = PinnedMap::array<aya_lookup_line>(directory + "/lookup", kReadOnly, c.lookup_slots / 16);
-        for (u32 i = 0; i < views_.size(); i++)
-            views_[i] = {.settings = settings_.at<aya_settings>(i),
-                         .vips = vips_.at<aya_vip>(u64{i} * c.vips),
-                         .services = services_.at<aya_service>(u64{i} * c.services),
-                         .backends = backends_.at<aya_backend>(u64{i} * c.backends),
-                         .tunnels = tunnels_.at<aya_tunnel>(u64{i} * c.backends),
-                         .lookup = lookup_.at<u32>(),
-                         .vip_count = c.vips,
-                         .service_count = c.services,
-                         .backend_count = c.backends,
-                         .lookup_count = c.lookup_slots};
-    }
+    explicit PinnedTables(const std::string &directory);
 
-    const SegmentHeader &header() const { return *header_.at<SegmentHeader>(); }
-    const u64 *generation() const { return &control_.at<aya_control>()->generation; }
+    const SegmentHeader &header() const { return *header_; }
+    const u64 *generation() const { return &control_->generation; }
     const aya_view &view(u64 generation) const { return views_[generation & 1]; }
 
 private:
-    static constexpr auto kReadOnly = MappedFile::Access::read_only;
+    template <class Entry>
+    Entry *map(const std::string &path, u64 entries)
+    {
+        maps_.push_back(PinnedMap::array<Entry>(path, MappedFile::Access::read_only, entries));
+        return maps_.back().template at<Entry>();
+    }
 
     void check_header(const std::string &directory) const
     {
@@ -206,8 +189,30 @@ private:
                                " but another struct layout; run both from one build");
     }
 
-    PinnedMap header_, control_, settings_, vips_, services_, backends_, tunnels_, lookup_;
+    std::vector<PinnedMap> maps_;
+    const SegmentHeader *header_;
+    const aya_control *control_ = nullptr;
     std::array<aya_view, 2> views_{};
 };
+
+inline PinnedTables::PinnedTables(const std::string &directory)
+    : header_(map<SegmentHeader>(directory + "/header", 1))
+{
+    check_header(directory);
+    const Capacities &c = header().capacities;
+    control_ = map<aya_control>(directory + "/control", 1);
+    auto *settings = map<aya_settings[2]>(directory + "/settings", 1);
+    TableSlot slots[2];
+    for (u32 i = 0; i < 2; i++)
+        slots[i].settings = &(*settings)[i];
+#define AYA_X(table, entry, per)                                                  \
+    slots[0].table = map<aya_##entry>(directory + "/" #table, 2 * u64{c.per##s}); \
+    slots[1].table = slots[0].table + c.per##s;
+    AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
+    const u32 *lookup = map<aya_lookup_line>(directory + "/lookup", c.lookup_slots / 16)->backend;
+    for (u32 i = 0; i < 2; i++)
+        views_[i] = view_of(slots[i], lookup, c);
+}
 
 } // namespace aya

@@ -168,7 +168,7 @@ public:
         if (layout_.size != file_.size())
             throw SegmentError(path + ": capacities in the header do not fit the file's size");
         for (u32 i = 0; i < 2; i++)
-            views_[i] = make_view(layout_.slot[i]);
+            views_[i] = view_of(slot(i), file_.at<const u32>(layout_.lookup), header_->capacities);
     }
 
     u64 generation() const
@@ -179,32 +179,13 @@ public:
     // Valid for reading until the caller's epoch says that it has left `generation`.
     const aya_view &view(u64 generation) const { return views_[generation & 1]; }
 
-    const aya_name *service_names(u64 generation) const
-    {
-        return file_.at<const aya_name>(layout_.slot[generation & 1].service_names);
-    }
-    const aya_name *backend_names(u64 generation) const
-    {
-        return file_.at<const aya_name>(layout_.slot[generation & 1].backend_names);
-    }
+    const aya_name *service_names(u64 generation) const { return slot(generation).service_names; }
+    const aya_name *backend_names(u64 generation) const { return slot(generation).backend_names; }
     const SegmentHeader &header() const { return *header_; }
     const MappedFile &file() const { return file_; }
 
 private:
-    aya_view make_view(const TablesLayout::Slot &slot) const
-    {
-        const Capacities &c = header_->capacities;
-        return {.settings = file_.at<const aya_settings>(slot.settings),
-                .vips = file_.at<const aya_vip>(slot.vips),
-                .services = file_.at<const aya_service>(slot.services),
-                .backends = file_.at<const aya_backend>(slot.backends),
-                .tunnels = file_.at<const aya_tunnel>(slot.tunnels),
-                .lookup = file_.at<const u32>(layout_.lookup),
-                .vip_count = c.vips,
-                .service_count = c.services,
-                .backend_count = c.backends,
-                .lookup_count = c.lookup_slots};
-    }
+    TableSlot slot(u64 generation) const { return layout_.slot[generation & 1].in(file_.at<char>(0)); }
 
     MappedFile file_;
     const SegmentHeader *header_;

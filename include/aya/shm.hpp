@@ -104,42 +104,85 @@ constexpr u64 fnv1a(u64 hash, u64 value)
     return hash;
 }
 
+// Offsets of the fields in an entry that layout_hash() watches beside its size.
+template <class Entry>
+constexpr std::array<u64, 0> kWatchedOffsets{};
+template <>
+constexpr std::array<u64, 1> kWatchedOffsets<aya_settings> = {offsetof(aya_settings, vip_mask)};
+template <>
+constexpr std::array<u64, 1> kWatchedOffsets<aya_vip> = {offsetof(aya_vip, service)};
+template <>
+constexpr std::array<u64, 2> kWatchedOffsets<aya_service> = {offsetof(aya_service, flags),
+                                                             offsetof(aya_service, idle_timeout)};
+template <>
+constexpr std::array<u64, 3> kWatchedOffsets<aya_backend> = {
+    offsetof(aya_backend, service), offsetof(aya_backend, macs), offsetof(aya_backend, outer_src)};
+
+template <class Entry>
+constexpr u64 hash_entry(u64 hash)
+{
+    hash = fnv1a(hash, sizeof(Entry));
+    for (u64 offset : kWatchedOffsets<Entry>)
+        hash = fnv1a(hash, offset);
+    return hash;
+}
+
 // Differs if one side was built with another layout under the same ABI version.
 constexpr u64 layout_hash()
 {
-    u64 h = 0xcbf29ce484222325ull;
-    for (u64 v : {sizeof(aya_settings),
-                  offsetof(aya_settings, vip_mask),
-                  sizeof(aya_vip),
-                  offsetof(aya_vip, service),
-                  sizeof(aya_service),
-                  offsetof(aya_service, flags),
-                  offsetof(aya_service, idle_timeout),
-                  sizeof(aya_backend),
-                  offsetof(aya_backend, service),
-                  offsetof(aya_backend, macs),
-                  offsetof(aya_backend, outer_src),
-                  sizeof(aya_tunnel),
-                  sizeof(aya_lookup_line),
-                  sizeof(aya_control),
-                  sizeof(aya_name),
-                  sizeof(SegmentHeader),
-                  sizeof(PortLine),
-                  sizeof(WorkerLine),
-                  sizeof(WorkerTotals),
-                  sizeof(ServiceCounters),
-                  sizeof(BackendCounters),
-                  u64{AYA_REASON_COUNT},
-                  u64{kMaxPorts},
-                  u64{kMaxWorkers}})
+    u64 h = hash_entry<aya_settings>(0xcbf29ce484222325ull);
+#define AYA_X(table, entry, per) h = hash_entry<aya_##entry>(h);
+    AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
+    for (u64 v : {sizeof(aya_lookup_line), sizeof(aya_control), sizeof(aya_name), sizeof(SegmentHeader),
+                  sizeof(PortLine), sizeof(WorkerLine), sizeof(WorkerTotals), sizeof(ServiceCounters),
+                  sizeof(BackendCounters), u64{AYA_REASON_COUNT}, u64{kMaxPorts}, u64{kMaxWorkers}})
         h = fnv1a(h, v);
     return h;
+}
+
+// One of the two copies of all tables that exist twice, mapped.
+struct TableSlot {
+    aya_settings *settings = nullptr;
+#define AYA_X(table, entry, per) aya_##entry *table = nullptr;
+    AYA_TABLES(AYA_X)
+#undef AYA_X
+};
+
+// A slot as the packet path reads it.
+inline aya_view view_of(const TableSlot &slot, const u32 *lookup, const Capacities &c)
+{
+    aya_view view = {};
+    view.settings = slot.settings;
+#define AYA_X(table, entry, per) view.table = slot.table;
+    AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
+    view.lookup = lookup;
+    view.vip_count = c.vips;
+    view.service_count = c.services;
+    view.backend_count = c.backends;
+    view.lookup_count = c.lookup_slots;
+    return view;
 }
 
 // Byte offsets of one segment's parts. A pure function of the capacities, so both sides compute the same.
 struct TablesLayout {
     struct Slot {
-        u64 settings, vips, services, backends, tunnels, service_names, backend_names;
+        u64 settings = 0;
+#define AYA_X(table, entry, per) u64 table = 0;
+        AYA_TABLES(AYA_X)
+#undef AYA_X
+
+        // In the segment that begins at `base`.
+        TableSlot in(char *base) const
+        {
+            TableSlot slot;
+            slot.settings = reinterpret_cast<aya_settings *>(base + settings);
+#define AYA_X(table, entry, per) slot.table = reinterpret_cast<aya_##entry *>(base + table);
+            AYA_TABLES(AYA_X)
+#undef AYA_X
+            return slot;
+        }
     };
     u64 control = 0;
     std::array<Slot, 2> slot{};
@@ -157,12 +200,9 @@ struct TablesLayout {
         control = take(sizeof(aya_control));
         for (Slot &s : slot) {
             s.settings = take(sizeof(aya_settings));
-            s.vips = take(u64{c.vips} * sizeof(aya_vip));
-            s.services = take(u64{c.services} * sizeof(aya_service));
-            s.backends = take(u64{c.backends} * sizeof(aya_backend));
-            s.tunnels = take(u64{c.backends} * sizeof(aya_tunnel));
-            s.service_names = take(u64{c.services} * sizeof(aya_name));
-            s.backend_names = take(u64{c.backends} * sizeof(aya_name));
+#define AYA_X(table, entry, per) s.table = take(u64{c.per##s} * sizeof(aya_##entry));
+            AYA_TABLES(AYA_X)
+#undef AYA_X
         }
         lookup = take(u64{c.lookup_slots} * sizeof(u32));
         size = at;

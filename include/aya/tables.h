@@ -132,6 +132,30 @@ struct aya_control {
     u64 unused[7];
 };
 
+// The tables that exist twice, in the order in which they stand in a segment. All are written by the control
+// plane alone. Layouts, slots, views, BPF maps and pins, and the publisher's copies are made from these rows.
+// Not among them, because there is one of each: `control`, `settings` (one per slot) and `lookup` (the
+// arena).
+//
+// X(table, entry, per): `table` is an array of struct aya_`entry`, one for each possible `per`: vip (hash
+// entries), service or backend.
+
+// Read for packets.
+#define AYA_PACKET_TABLES(X)      \
+    X(vips, vip, vip)             \
+    X(services, service, service) \
+    X(backends, backend, backend) \
+    X(tunnels, tunnel, backend)
+
+// Read by people, and by a control plane that comes back.
+#define AYA_NAME_TABLES(X)          \
+    X(service_names, name, service) \
+    X(backend_names, name, backend)
+
+#define AYA_TABLES(X)    \
+    AYA_PACKET_TABLES(X) \
+    AYA_NAME_TABLES(X)
+
 AYA_INLINE enum aya_encap_kind aya_encap_of(const struct aya_backend *backend)
 {
     if (backend->outer_length == AYA_OUTER_NONE)

@@ -15,10 +15,9 @@
 // One generation of the tables, as one slot of the segment shows it.
 struct aya_view {
     const struct aya_settings *settings;
-    const struct aya_vip *vips;
-    const struct aya_service *services;
-    const struct aya_backend *backends;
-    const struct aya_tunnel *tunnels; // as many as backends
+#define AYA_X(table, entry, per) const struct aya_##entry *table;
+    AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
     const u32 *lookup;
     u32 vip_count;
     u32 service_count;
@@ -31,25 +30,14 @@ AYA_INLINE const struct aya_settings *aya_view_settings(const struct aya_view *v
     return view->settings;
 }
 
-AYA_INLINE const struct aya_vip *aya_view_vip(const struct aya_view *view, u32 index)
-{
-    return AYA_LIKELY(index < view->vip_count) ? &view->vips[index] : NULL;
-}
-
-AYA_INLINE const struct aya_service *aya_view_service(const struct aya_view *view, u32 id)
-{
-    return AYA_LIKELY(id < view->service_count) ? &view->services[id] : NULL;
-}
-
-AYA_INLINE const struct aya_backend *aya_view_backend(const struct aya_view *view, u32 id)
-{
-    return AYA_LIKELY(id < view->backend_count) ? &view->backends[id] : NULL;
-}
-
-AYA_INLINE const struct aya_tunnel *aya_view_tunnel(const struct aya_view *view, u32 backend_id)
-{
-    return AYA_LIKELY(backend_id < view->backend_count) ? &view->tunnels[backend_id] : NULL;
-}
+// aya_view_vip(), aya_view_service(), aya_view_backend(), aya_view_tunnel()
+#define AYA_X(table, entry, per)                                                                  \
+    AYA_INLINE const struct aya_##entry *aya_view_##entry(const struct aya_view *view, u32 index) \
+    {                                                                                             \
+        return AYA_LIKELY(index < view->per##_count) ? &view->table[index] : NULL;                \
+    }
+AYA_PACKET_TABLES(AYA_X)
+#undef AYA_X
 
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view, u32 index)
 {

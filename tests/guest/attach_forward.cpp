@@ -2,13 +2,13 @@
 //
 // attach_forward INTERFACE...: the XDP program in native mode on each of them, with one VIP, 203.0.113.10 and
 // 2001:db8::10. It stays attached when this program ends.
-#include <algorithm>
 #include <bpf/libbpf.h>
 #include <cstdio>
 #include <cstring>
 #include <linux/if_link.h>
 #include <net/if.h>
 
+#include "copy_tables.hpp"
 #include "loader.hpp"
 #include "table_builder.hpp"
 
@@ -19,13 +19,7 @@ using namespace aya;
 
 void fill(const ForwardProgram &program, const test::Tables &tables)
 {
-    const ForwardSlot &slot = program.slot(0);
-    *slot.settings = tables.settings();
-    std::copy(tables.vips().begin(), tables.vips().end(), slot.vips);
-    std::copy(tables.services().begin(), tables.services().end(), slot.services);
-    std::copy(tables.backends().begin(), tables.backends().end(), slot.backends);
-    std::copy(tables.tunnels().begin(), tables.tunnels().end(), slot.tunnels);
-    std::copy(tables.lookup().begin(), tables.lookup().end(), program.lookup());
+    test::copy_tables(*tables.view(), program.slot(0), program.lookup());
 }
 
 } // namespace

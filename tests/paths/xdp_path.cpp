@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include "copy_tables.hpp"
 #include "loader.hpp"
 #include "path.hpp"
 
@@ -46,13 +47,7 @@ public:
     void publish(const Tables &tables) override
     {
         const u64 next = program_.control()->generation + 1;
-        const ForwardSlot &slot = program_.slot(next);
-        *slot.settings = tables.settings();
-        std::copy(tables.vips().begin(), tables.vips().end(), slot.vips);
-        std::copy(tables.services().begin(), tables.services().end(), slot.services);
-        std::copy(tables.backends().begin(), tables.backends().end(), slot.backends);
-        std::copy(tables.tunnels().begin(), tables.tunnels().end(), slot.tunnels);
-        std::copy(tables.lookup().begin(), tables.lookup().end(), program_.lookup());
+        copy_tables(*tables.view(), program_.slot(next), program_.lookup());
         __atomic_store_n(&program_.control()->generation, next, __ATOMIC_RELEASE);
     }
 

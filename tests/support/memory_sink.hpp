@@ -22,23 +22,15 @@ public:
     explicit MemorySink(const Capacities &capacities, size_t readers = 1)
         : capacities_(capacities), layout_(capacities), memory_(allocate(layout_.size)), epochs_(readers)
     {
-        for (size_t i = 0; i < 2; i++) {
-            const TablesLayout::Slot &at = layout_.slot[i];
-            slots_[i] = {.settings = place<aya_settings>(at.settings),
-                         .vips = place<aya_vip>(at.vips),
-                         .services = place<aya_service>(at.services),
-                         .backends = place<aya_backend>(at.backends),
-                         .tunnels = place<aya_tunnel>(at.tunnels),
-                         .service_names = place<aya_name>(at.service_names),
-                         .backend_names = place<aya_name>(at.backend_names)};
-        }
+        for (size_t i = 0; i < 2; i++)
+            slots_[i] = layout_.slot[i].in(memory_.get());
         for (auto &epoch : epochs_)
             epoch.store(kNotReading);
     }
 
     const Capacities &capacities() const override { return capacities_; }
     const TableSlot &slot(u64 generation) const override { return slots_[generation & 1]; }
-    u32 *lookup() const override { return place<u32>(layout_.lookup); }
+    u32 *lookup() const override { return reinterpret_cast<u32 *>(memory_.get() + layout_.lookup); }
     u64 generation() const override { return generation_.load(); }
     void flip(u64 generation) override { generation_.store(generation); }
 
@@ -56,20 +48,7 @@ public:
     void join(size_t reader) { report(reader, 0); }
     void leave(size_t reader) { report(reader, kNotReading); }
 
-    aya_view view(u64 generation) const
-    {
-        const TableSlot &at = slot(generation);
-        return {.settings = at.settings,
-                .vips = at.vips,
-                .services = at.services,
-                .backends = at.backends,
-                .tunnels = at.tunnels,
-                .lookup = lookup(),
-                .vip_count = capacities_.vips,
-                .service_count = capacities_.services,
-                .backend_count = capacities_.backends,
-                .lookup_count = capacities_.lookup_slots};
-    }
+    aya_view view(u64 generation) const { return view_of(slot(generation), lookup(), capacities_); }
 
     std::vector<char> copy_of_everything() const { return {memory_.get(), memory_.get() + layout_.size}; }
 
@@ -84,12 +63,6 @@ private:
         if (!memory)
             throw std::bad_alloc();
         return static_cast<char *>(std::memset(memory, 0, size));
-    }
-
-    template <class T>
-    T *place(u64 offset) const
-    {
-        return reinterpret_cast<T *>(memory_.get() + offset);
     }
 
     Capacities capacities_;

@@ -4,12 +4,12 @@
 // job without its care: everything is copied, no reader is waited for.
 #pragma once
 
-#include <algorithm>
 #include <random>
 #include <stdexcept>
 #include <string>
 
 #include "aya/segment.hpp"
+#include "copy_tables.hpp"
 
 namespace aya::test
 {
@@ -40,19 +40,14 @@ public:
     u64 publish(const aya_view &view)
     {
         const u64 next = generation() + 1;
-        const TablesLayout::Slot &slot = layout_.slot[next & 1];
+        const TableSlot slot = layout_.slot[next & 1].in(file_.at<char>(0));
         const u32 base = next & 1 ? capacities_.lookup_slots / 2 & ~15u : 0;
         if (view.vip_count > capacities_.vips || view.service_count > capacities_.services ||
             view.backend_count > capacities_.backends || view.lookup_count > capacities_.lookup_slots / 2)
             throw std::length_error("tables are larger than their segment");
-        *file_.at<aya_settings>(slot.settings) = *view.settings;
-        std::copy_n(view.vips, view.vip_count, file_.at<aya_vip>(slot.vips));
-        std::copy_n(view.services, view.service_count, file_.at<aya_service>(slot.services));
-        std::copy_n(view.backends, view.backend_count, file_.at<aya_backend>(slot.backends));
-        std::copy_n(view.tunnels, view.backend_count, file_.at<aya_tunnel>(slot.tunnels));
-        std::copy_n(view.lookup, view.lookup_count, file_.at<u32>(layout_.lookup) + base);
+        copy_tables(view, slot, file_.at<u32>(layout_.lookup) + base);
         for (u32 i = 0; i < view.service_count; i++) {
-            aya_service &service = file_.at<aya_service>(slot.services)[i];
+            aya_service &service = slot.services[i];
             service.lookup_offset += base;
             service.previous_offset += base;
         }
