@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Making and undoing changes. Both may be repeated, and both may find that somebody else was there meanwhile.
+// Making and undoing changes. Both can be repeated, and both can find that someone else has changed things.
 #pragma once
 
 #include "decap.hpp"

@@ -66,7 +66,7 @@ void refuse_if_hopeless(const Facts &facts, const Settings &settings)
         throw Error(reasons);
 }
 
-// Last made, first undone. The answer: how many, with a line on stderr for each that had to be left.
+// Undone in reverse order. Returns how many; each one that had to be left gets a line on stderr.
 void undo_all(Changer &changer, std::vector<Change> changes)
 {
     std::reverse(changes.begin(), changes.end());

@@ -24,7 +24,7 @@ namespace aya::backend
 namespace
 {
 
-// A place of our own among the filters: the first priority, since whoever comes before us sees the tunnel.
+// Our own place among the filters: the first priority, because any filter before us sees the tunnel.
 constexpr std::uint32_t kPriority = 1;
 constexpr std::uint32_t kHandle = 0xa7a;
 

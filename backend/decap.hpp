@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// decap.bpf.c in the kernel: loaded from within this program, attached, pinned. libbpf stays behind this
+// decap.bpf.c in the kernel: loaded from within this program, attached, pinned. libbpf is hidden by this
 // file.
 #pragma once
 

@@ -28,7 +28,8 @@ constexpr Key kKeys[] = {
     {"rp_filter", &Ipv4Conf::rp_filter},
 };
 
-// The parameters as they would be without us. One that is no longer as we left it is somebody else's by now.
+// The parameters as they would be without us. One that is no longer as we left it belongs to someone else by
+// now.
 Facts without_ours(Facts facts, const std::vector<Change> &old)
 {
     for (auto &[interface, conf] : facts.ipv4)

@@ -13,7 +13,7 @@ namespace aya::backend
 
 // All changes that shall be in force, in the order of making: first what keeps the host quiet, last the VIPs.
 // `old`: those in force already; a change that is in both keeps its `before`, so that undoing goes back
-// to where the host was at first. What was there without us is nobody's change.
+// to where the host was at first. What was there before us is not a change of ours.
 std::vector<Change> plan(const Facts &facts, const Settings &settings, const std::vector<Change> &old,
                          const std::string &bpf_dir);
 

@@ -46,7 +46,7 @@ public:
     StateFile(const StateFile &) = delete;
     StateFile &operator=(const StateFile &) = delete;
 
-    // nullopt: nothing is set up (or it was, before the machine was started anew). Throws Error.
+    // nullopt: nothing is set up (or it was, before a reboot). Throws Error.
     std::optional<State> load() const;
     // On disk when this returns, old or new as a whole at any time. Throws Error.
     void save(const State &state) const;

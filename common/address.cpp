@@ -127,7 +127,7 @@ bool Mac::is_zero() const
 
 std::optional<IpAddress> parse_ip_address(std::string_view text)
 {
-    // inet_pton wants a terminated string and would stop at a NUL inside.
+    // inet_pton requires a terminated string and would stop at a NUL inside.
     if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos)
         return std::nullopt;
     const std::string copy(text);
@@ -138,7 +138,7 @@ std::optional<IpAddress> parse_ip_address(std::string_view text)
         return std::nullopt;
     const IpAddress address = IpAddress::from_v6_bytes(octets.data());
     if (address.is_v4())
-        return std::nullopt; // "::ffff:1.2.3.4" never stands in an IPv6 packet; one address, one text
+        return std::nullopt; // "::ffff:1.2.3.4" never appears in an IPv6 packet; one address, one text
     return address;
 }
 

@@ -85,7 +85,7 @@ void Daemon::start(const Config &file)
     const auto deadline = Clock::now() + kStartPatience;
     while (!reconciler_.ready()) {
         if (Clock::now() > deadline)
-            throw StartError("a worker of the data plane still reads the tables before generation " +
+            throw StartError("a worker of the data plane still reads tables older than generation " +
                              std::to_string(publisher_.generation()) + "; restart aya-dataplane");
         std::this_thread::sleep_for(1ms);
     }
@@ -104,7 +104,8 @@ void Daemon::start(const Config &file)
         spdlog::info("instance {}: new tables, generation {}", options_.instance,
                      applied->published.generation);
     else
-        spdlog::info("instance {}: took up live tables at generation {}, {}", options_.instance, before,
+        spdlog::info("instance {}: resumed with the live tables at generation {}, {}", options_.instance,
+                     before,
                      applied->published.changed ? "now " + std::to_string(applied->published.generation)
                                                 : std::string("unchanged"));
     forwarding_.path->start();
@@ -116,14 +117,14 @@ void Daemon::run()
     stop_signals_.async_wait([this](boost::system::error_code error, int signal) {
         if (error)
             return;
-        spdlog::info("{}: stopping; the data plane goes on with generation {}", ::strsignal(signal),
+        spdlog::info("{}: stopping; the data plane continues with generation {}", ::strsignal(signal),
                      publisher_.generation());
         io_.stop();
     });
     asio::co_spawn(io_, reconcile_loop(), rethrow);
     asio::co_spawn(io_, watch_loop(), rethrow);
     asio::co_spawn(io_, reload_loop(), rethrow);
-    spdlog::info("aya-controlplane {} runs, process {}", AYA_VERSION, ::getpid());
+    spdlog::info("aya-controlplane {} is running, process {}", AYA_VERSION, ::getpid());
     io_.run();
 }
 
@@ -206,7 +207,7 @@ void Daemon::log_image_changes(const TableImage &before) const
         if (service->panic != old.panic)
             spdlog::warn("service {}: {}", service->name,
                          service->panic ? "too many backends are down: health is ignored (panic_threshold)"
-                                        : "health is believed again");
+                                        : "health is used again");
         for (std::size_t i = 0; i < service->backends.size() && i < old.backends.size(); i++) {
             const BackendImage &backend = service->backends[i];
             if (backend.name != old.backends[i].name || backend.reachable == old.backends[i].reachable)

@@ -38,7 +38,7 @@ class StartError : public std::runtime_error
     using std::runtime_error::runtime_error;
 };
 
-// All errors of one file, a line each.
+// All errors of one file, one line each.
 StartError start_error(const std::filesystem::path &file, const ConfigErrors &errors);
 
 class Daemon

@@ -23,9 +23,9 @@ InstanceLock::InstanceLock(const std::filesystem::path &file)
         std::string holder(text, length > 0 ? static_cast<std::size_t>(length) : 0);
         holder.erase(holder.find_last_not_of('\n') + 1);
         ::close(fd_);
-        throw std::runtime_error(file.string() + ": another aya-controlplane runs this instance, process " +
-                                 (holder.empty() ? "unknown" : holder) +
-                                 "; stop it first, or choose another --instance");
+        throw std::runtime_error(
+            file.string() + ": another aya-controlplane is running this instance, process " +
+            (holder.empty() ? "unknown" : holder) + "; stop it first, or choose another --instance");
     }
     const std::string pid = std::to_string(::getpid()) + "\n";
     if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, pid.data(), pid.size(), 0) < 0) {

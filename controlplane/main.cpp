@@ -82,7 +82,7 @@ int run(const CommandLine &line)
     if (!file)
         throw aya::start_error(line.config, file.errors());
     if (line.check) {
-        std::printf("%s: good, %zu services\n", line.config.c_str(), file->services.size());
+        std::printf("%s: valid, %zu services\n", line.config.c_str(), file->services.size());
         return kStopped;
     }
     set_up_logging(line, file->controlplane.log_level);
@@ -120,16 +120,16 @@ int main(int argc, char **argv)
     app.add_option("--instance", line.instance, "Name of this instance")
         ->capture_default_str()
         ->check(check_instance);
-    app.add_option("--run-dir", line.run_dir, "Where instances keep tables and sockets")
+    app.add_option("--run-dir", line.run_dir, "Directory of the instances' tables and sockets")
         ->capture_default_str();
-    app.add_option("--state-dir", line.state_dir, "Where instances keep their state")->capture_default_str();
-    app.add_option("--log-level", line.log_level, "Overrides the configuration's")
+    app.add_option("--state-dir", line.state_dir, "Directory of the instances' state")->capture_default_str();
+    app.add_option("--log-level", line.log_level, "Overrides the log level of the configuration")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-    app.add_option("--bpf-dir", line.bpf_dir, "Where instances pin the XDP program and its tables")
+    app.add_option("--bpf-dir", line.bpf_dir,
+                   "Directory in which instances pin the XDP program and its tables")
         ->capture_default_str();
-    app.add_flag("--flush", line.flush,
-                 "Only detach this instance's XDP programs, and remove what it has pinned");
-    app.add_flag("--check", line.check, "Only say whether the configuration is good");
+    app.add_flag("--flush", line.flush, "Detach this instance's XDP programs, remove its pins, and exit");
+    app.add_flag("--check", line.check, "Validate the configuration and exit");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {

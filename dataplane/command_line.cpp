@@ -13,24 +13,25 @@ std::optional<CommandLine> parse_command_line(int argc, char **argv, int &exit_c
     CommandLine line;
     std::string level = "info";
     std::string state_dir; // the control plane's; taken so that both daemons start with the same arguments
-    CLI::App app("AYA's DPDK data plane: forwards what the control plane's tables say.", "aya-dataplane");
-    app.add_option("--config", line.config_file, "configuration file")->capture_default_str();
-    app.add_option("--instance", line.instance, "name of this instance")
+    CLI::App app("AYA's DPDK data plane: forwards packets according to the control plane's tables.",
+                 "aya-dataplane");
+    app.add_option("--config", line.config_file, "Configuration file")->capture_default_str();
+    app.add_option("--instance", line.instance, "Name of this instance")
         ->check([](const std::string &name) {
             return is_name(name) ? std::string() : "an instance name has " + std::string(kNameRule);
         })
         ->capture_default_str();
     app.add_option("--run-dir", line.run_dir,
-                   "directory of run-time files; the instance has a directory in it")
+                   "Directory of run-time files, with one subdirectory per instance")
         ->capture_default_str();
-    app.add_option("--state-dir", state_dir, "not used by this program");
+    app.add_option("--state-dir", state_dir, "Not used by this program");
     app.add_option("--bpf-dir", line.bpf_dir,
-                   "where instances pin the XDP program and its tables (path \"auto\")")
+                   "Directory in which instances pin the XDP program and its tables (path \"auto\")")
         ->capture_default_str();
-    app.add_option("--log-level", level, "how much is logged to stderr")
+    app.add_option("--log-level", level, "Least severe messages that are logged")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
-    app.add_flag("--check", line.check, "validate the configuration and exit");
+    app.add_flag("--check", line.check, "Validate the configuration and exit");
     app.set_version_flag("--version", "aya-dataplane " AYA_VERSION);
     try {
         app.parse(argc, argv);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// A worker's counters in the dataplane segment: plain u64s that nobody else writes.
+// A worker's counters in the dataplane segment: plain u64s with no other writer.
 #pragma once
 
 #include "aya/shm.hpp"

@@ -31,7 +31,7 @@ namespace
 constexpr u32 kPoolCache = 256;
 constexpr u64 kLookForTablesNs = 100'000'000;
 constexpr u32 kIdleSleepUs = 150;
-constexpr u32 kHandBackUs = 20'000; // many times what a packet needs from the program to its worker
+constexpr u32 kHandBackUs = 20'000; // many times what a packet takes from the program to its worker
 
 std::atomic<bool> stop_requested{false};
 
@@ -166,7 +166,7 @@ Dataplane::~Dataplane()
 }
 
 // net_af_xdp takes the pool for an array without gaps: it tells the kernel of count x size bytes, and a
-// buffer beyond them is lost to the port. DPDK leaves gaps, so that no buffer crosses a page, unless nobody
+// buffer beyond them is lost to the port. DPDK leaves gaps, so that no buffer crosses a page, unless no one
 // needs physical addresses.
 unsigned Dataplane::pool_flags() const
 {
@@ -228,7 +228,7 @@ std::unique_ptr<FlowTable> Dataplane::open_flows(const Port &port, u32 queue) co
         log_warning(std::string(error.what()) + "; keeping this flow table on small pages");
         store = open(false);
     }
-    log_debug(store->path() + ": " + std::to_string(store->taken_up()) + " flows taken up");
+    log_debug(store->path() + ": " + std::to_string(store->taken_up()) + " flows kept");
     return store;
 }
 
@@ -258,7 +258,7 @@ int Dataplane::worker_main(void *argument)
     return 0;
 }
 
-// Workers see a new source only after its identity stands in our segment: a publisher of these tables then
+// Workers see a new source only after its identity is in our segment: a publisher of these tables then
 // knows that we may read them.
 void Dataplane::look_for_tables()
 {
@@ -280,7 +280,7 @@ std::string Dataplane::cut_off() const
     for (std::size_t i = 0; i < shares_.size(); i++)
         if (shares_[i]->replaced())
             return ports_[i]->device() +
-                   ": the XDP program was flushed and attached anew; start aya-dataplane again";
+                   ": the XDP program was flushed and attached again; restart aya-dataplane";
     return {};
 }
 
@@ -342,7 +342,7 @@ void run_dataplane(const CommandLine &line, const DataplaneOptions &options)
     try {
         Dataplane(line, options).run();
     } catch (const Stopped &) {
-        log_info("stopped before it began");
+        log_info("stopped before it started");
     }
 }
 

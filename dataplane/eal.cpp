@@ -48,7 +48,7 @@ void check_cores(const DataplaneOptions &options, const std::vector<u32> &cores)
     const auto check = [&](u32 core, const std::string &pointer) {
         if (!contains(cores, core))
             throw StartError("/dataplane/" + pointer + ": found core " + std::to_string(core) +
-                             "; this process may use the cores " + all);
+                             "; this process may use cores " + all);
     };
     for (std::size_t i = 0; i < options.workers.size(); i++)
         check(options.workers[i], "workers/" + std::to_string(i));
@@ -96,7 +96,7 @@ void check_huge_pages(const DataplaneOptions &options)
                      " for 2 MB pages), lower /dataplane/memory, or set " + "/dataplane/huge_pages to false");
 }
 
-// DPDK prints a page of usage to stdout and a line to stderr over a bad argument; our one line says it.
+// For a bad argument DPDK prints a page of usage to stdout and a line to stderr; our one line replaces both.
 class QuietStdio
 {
 public:

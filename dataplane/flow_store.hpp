@@ -46,7 +46,7 @@ public:
 class FlowStore final : public FlowTable
 {
 public:
-    // A power of two of sets. Takes the file up if it fits, else makes it anew. Throws SegmentError.
+    // A power of two of sets. Reuses the file if it fits, else creates it again. Throws SegmentError.
     FlowStore(const std::string &path, u32 set_count, u32 queues, u64 now_ticks);
 
     aya_flow_set *sets() const override { return file_.at<aya_flow_set>(kSetsOffset); }

@@ -64,7 +64,7 @@ InstanceLock::InstanceLock(const std::string &directory)
         throw StartError(path + ": cannot open: " + std::strerror(errno));
     if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
         const std::string text = errno == EWOULDBLOCK
-                                     ? "a data plane of this instance runs already (" + owner_of(fd_) +
+                                     ? "a data plane of this instance is already running (" + owner_of(fd_) +
                                            "); stop it, or start this one with another --instance"
                                      : std::string("cannot lock: ") + std::strerror(errno);
         ::close(fd_);
@@ -86,7 +86,7 @@ DataplaneSegment::DataplaneSegment(const std::string &directory, const Capacitie
 {
     const std::string temporary = path_ + ".new";
     ::unlink(temporary.c_str()); // of a process that died right here; we have the lock
-    file_ = MappedFile::create(temporary, layout_.size, "have fewer /dataplane/workers");
+    file_ = MappedFile::create(temporary, layout_.size, "use fewer /dataplane/workers");
     header_ = file_.at<SegmentHeader>(0);
     *header_ = {};
     header_->magic = kDataplaneMagic;

@@ -33,7 +33,7 @@ int main(int argc, char **argv)
         if (!errors.empty())
             return 1;
         if (line->check) {
-            std::printf("%s: good\n", line->config_file.c_str());
+            std::printf("%s: valid\n", line->config_file.c_str());
             return 0;
         }
         aya::run_dataplane(*line, options);

@@ -58,7 +58,7 @@ Port::Port(u32 index, const PortOptions &options, u32 worker_count)
     read_interface(devices_.front().port_id);
     choose_queues();
     if (options_.queues && *options_.queues > worker_count_)
-        refuse(std::to_string(*options_.queues) + " queues asked for, there " +
+        refuse(std::to_string(*options_.queues) + " queues requested, but there " +
                (worker_count_ == 1 ? "is 1 worker" : "are " + std::to_string(worker_count_) + " workers") +
                " to serve them; add workers or lower /dataplane/ports/" + std::to_string(index_) + "/queues");
     choose_mtu();
@@ -124,12 +124,13 @@ void Port::choose_interface_queues(u32 available)
 {
     const std::string has = "the interface has " + std::to_string(available);
     if (options_.queues && *options_.queues > available)
-        refuse(std::to_string(*options_.queues) + " queues asked for, " + has + "; lower /dataplane/ports/" +
-               std::to_string(index_) + "/queues, or give it more (ethtool -L)");
+        refuse(std::to_string(*options_.queues) + " queues requested, but " + has +
+               "; lower /dataplane/ports/" + std::to_string(index_) +
+               "/queues, or give it more (ethtool -L)");
     queues_ = std::min(options_.queues.value_or(worker_count_), available);
     if (available > queues_)
-        log_warning(label() + ": " + has + " queues, " + std::to_string(queues_) +
-                    " are served; what arrives on the others is not balanced; run: ethtool -L " +
+        log_warning(label() + ": " + has + " queues, but only " + std::to_string(queues_) +
+                    " are served; packets on the others are not balanced; run: ethtool -L " +
                     options_.device + " combined " + std::to_string(queues_));
 }
 
@@ -144,7 +145,8 @@ u16 Port::attach(const std::string &arguments)
         }
         if (!std::filesystem::exists("/sys/bus/pci/devices/" + name))
             refuse("no such PCI device");
-        refuse("no DPDK driver took this PCI device; bind it (dpdk-devbind.py --bind=vfio-pci " + name + ")");
+        refuse("no DPDK driver is bound to this PCI device; bind it (dpdk-devbind.py --bind=vfio-pci " +
+               name + ")");
     }
     const int error = rte_dev_probe(arguments.c_str());
     if (error != 0 || rte_eth_dev_get_port_by_name(name.c_str(), &port_id) != 0)
@@ -180,7 +182,7 @@ void Port::choose_queues()
         Device &device = devices_.front();
         const rte_eth_dev_info info = device_info(device.port_id);
         if (options_.queues && *options_.queues > info.max_rx_queues)
-            refuse(std::to_string(*options_.queues) + " queues asked for, the port has " +
+            refuse(std::to_string(*options_.queues) + " queues requested, but the port has " +
                    std::to_string(info.max_rx_queues) + "; lower /dataplane/ports/" + std::to_string(index_) +
                    "/queues");
         queues_ = std::min<u32>(options_.queues.value_or(worker_count_), info.max_rx_queues);
@@ -189,8 +191,8 @@ void Port::choose_queues()
     }
     if (queues_ < worker_count_)
         log_warning(label() + ": " + std::to_string(queues_) + " receive queue" + (queues_ == 1 ? "" : "s") +
-                    " for " + std::to_string(worker_count_) + " workers; workers from " +
-                    std::to_string(queues_) + " on receive nothing here");
+                    " for " + std::to_string(worker_count_) + " workers; workers " + std::to_string(queues_) +
+                    " and above receive nothing on this port");
 }
 
 void Port::choose_mtu()
@@ -202,8 +204,9 @@ void Port::choose_mtu()
     const u32 own = interface_.empty() ? current : interface_mtu(interface_).value_or(current);
     mtu_ = options_.mtu.value_or(own);
     if (info.max_mtu != 0 && (mtu_ > info.max_mtu || mtu_ < info.min_mtu))
-        refuse("MTU " + std::to_string(mtu_) + "; the port takes " + std::to_string(info.min_mtu) + " to " +
-               std::to_string(info.max_mtu) + "; set /dataplane/ports/" + std::to_string(index_) + "/mtu");
+        refuse("MTU " + std::to_string(mtu_) + "; the port supports " + std::to_string(info.min_mtu) +
+               " to " + std::to_string(info.max_mtu) + "; set /dataplane/ports/" + std::to_string(index_) +
+               "/mtu");
 }
 
 void Port::configure(Device &device)
@@ -265,7 +268,7 @@ void Port::set_up_queues(Device &device, rte_mempool *pool, int socket)
         if (error != 0 && errno == EBUSY) {
             taken_ = true;
             keep_devices_open();
-            refuse("already taken: another program receives from " +
+            refuse("already in use: another program receives from " +
                    (interface_.empty() ? "it" : interface_ + " queue " + std::to_string(queue)) + " (" +
                    why(0) + ")");
         }

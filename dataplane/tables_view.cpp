@@ -104,7 +104,7 @@ bool TablesView::find()
         // A file of another version, or one that is being made: go on with what there is, and look again.
         if (complaint_ != error.what()) {
             complaint_ = error.what();
-            log_error(complaint_ + "; forwarding goes on with the earlier tables");
+            log_error(complaint_ + "; forwarding continues with the earlier tables");
         }
         return false;
     }

@@ -27,10 +27,10 @@ constexpr std::size_t kMaxSegments = 16;
 std::string explain(int error, const std::string &name)
 {
     if (error == EBUSY)
-        return "punt interface " + name + " is already taken by another program";
+        return "punt interface " + name + " is already in use by another program";
     if (error == EINVAL)
         return "punt interface " + name + " exists already and is not a TAP interface; choose another name";
-    return "punt interface " + name + " cannot be made: " + std::strerror(error);
+    return "punt interface " + name + " cannot be created: " + std::strerror(error);
 }
 
 } // namespace
@@ -39,7 +39,7 @@ Tap::Tap(const std::string &name, const MacBytes &mac, u32 mtu, const std::strin
 {
     fd_ = ::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd_ < 0)
-        throw StartError(label + ": /dev/net/tun: " + std::strerror(errno) + "; TAP interfaces need it");
+        throw StartError(label + ": /dev/net/tun: " + std::strerror(errno) + "; TAP interfaces require it");
     ifreq request{};
     request.ifr_flags = IFF_TAP | IFF_NO_PI;
     std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);

@@ -30,9 +30,8 @@ std::unique_ptr<XdpShare> XdpShare::join(const std::string &directory, const std
     // The directory has its name once all in it is in place.
     for (bool said = false; inode_of(port) == 0; said = true) {
         if (!said)
-            log_info(interface +
-                     ": waiting for aya-controlplane to put the XDP program there (path \"auto\", " + port +
-                     ")");
+            log_info(interface + ": waiting for aya-controlplane to attach the XDP program (path \"auto\", " +
+                     port + ")");
         if (stop.load(std::memory_order_relaxed))
             return nullptr;
         const timespec nap{0, kLookAgainNs};
@@ -47,7 +46,7 @@ XdpShare::XdpShare(const std::string &directory, const std::string &interface)
     record_ = PinnedMap::array<XdpPortRecord>(record_path_, MappedFile::Access::read_only, 1);
     if (record()->layout_hash != xdp_layout_hash())
         throw SegmentError(directory + ": the XDP program of " + interface +
-                           " is of another build; run both daemons from one build");
+                           " comes from another build; run both daemons from one build");
     flows_ = PinnedMap::array<aya_flow_set>(directory + "/flows", MappedFile::Access::read_write,
                                             u64{queues()} * flow_sets());
     mode_ = PinnedMap::array<aya_xdp_mode>(directory + "/mode", MappedFile::Access::read_only, 1);

@@ -16,9 +16,8 @@ std::string bpf_failure(const std::string &what, int error)
     if (error == EPERM || error == EACCES)
         text += "; run as root (or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON), on kernel 5.15 or newer";
     else if (error == ENOMEM || error == E2BIG)
-        text +=
-            "; lower /controlplane/limits (lookup_slots above all) or /dataplane/flows_per_worker, or give "
-            "the process more memory";
+        text += "; lower /controlplane/limits (lookup_slots first) or /dataplane/flows_per_worker, or give "
+                "the process more memory";
     else if (error == ENOSYS)
         text += "; the kernel has no BPF: build it with CONFIG_BPF_SYSCALL, or use \"path\": \"dpdk\"";
     return text;
@@ -34,7 +33,7 @@ BpfHandle BpfHandle::open(const std::string &pin)
 {
     const int fd = bpf_obj_get(pin.c_str());
     if (fd < 0)
-        throw BpfError(bpf_failure(pin + ": cannot be taken up", -fd));
+        throw BpfError(bpf_failure(pin + ": cannot be opened", -fd));
     return BpfHandle(fd);
 }
 
@@ -52,7 +51,7 @@ BpfArray::~BpfArray()
 
 BpfArray BpfArray::create(const char *name, u32 entry_size, u64 entries)
 {
-    const std::string what = std::string("cannot make the BPF table ") + name + " of " +
+    const std::string what = std::string("cannot create the BPF table ") + name + " of " +
                              std::to_string(entries * entry_size >> 20) + " MB";
     if (entries > UINT32_MAX)
         throw BpfError(bpf_failure(what, E2BIG));
@@ -75,7 +74,7 @@ BpfArray BpfArray::open(const std::string &pin, u32 entry_size, u64 entries)
     u32 length = sizeof(info);
     if (bpf_obj_get_info_by_fd(array.fd(), &info, &length) != 0 || info.type != BPF_MAP_TYPE_ARRAY ||
         info.value_size != entry_size || info.max_entries != entries || !(info.map_flags & BPF_F_MMAPABLE))
-        throw BpfError(pin + ": not the table that belongs there; remove all pins with --flush");
+        throw BpfError(pin + ": not the expected table; remove all pins with --flush");
     array.map(pin, entry_size, entries);
     return array;
 }

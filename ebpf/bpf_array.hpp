@@ -35,7 +35,7 @@ private:
     int fd_ = -1;
 };
 
-// An array map, mapped: what the programs see in the kernel is what stands here. Move-only.
+// An array map, mapped: the programs in the kernel see the same memory. Move-only.
 class BpfArray
 {
 public:

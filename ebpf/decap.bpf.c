@@ -110,7 +110,7 @@ AYA_INLINE int goes_to_gue(const struct aya_udp *udp, const void *end, const str
            udp->dst_port.raw == local->gue_port.raw;
 }
 
-// Where there is UDP: a port follows the header at once, unless options or an earlier fragment stand between.
+// Where there is UDP: a port follows the header directly, unless options or an earlier fragment intervene.
 AYA_INLINE int is_gue_ipv4(const struct aya_ipv4 *ip, const void *end, const struct aya_decap_local *local)
 {
     return ip->version_ihl == IPV4_NO_OPTIONS &&
@@ -260,7 +260,7 @@ AYA_INLINE be16 inner_type(const struct tunnel *t)
     return aya_cpu_to_be16(t->inner_protocol == AYA_PROTO_IPIP ? AYA_ETHERTYPE_IPV4 : AYA_ETHERTYPE_IPV6);
 }
 
-// Where ECN stands in the first two bytes of an IP header: IPv4's TOS, IPv6's traffic class.
+// Where ECN is in the first two bytes of an IP header: IPv4's TOS, IPv6's traffic class.
 AYA_INLINE u8 ce_bits(const struct tunnel *t)
 {
     return t->inner_protocol == AYA_PROTO_IPIP ? ECN_CE : ECN_CE << 4;
@@ -286,7 +286,7 @@ AYA_INLINE void mark_ce_tc(struct __sk_buff *skb, const struct tunnel *t)
 // The stack must hear of the new protocol; the type in the frame is for captures. The segment size
 // of a joined packet is that of the inner packets already, and an offloaded checksum was the inner
 // transport's: IP in IP has no other. With GUE, what the NIC has seen to be right may be the outer UDP alone,
-// so that the stack has to look anew; and joined datagrams are several tunnel packets behind one header.
+// so that the stack has to look again; and merged datagrams are several tunnel packets after one header.
 AYA_INLINE u32 strip_tc(struct __sk_buff *skb, const struct tunnel *t)
 {
     if (t->is_gue && skb->gso_size != 0)

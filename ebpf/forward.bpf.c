@@ -205,7 +205,7 @@ AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct
     return aya_answer_error(ctx, &copy, shell->queue, reason, mtu);
 }
 
-// Everything behind the parser. Inlined once for each (family, tagged or not).
+// Everything after the parser. Inlined once for each (family, tagged or not).
 AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packet *packet)
 {
     struct aya_worker_totals *t = shell->totals;
@@ -271,8 +271,8 @@ AYA_INLINE int parse_and_forward(struct xdp_md *ctx, struct shell *shell, struct
     return forward(ctx, shell, packet);
 }
 
-// Where the IP header stands behind one or two tags, computed so that the verifier knows only that it is 18
-// or 22: if it knew which, it would follow everything behind this once for each.
+// Where the IP header is after one or two tags, computed so that the verifier knows only that it is 18
+// or 22: if it knew which, it would follow everything after this once for each.
 AYA_INLINE u16 tagged_offset(const struct xdp_md *ctx)
 {
     const struct aya_vlan *tag = (const struct aya_vlan *)(start_of(ctx) + sizeof(struct aya_eth));

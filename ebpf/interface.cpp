@@ -22,8 +22,8 @@ namespace aya
 namespace
 {
 
-// Without multi-buffer support a driver keeps a packet in one page, beside its headroom. veth's own limit, by
-// which others lie within a few bytes.
+// Without multi-buffer support a driver keeps a packet in one page, together with its headroom. veth's own
+// limit, by which others lie within a few bytes.
 constexpr u32 kLargestNativeMtu = 3506;
 
 ifreq request_for(const std::string &name)
@@ -58,7 +58,7 @@ u32 count_rx_queues(int socket, const std::string &name)
     return count ? count : 1;
 }
 
-// What libbpf prints while it reads a refusal: the kernel's own words stand in it.
+// What libbpf prints while it reads a refusal: it contains the kernel's own words.
 std::string &last_message()
 {
     static std::string text;
@@ -94,7 +94,7 @@ std::string in_brackets(const std::string &text)
     return text.empty() ? "" : " (" + text + ")";
 }
 
-// A driver that has native mode says EOPNOTSUPP too, to a setting that it cannot have beside XDP: large
+// A driver that has native mode also says EOPNOTSUPP to a setting that it cannot combine with XDP: large
 // receive offload, GRO in hardware, a large MTU. That must not end in generic mode unseen. Only the words
 // tell: those of the kernel's dev_xdp_attach(), and of bonding.
 bool has_no_native_mode(int error, const std::string &reason)
@@ -114,8 +114,8 @@ std::string explain_refusal(const std::string &name, const InterfaceFacts &inter
         return text + "; its MTU is " + std::to_string(interface.mtu) + ", native mode allows up to " +
                std::to_string(kLargestNativeMtu) + " (of a veth: on its peer): ip link set " + name +
                " mtu " + std::to_string(kLargestNativeMtu);
-    return text + "; often large receive offload is on (ethtool -K " + name +
-           " lro off rx-gro-hw off) or too many queues are (ethtool -L " + name + ")";
+    return text + "; common causes are large receive offload (ethtool -K " + name +
+           " lro off rx-gro-hw off) and too many queues (ethtool -L " + name + ")";
 }
 
 int create_link(u32 index, int program_fd, u32 mode)
@@ -137,7 +137,7 @@ public:
         if (error)
             throw BpfError(name + ": the XDP program " + std::to_string(program.id) + " (" + program.name +
                            ") cannot be replaced: " + std::strerror(-error) +
-                           "; whoever attached it holds it by a BPF link: stop that");
+                           "; its owner holds it by a BPF link, so stop that program");
     }
     ~Displaced()
     {
@@ -177,7 +177,7 @@ std::optional<InterfaceFacts> interface_facts(const std::string &name)
 {
     const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (socket < 0)
-        throw BpfError(bpf_failure("no socket to look at interfaces", errno));
+        throw BpfError(bpf_failure("cannot open a socket to inspect interfaces", errno));
     const BpfHandle closes(socket);
     ifreq request = request_for(name);
     if (::ioctl(socket, SIOCGIFINDEX, &request) != 0)
@@ -236,7 +236,7 @@ void refuse_other_program(const std::string &name, const InterfaceFacts &interfa
     if (other.mode != XdpMode::none)
         throw BpfError(name + ": has an XDP program already: " + std::to_string(other.id) + " (" +
                        other.name + "), " + to_string(other.mode) + " mode; detach it (ip link set " + name +
-                       " xdp off), or allow AYA to with \"replace_program\": true");
+                       " xdp off), or let AYA replace it: \"replace_program\": true");
 }
 
 Attachment attach_xdp(const std::string &name, const InterfaceFacts &interface, int program_fd, bool replace)

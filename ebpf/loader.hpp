@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // All that may be included from here by others: the forwarding program, its tables, and attaching it. libbpf
-// stays behind these classes.
+// is hidden by these classes.
 //
 //   ForwardProgram    a program that lives as long as its object; for tests and benchmarks
 //   XdpTables         pinned tables that all ports of an instance share

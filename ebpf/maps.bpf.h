@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The contract's tables as BPF array maps, and the accessors that aya/view.h has for plain memory. A double
-// table stands in one map, slot 1 behind slot 0. The control plane maps them (BPF_F_MMAPABLE) and writes them
-// with the publisher's own code; sizes are the defaults of `Capacities` and are set anew before loading.
+// table is in one map, slot 1 after slot 0. The control plane maps them (BPF_F_MMAPABLE) and writes them
+// with the publisher's own code; sizes are the defaults of `Capacities` and are set again before loading.
 #ifndef AYA_MAPS_BPF_H
 #define AYA_MAPS_BPF_H
 

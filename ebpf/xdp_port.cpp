@@ -46,7 +46,7 @@ InterfaceFacts find_interface(const std::string &name)
 {
     const auto facts = interface_facts(name);
     if (!facts)
-        throw BpfError("no such interface: " + name + "; `ip link` lists those that there are");
+        throw BpfError("no such interface: " + name + "; `ip link` lists the existing ones");
     if (!facts->ethernet)
         throw BpfError(name + ": not an Ethernet interface");
     return *facts;
@@ -118,7 +118,7 @@ void XdpPort::create(const XdpTables &tables)
     const int fd =
         bpf_map_create(BPF_MAP_TYPE_XSKMAP, "xsks_map", sizeof(u32), sizeof(u32), AYA_XSKS, nullptr);
     if (fd < 0)
-        throw BpfError(bpf_failure("cannot make the BPF table xsks_map", -fd));
+        throw BpfError(bpf_failure("cannot create the BPF table xsks_map", -fd));
     xsks_map_ = BpfHandle(fd);
     xsks_map_.pin(directory + "/xsks_map");
 }
@@ -152,11 +152,11 @@ void XdpPort::check_record(const XdpTables &tables) const
         throw BpfError(directory_ + ": a flow table of another build or of other tables" + kFlush);
     if (found.flow_sets != options_.flow_sets)
         throw BpfError(directory_ + ": a flow table for " + std::to_string(u64{found.flow_sets} * 2) +
-                       " flows a queue; take /dataplane/flows_per_worker back" + kFlush);
+                       " flows per queue; restore /dataplane/flows_per_worker" + kFlush);
     if (found.queues < facts_.rx_queues)
         throw BpfError(directory_ + ": a flow table for " + std::to_string(found.queues) + " RX queues; " +
                        options_.interface + " has " + std::to_string(facts_.rx_queues) +
-                       " now; take them back (ethtool -L " + options_.interface + ")" + kFlush);
+                       " now; restore the number (ethtool -L " + options_.interface + ")" + kFlush);
 }
 
 bool XdpPort::attached() const
@@ -186,7 +186,7 @@ std::string XdpPort::attach()
         if (!program_)
             program_ = BpfHandle::open(directory_ + "/program");
         attach_anew(directory_);
-        done = "attached again, since the interface was made anew; flows kept";
+        done = "attached again after the interface was recreated; flows kept";
     } else {
         if (const int error = bpf_link_update(link_.fd(), program_.fd(), nullptr))
             throw BpfError(bpf_failure(options_.interface + ": cannot replace the XDP program", -error));

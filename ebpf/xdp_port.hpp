@@ -36,7 +36,7 @@ public:
     XdpPort(const XdpPort &) = delete;
     XdpPort &operator=(const XdpPort &) = delete;
 
-    // Attaches the program where it is not, also to an interface that was made anew; puts this build's in the
+    // Attaches the program where it is not, also to a recreated interface; puts this build's in the
     // place of another build's. Answers what was done, for people; empty: all was as it should be. Throws
     // BpfError, and the interface is as it was.
     std::string attach();

@@ -89,7 +89,7 @@ void XdpTables::create()
     const int fd =
         bpf_map_create(BPF_MAP_TYPE_DEVMAP, "tx_ports", sizeof(u32), sizeof(u32), kMaxPorts, nullptr);
     if (fd < 0)
-        throw BpfError(bpf_failure("cannot make the BPF table tx_ports", -fd));
+        throw BpfError(bpf_failure("cannot create the BPF table tx_ports", -fd));
     tx_ports_ = BpfHandle(fd);
     tx_ports_.pin(directory + "/tx_ports");
     *header_.at<SegmentHeader>() = {.magic = kXdpTablesMagic,
@@ -122,7 +122,7 @@ void XdpTables::check_header() const
     const SegmentHeader &found = *header_.at<const SegmentHeader>();
     if (found.magic != kXdpTablesMagic)
         throw BpfError(directory_ +
-                       ": pins that are not of aya-controlplane; remove them if nothing uses them");
+                       ": pins that aya-controlplane did not create; remove them if nothing uses them");
     if (found.abi_version != AYA_ABI_VERSION)
         throw BpfError(directory_ + ": tables of ABI version " + std::to_string(found.abi_version) +
                        ", this program has version " + std::to_string(AYA_ABI_VERSION) + kFlush);
@@ -131,8 +131,8 @@ void XdpTables::check_header() const
                        " but of another struct layout, made by another build" + kFlush);
     if (found.capacities != capacities_)
         throw BpfError(directory_ + ": tables for " + to_string(found.capacities) +
-                       "; the configuration asks for " + to_string(capacities_) +
-                       "; take /controlplane/limits back" + kFlush);
+                       "; the configuration requires " + to_string(capacities_) +
+                       "; restore /controlplane/limits" + kFlush);
 }
 
 void XdpTables::put_in_place()

@@ -78,7 +78,7 @@ Kind<std::string> text_kind(std::string allowed, std::function<bool(std::string_
             }};
 }
 
-// Why `address` cannot be an end of a packet's way through a balancer; empty if it can.
+// Why `address` cannot be an end of a packet's path through a balancer; empty if it can.
 std::string_view not_unicast(const IpAddress &address)
 {
     if (address.is_unspecified())

@@ -77,7 +77,7 @@ public:
         std::size_t most = SIZE_MAX;
     };
 
-    // Replaces `out`. An item that cannot be read stands in `out` as it is by default, so that indices stay.
+    // Replaces `out`. An item that cannot be read is in `out` with its default, so that indices stay.
     template <typename T, typename Out>
     void required_list(const char *key, const Kind<T> &kind, std::vector<Out> &out, Count count)
     {

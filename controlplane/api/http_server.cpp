@@ -63,7 +63,8 @@ http::response<http::string_body> to_message(Response response, unsigned version
 Response refusal_of(const beast::error_code &error)
 {
     if (error == http::error::body_limit)
-        return error_response(413, "", "body over " + std::to_string(HttpServer::kMaxBody >> 20) + " MiB");
+        return error_response(
+            413, "", "the body is larger than " + std::to_string(HttpServer::kMaxBody >> 20) + " MiB");
     return error_response(400, "", "not an HTTP request: " + error.message());
 }
 
@@ -101,7 +102,7 @@ void give_to_group(const std::filesystem::path &path, const std::string &group)
 {
     if (const ::group *entry = ::getgrnam(group.c_str()))
         if (::chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0)
-            spdlog::warn("{}: cannot give it to group {}: {}", path.string(), group, system_text());
+            spdlog::warn("{}: cannot change its group to {}: {}", path.string(), group, system_text());
 }
 
 } // namespace
@@ -206,7 +207,7 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
         }
     }
 
-    // Not the request's fault, and nobody is there to be told.
+    // Not the request's fault, and there is no one left to tell.
     static bool is_transport(const beast::error_code &error)
     {
         return error && error.category() != http::make_error_code(http::error::bad_method).category();
@@ -281,7 +282,7 @@ void HttpServer::listen_tcp(const SocketAddress &address)
         const std::string text = system_text();
         ::close(fd);
         throw std::runtime_error("/controlplane/metrics: cannot listen on " + to_string(address) + ": " +
-                                 text + "; choose an address of this box and a free port");
+                                 text + "; choose an address of this machine and a free port");
     }
     shared_->start(fd, Protocol(endpoint.protocol().family(), IPPROTO_TCP));
 }

@@ -50,7 +50,7 @@ public:
     HttpServer(const HttpServer &) = delete;
     HttpServer &operator=(const HttpServer &) = delete;
 
-    // Takes the place of a socket that nobody listens on any more; refuses one with a listener behind it.
+    // Replaces a socket that no process listens on any more; refuses one that has a listener.
     // Mode 0660, group `group` where there is one.
     void listen_local(const std::filesystem::path &path, const std::string &group);
     void listen_tcp(const SocketAddress &address);

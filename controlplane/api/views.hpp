@@ -40,7 +40,7 @@ OrderedJson changes_view(const std::vector<Change> &changes);
 // What an operator should look at, one line each.
 std::vector<std::string> warnings_of(const Scene &scene);
 
-// As the data plane's ports and workers stand in text fields.
+// As the data plane's ports and workers appear in text fields.
 template <std::size_t N>
 std::string field_text(const char (&field)[N])
 {

@@ -42,7 +42,7 @@ std::string seconds(std::chrono::milliseconds time)
     return text.str();
 }
 
-// The other instances that have a socket beside this one: the usual slip is a forgotten --instance.
+// The other instances that have a socket next to this one: the usual mistake is a forgotten --instance.
 std::string other_instances(const fs::path &socket)
 {
     std::string names;

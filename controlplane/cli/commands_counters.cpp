@@ -43,7 +43,7 @@ Json selected(Json answer, Shown shown)
     return answer;
 }
 
-// `per`: "" or "/S", behind the titles of what is counted.
+// `per`: "" or "/S", appended to the titles of what is counted.
 Table reasons_table(const Json &reasons, const std::string &per)
 {
     Table table({{"REASON"}, {"PACKETS" + per, Align::right}, {"MEANING"}});

@@ -23,7 +23,7 @@ struct Completion {
     Ask ask = Ask::nothing;
 };
 
-// What may stand in place of the last word, given those before it (without the program's name).
+// What the last word may be, given those before it (without the program's name).
 // Asks the daemon for names of services and backends, and does without if it does not answer.
 Completion complete(const Program &program, const std::vector<std::string> &words);
 

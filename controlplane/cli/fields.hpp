@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Options that stand for keys of a service or backend. Only what was given is sent; what is allowed
+// Options that correspond to keys of a service or backend. Only what was given is sent; what is allowed
 // is for the daemon to say, so that there is one validation.
 #pragma once
 
@@ -21,7 +21,7 @@ CLI::Option *add_number(CLI::App *app, const std::string &name, std::optional<st
 CLI::Option *add_repeated(CLI::App *app, const std::string &name, std::vector<std::string> &values,
                           const std::string &description);
 
-// Names stand in paths, where an empty one would mean something else.
+// Names are part of paths, where an empty one would mean something else.
 CLI::Validator not_empty();
 
 struct ServiceFields {

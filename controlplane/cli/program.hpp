@@ -48,7 +48,7 @@ public:
     void print_json(const Json &value);
     bool colour() const { return colour_; }
     bool on_terminal() const { return terminal_; }
-    bool flush(); // false: nobody takes the output any more
+    bool flush(); // false: the output can no longer be written
 
 private:
     const Globals &globals_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The configuration as plain structs. What is not said in the file has the value that stands here.
+// The configuration as plain structs. What is not in the file has the value given here.
 // docs/configuration.md explains every key; parse.hpp reads, edit.hpp changes, merge.hpp merges.
 #pragma once
 
@@ -17,7 +17,7 @@
 namespace aya
 {
 
-// What the operator wants of a backend. What probes see is its health, and never stored here.
+// What the operator wants of a backend. What probes see is its health, which is never stored here.
 enum class AdminState : std::uint8_t { active, draining, disabled };
 
 constexpr auto names_of(AdminState)
@@ -103,7 +103,7 @@ struct ServiceConfig {
 struct PortConfig {
     std::string device; // PCI address, DPDK virtual device with its arguments, or kernel interface
     std::optional<std::string> punt; // name of the TAP interface that leads to the kernel
-    std::optional<unsigned> queues;  // absent: one a worker
+    std::optional<unsigned> queues;  // absent: one per worker
     std::optional<unsigned> mtu;     // absent: the port's own
     std::optional<Mac> mac;          // absent: the port's own
     bool replace_program = false;    // paths xdp and auto: another XDP program on the interface makes room

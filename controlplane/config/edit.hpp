@@ -12,7 +12,7 @@
 namespace aya
 {
 
-// `text`: a service as in the configuration file. The new one stands last in services.
+// `text`: a service as in the configuration file. The new one is the last of services.
 Result<Config> add_service(const Config &config, std::string_view text);
 
 // `text`: the keys to change. An object inside (health, idle_timeouts) changes only the keys that it
@@ -21,7 +21,7 @@ Result<Config> patch_service(const Config &config, std::string_view service, std
 
 Result<Config> remove_service(const Config &config, std::string_view service);
 
-// `text`: a backend as in the configuration file. The new one stands last in the service's backends.
+// `text`: a backend as in the configuration file. The new one is the last of the service's backends.
 Result<Config> add_backend(const Config &config, std::string_view service, std::string_view text);
 
 // `text`: any of weight, state, mac (null: back to the neighbour's).
@@ -30,7 +30,7 @@ Result<Config> patch_backend(const Config &config, std::string_view service, std
 
 Result<Config> remove_backend(const Config &config, std::string_view service, std::string_view backend);
 
-// What is answered to whoever names what is not there.
+// The answers to a name that does not exist.
 ConfigError no_service(const Config &config, std::string_view name);
 ConfigError no_backend(const ServiceConfig &service, std::string_view name);
 

@@ -87,7 +87,7 @@ Result<std::optional<std::string>> read_file(const std::filesystem::path &file)
 
 std::optional<ConfigError> write_file_atomically(const std::filesystem::path &file, std::string_view text)
 {
-    // A fixed name: what a crash leaves behind is overwritten by the next write, and never piles up.
+    // A fixed name: the leftover of a crash is overwritten by the next write, so leftovers never pile up.
     std::filesystem::path temporary = file;
     temporary += ".tmp";
     Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));

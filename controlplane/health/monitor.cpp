@@ -23,7 +23,7 @@ constexpr auto kGrace = std::chrono::seconds(3); // from the end of a broken way
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 // Timers of many probes go off together, at whole ticks, so that one wake-up of the process serves all that
-// are due: ten thousand probes a second would otherwise be as many timer settings and polls.
+// are due: ten thousand probes per second would otherwise be as many timer settings and polls.
 constexpr auto kTick = std::chrono::milliseconds(4);
 
 Clock::time_point at_next_tick(Clock::duration from_now)
@@ -52,7 +52,7 @@ public:
     {
         asio::co_spawn(watched->timer_.get_executor(), run(watched), [](const std::exception_ptr &error) {
             if (error)
-                std::rethrow_exception(error); // a bug: backends that nobody probes must not look healthy
+                std::rethrow_exception(error); // a bug: backends that are not probed must not look healthy
         });
     }
 

@@ -15,7 +15,7 @@
 namespace aya
 {
 
-// /services/N/health/type. `none`: the service's backends are not probed. Its names stand in kProbeTypes.
+// /services/N/health/type. `none`: the service's backends are not probed. Its names are in kProbeTypes.
 enum class HealthType : std::uint8_t { none, tcp };
 
 } // namespace aya

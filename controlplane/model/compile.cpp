@@ -61,7 +61,7 @@ std::optional<IpAddress> tunnel_source(const TunnelSource &configured, const Bac
     return fixed ? fixed : next_hop.source;
 }
 
-// Fills in the way to the backend. What stands in the way is answered as text; then egress_port stays NONE.
+// Fills in the way to the backend. Returns as text what prevents it; then egress_port stays NONE.
 std::string write_way(BackendImage &made, const ServiceConfig &service, const BackendConfig &backend,
                       const BackendObserved &observed, const CompileOptions &options)
 {

@@ -76,7 +76,7 @@ struct CompileOptions {
     bool operator==(const CompileOptions &) const = default;
 };
 
-// Pure, and from nothing: builds the lookup table anew.
+// Pure, and without any earlier state: builds the lookup table from scratch.
 ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observed,
                      const CompileOptions &options);
 

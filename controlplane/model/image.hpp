@@ -17,7 +17,7 @@ namespace aya
 struct BackendImage {
     std::string name;
     IpAddress address;
-    // As it will stand in the table, but for `incarnation` and `service`, which are 0 and the publisher's to
+    // As it will be in the table, except for `incarnation` and `service`, which are 0 and the publisher's to
     // set.
     aya_backend entry{};
     aya_tunnel tunnel{};

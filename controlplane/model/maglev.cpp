@@ -8,7 +8,7 @@
 //   do.
 //   - Time is virtual. Backend b makes probe k of its permutation at time (k + phase) / weight, whether or
 //   not it
-//     wins the slot, and stops once its quota is full. When a backend reaches a slot depends on nobody else,
+//     wins the slot, and stops once its quota is full. When a backend reaches a slot depends on no other,
 //     so if one backend goes, a slot of another moves only where a quota forces it to.
 //
 // Measured at 65537 slots and 100 equal backends, removal of one moves 0.3 % of all slots beyond its own;
@@ -87,7 +87,7 @@ u64 round_length(const std::vector<Walker> &walkers)
     return length;
 }
 
-// Some 600 000 probes make a table. While many slots are free nobody can guess what a probe finds, so there
+// Some 600 000 probes make a table. While many slots are free, what a probe finds is unpredictable, so there
 // is no branch on it; once most are taken, a guess is nearly always right and spares the write.
 template <bool kManyFree>
 void walk(Walker &walker, u64 probes, std::vector<u32> &table, std::vector<u64> &taken)

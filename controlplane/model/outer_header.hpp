@@ -15,7 +15,7 @@ void write_l2_header(aya_backend &entry, const Mac &destination, const Mac &sour
 void write_ipip_header(aya_backend &entry, aya_tunnel &tunnel, const IpAddress &destination,
                        const IpAddress &source);
 
-// The same for `gue`, with UDP to `port` behind the outer IP header.
+// The same for `gue`, with UDP to `port` after the outer IP header.
 void write_gue_header(aya_backend &entry, aya_tunnel &tunnel, const IpAddress &destination,
                       const IpAddress &source, u16 port);
 

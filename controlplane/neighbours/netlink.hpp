@@ -62,7 +62,7 @@ public:
     int fd() const { return fd_; }
 
     // Reads whatever has come in, without blocking. False: messages were lost (the queue overran), so that
-    // everything known must be read anew.
+    // everything known must be read again.
     bool drain(const std::function<void(const nlmsghdr &)> &each);
 
     // The kernel answers these while it takes the request, so they do not wait for anybody.

@@ -70,23 +70,23 @@ NextHops::NextHops(const boost::asio::any_io_executor &executor, Changed changed
 
 void NextHops::listen()
 {
-    readable_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [this](boost::system::error_code error) {
-                             if (error)
-                                 return;
-                             if (!events_.drain([this](const nlmsghdr &message) { take(message); })) {
-                                 spdlog::warn("netlink events were lost; reading routes and neighbours anew");
-                                 for (auto &[key, watched] : neighbours_)
-                                     if (auto neighbour = requests_.neighbour(key.first, key.second))
-                                         watched.belief.see(*neighbour);
-                                 links_.clear();
-                                 for (Link &link : requests_.links())
-                                     links_[link.index] = std::move(link);
-                                 schedule_look_up();
-                                 all_changed();
-                             }
-                             listen();
-                         });
+    readable_.async_wait(
+        boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
+            if (error)
+                return;
+            if (!events_.drain([this](const nlmsghdr &message) { take(message); })) {
+                spdlog::warn("netlink events were lost; reading routes and neighbours again");
+                for (auto &[key, watched] : neighbours_)
+                    if (auto neighbour = requests_.neighbour(key.first, key.second))
+                        watched.belief.see(*neighbour);
+                links_.clear();
+                for (Link &link : requests_.links())
+                    links_[link.index] = std::move(link);
+                schedule_look_up();
+                all_changed();
+            }
+            listen();
+        });
 }
 
 void NextHops::take(const nlmsghdr &message)
@@ -221,10 +221,10 @@ void NextHops::ask(const NeighbourKey &key, NeighbourBelief &belief)
     if (!error)
         return;
     if (belief.needs_asking())
-        belief.give_up(); // nobody will tell us whether it is still true
+        belief.give_up(); // nothing will tell us whether it is still true
     if (error != last_error_)
-        spdlog::warn("cannot ask the kernel for the neighbour {}: {}{}", to_string(key.second),
-                     std::strerror(error), error == EPERM ? " (CAP_NET_ADMIN is needed)" : "");
+        spdlog::warn("cannot ask the kernel to resolve the neighbour {}: {}{}", to_string(key.second),
+                     std::strerror(error), error == EPERM ? " (requires CAP_NET_ADMIN)" : "");
     last_error_ = error;
 }
 

@@ -23,7 +23,7 @@ struct PacketCount {
 class Counters
 {
 public:
-    // What the ids stand for from now on. The very first call takes everything counted so far as theirs.
+    // What the ids mean from now on. The very first call attributes everything counted so far to them.
     struct Owner {
         u32 id;
         std::string name;

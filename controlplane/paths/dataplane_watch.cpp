@@ -27,7 +27,7 @@ bool DataplaneWatch::poll()
     if (inode_ != old_inode) {
         hung_.assign(segment_.worker_count(), false);
         if (running_)
-            spdlog::info("data plane: process {} runs with {} workers", pid_, segment_.worker_count());
+            spdlog::info("data plane: process {} is running with {} workers", pid_, segment_.worker_count());
     } else {
         log_changes(was_running);
     }
@@ -48,7 +48,7 @@ void DataplaneWatch::log_changes(bool was_running)
     if (was_running && !running_)
         spdlog::warn("data plane: process {} is gone; {}", pid_, meanwhile_);
     if (!was_running && running_)
-        spdlog::info("data plane: process {} runs", pid_);
+        spdlog::info("data plane: process {} is running again", pid_);
     if (!running_)
         return;
     for (u32 i = 0; i < segment_.worker_count() && i < hung_.size(); i++) {

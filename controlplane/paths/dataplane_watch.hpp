@@ -18,7 +18,7 @@ public:
     // `meanwhile`: for the log, what happens while no data plane runs.
     explicit DataplaneWatch(
         const std::string &path,
-        std::string meanwhile = "nothing is forwarded, nobody found down, until it is back")
+        std::string meanwhile = "nothing is forwarded and no backend is marked down until it returns")
         : path_(path), meanwhile_(std::move(meanwhile)), segment_(path)
     {
     }

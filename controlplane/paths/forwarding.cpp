@@ -29,13 +29,13 @@ Forwarding make_xdp(const Config &config, const std::string &dataplane_file, con
     return {.sink = std::move(sink), .path = std::move(path)};
 }
 
-// A program that was left attached goes on by tables that nobody writes any more.
+// A program that was left attached continues with tables that are no longer written.
 void refuse_left_programs(const std::string &bpf_dir)
 {
     for (const std::string &name : pins::list(bpf_dir))
         if (const std::string interface = pins::interface_of(name); !interface.empty())
             throw BpfError(bpf_dir + ": the XDP program is still on " + interface +
-                           " although \"path\" is \"dpdk\"; take it off: aya-controlplane --flush");
+                           " although \"path\" is \"dpdk\"; remove it with aya-controlplane --flush");
 }
 
 } // namespace

@@ -15,7 +15,7 @@
 namespace aya
 {
 
-// How the XDP program stands on a port.
+// How the XDP program is attached to a port.
 struct XdpPortStatus {
     std::string mode; // native, generic, none
     u32 program_id = 0;

@@ -9,7 +9,7 @@ namespace aya
 TakeoverPath::TakeoverPath(std::string pin_directory, XdpTables &tables, const DataplaneConfig &config,
                            const std::string &dataplane_file)
     : tables_(tables), xdp_(std::move(pin_directory), tables, config),
-      watch_(dataplane_file, "XDP forwards until it is back")
+      watch_(dataplane_file, "XDP forwards until it returns")
 {
 }
 
@@ -33,7 +33,7 @@ std::string TakeoverPath::why_xdp() const
 {
     const DataplaneSegment *process = watch_.process();
     if (!process)
-        return "no data plane process runs";
+        return "no data plane process is running";
     if (process->tables_identity() != tables_.header().identity)
         return "the data plane process does not read these tables yet";
     for (u32 i = 0; i < process->worker_count(); i++)

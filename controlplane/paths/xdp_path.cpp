@@ -100,7 +100,7 @@ void XdpPath::drop_other_ports() const
             continue;
         pins::remove_port(directory_ + "/" + name);
         if (!interface.empty())
-            spdlog::info("{}: no port any more: XDP program detached", interface);
+            spdlog::info("{}: no longer a port; XDP program detached", interface);
     }
 }
 
@@ -113,9 +113,9 @@ bool XdpPath::poll()
         changed = take_line(i, facts) || changed;
         if (!started_)
             continue;
-        std::string warning = facts
-                                  ? watch(i, *facts)
-                                  : port.xdp->interface() + ": no such interface any more; no traffic there";
+        std::string warning =
+            facts ? watch(i, *facts)
+                  : port.xdp->interface() + ": the interface no longer exists; no traffic there";
         if (warning != port.warning && !warning.empty())
             spdlog::warn("{}", warning);
         port.warning = std::move(warning);
@@ -147,7 +147,7 @@ std::string XdpPath::watch(u32 index, const InterfaceFacts &facts)
     if (!port.xdp->attached()) {
         port.status = {};
         if (!facts.up)
-            return name + ": made anew, and down; the XDP program is attached once it is up";
+            return name + ": recreated but down; the XDP program is attached when it comes up";
         try {
             spdlog::info("{}: XDP program {}", name, port.xdp->attach());
         } catch (const BpfError &error) {
@@ -161,8 +161,8 @@ std::string XdpPath::watch(u32 index, const InterfaceFacts &facts)
     if (!facts.link)
         return name + ": no link; no traffic there";
     if (facts.rx_queues > port.xdp->queues())
-        return name + ": has " + std::to_string(facts.rx_queues) + " RX queues, the XDP program knows of " +
-               std::to_string(port.xdp->queues()) + "; what comes in on the others goes to the kernel";
+        return name + ": has " + std::to_string(facts.rx_queues) + " RX queues, but the XDP program serves " +
+               std::to_string(port.xdp->queues()) + "; packets on the others go to the kernel";
     if (port.status.mode == "generic")
         return name + ": generic XDP, which is slow: the driver has no native mode";
     return {};

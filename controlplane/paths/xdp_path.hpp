@@ -64,7 +64,7 @@ private:
 
     std::string directory_;
     XdpTables &tables_;
-    bool alone_; // no data plane process beside the program
+    bool alone_; // no data plane process in addition to the program
     std::vector<Port> ports_;
     std::vector<Worker> workers_;
     std::vector<PortLine> lines_;

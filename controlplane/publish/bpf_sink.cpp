@@ -72,7 +72,7 @@ BpfSink::BpfSink(const std::string &directory, const std::string &dataplane_file
                  const Capacities &capacities)
     : tables_(directory, capacities), dataplane_(dataplane_file)
 {
-    grace_.begin(); // of a flip by a predecessor that ended right behind it
+    grace_.begin(); // for a flip by a predecessor that ended right after it
 }
 
 u64 BpfSink::generation() const

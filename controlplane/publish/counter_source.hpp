@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Counters as those who forward write them: one set a worker, which is a DPDK worker or an RX queue that has
+// Counters as the forwarders write them: one set per worker, which is a DPDK worker or an RX queue that has
 // the XDP program. Readers sum.
 #pragma once
 

@@ -60,7 +60,7 @@ void Publisher::State::require_ready()
     ready = true;
 }
 
-// Makes the slot that nobody reads equal to the live one.
+// Makes the slot without readers equal to the live one.
 void Publisher::State::bring_up_to_date(const TableSlot &target)
 {
     const TableSlot &from = live();
@@ -150,7 +150,7 @@ Result<Published> Publisher::State::publish(const TableImage &image)
     if (!refusal && !vips.apply(todo.vips, vips_written))
         refusal = ConfigError{"/controlplane/limits/vips",
                               "the table of VIPs has room for " + std::to_string(sink.capacities().vips / 2) +
-                                  " VIPs and addresses; raise the limit and start both daemons anew",
+                                  " VIPs and addresses; raise the limit and restart both daemons",
                               ErrorKind::conflict};
     if (refusal) {
         undo(todo);

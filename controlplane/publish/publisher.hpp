@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Brings a TableImage into the tables: gives ids and places in the lookup arena, writes what differs into the
-// slot that nobody reads, and flips.
+// slot that has no readers, and flips.
 //
 // The live tables are the truth for ids: a publisher that starts on tables that exist takes names, ids,
 // incarnations and spans from the live slot, and writes nothing if they already say what the image says.

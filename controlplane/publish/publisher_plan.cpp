@@ -21,7 +21,7 @@ bool is_alive(const aya_backend &entry)
 ConfigError full(const char *limit, const std::string &service, const std::string &what)
 {
     return {.where = std::string("/controlplane/limits/") + limit,
-            .message = "service " + service + ": " + what + "; raise the limit and start both daemons anew",
+            .message = "service " + service + ": " + what + "; raise the limit and restart both daemons",
             .kind = ErrorKind::conflict};
 }
 
@@ -108,7 +108,7 @@ Refusal Publisher::State::plan_comings_and_goings(const TableImage &image, Plan 
     std::unordered_set<std::string_view> wanted;
     for (const auto &service : image.services)
         if (!wanted.insert(service->name).second)
-            return ConfigError{"/services", "two services are called " + service->name, ErrorKind::conflict};
+            return ConfigError{"/services", "two services are named " + service->name, ErrorKind::conflict};
     for (const auto &[name, service] : services)
         if (!wanted.contains(name))
             plan_removal(name, service, plan);
@@ -170,7 +170,7 @@ Refusal Publisher::State::plan_backends(const ServiceImage &image, const KnownSe
             return ConfigError{"/services", "backend name " + backend.name + " does not fit the tables"};
         if (!wanted.insert(backend.name).second)
             return ConfigError{"/services",
-                               "service " + image.name + " has two backends called " + backend.name,
+                               "service " + image.name + " has two backends named " + backend.name,
                                ErrorKind::conflict};
     }
     if (before)

@@ -27,7 +27,7 @@ std::string_view read_name(const aya_name &name, const char *kind, u32 id)
 {
     const size_t length = ::strnlen(name.text, sizeof(name.text));
     if (length == sizeof(name.text))
-        refuse(entry_name(kind, id) + " has a name without an end");
+        refuse(entry_name(kind, id) + " has an unterminated name");
     return {name.text, length};
 }
 
@@ -62,9 +62,10 @@ void Publisher::State::recover_services()
         service.previous = {entry.previous_offset, entry.previous_size};
         for (Span span : {service.current, service.previous})
             if (span.size > 0 && !arena.reserve(span))
-                refuse(entry_name("service", id) + " has a lookup table outside the arena, or another one's");
+                refuse(entry_name("service", id) +
+                       " has a lookup table that is outside the arena or belongs to another service");
         if (!services.emplace(name, std::move(service)).second)
-            refuse("two services are called " + std::string(name));
+            refuse("two services are named " + std::string(name));
     }
 }
 
@@ -85,7 +86,7 @@ void Publisher::State::recover_backends()
             refuse(entry_name("backend", id) + " belongs to a service that does not exist");
         if (!service->backends.emplace(name, KnownBackend{.id = id, .address = std::nullopt}).second)
             refuse(entry_name("backend", id) +
-                   " has a name that another of its service has: " + std::string(name));
+                   " has the same name as another backend of its service: " + std::string(name));
     }
 }
 

@@ -88,7 +88,7 @@ using Refusal = std::optional<ConfigError>;
 struct Publisher::State {
     explicit State(Sink &tables);
 
-    // publisher_recover.cpp: takes up what the live slot says.
+    // publisher_recover.cpp: resumes from the live slot.
     void recover();
     void recover_services();
     void recover_backends();

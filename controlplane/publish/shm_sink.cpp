@@ -44,9 +44,9 @@ void check_tables(const MappedFile &file, const Capacities &wanted)
     const SegmentHeader &header = check_segment(file, kTablesMagic, "aya-controlplane");
     if (header.capacities != wanted)
         throw SegmentError(
-            file.path() + ": made for " + to_string(header.capacities) + "; the configuration asks for " +
+            file.path() + ": created for " + to_string(header.capacities) + "; the configuration requires " +
             to_string(wanted) +
-            "; take controlplane.limits back, or stop aya-dataplane, remove the file and start both");
+            "; restore controlplane.limits, or stop aya-dataplane, remove the file and start both daemons");
     if (TablesLayout(wanted).size != file.size())
         throw SegmentError(file.path() + ": capacities in the header do not fit the file's size");
 }

@@ -20,8 +20,8 @@ class ShmSink final : public Sink
 {
 public:
     // Takes up `directory`/tables, or makes it; a new file gets its name with the first flip(), so that
-    // nobody ever maps tables without a generation. Throws SegmentError if the file is foreign, truncated, of
-    // another version or of other capacities. The caller holds the lock that makes it the only writer.
+    // no reader ever maps tables without a generation. Throws SegmentError if the file is foreign, truncated,
+    // of another version or of other capacities. The caller holds the lock that makes it the only writer.
     ShmSink(const std::string &directory, const Capacities &capacities);
     ~ShmSink() override;
 

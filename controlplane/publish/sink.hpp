@@ -18,7 +18,7 @@ public:
     virtual u32 *lookup() const = 0;                         // the arena
     virtual u64 generation() const = 0; // the live one; 0: nothing was written yet, both slots are zero
 
-    // Makes slot(generation) the live one. Everything written before is visible to whoever sees it.
+    // Makes slot(generation) the live one. Everything written before is visible to every reader of it.
     virtual void flip(u64 generation) = 0;
 
     // True once no reader can still be reading a generation before the live one. Does not block.

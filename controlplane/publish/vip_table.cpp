@@ -87,7 +87,7 @@ bool VipTable::insert(aya_vip entry)
     return false;
 }
 
-// Whoever stands behind and is not at home moves up, so that no gap ends a run too early.
+// Later entries that are not in their own place move up, so that no gap ends a run too early.
 void VipTable::erase(u32 index)
 {
     for (u32 next = (index + 1) & mask(); !is_free(entries_[next]) && distance(next) > 0;
@@ -111,7 +111,7 @@ bool VipTable::set(const Key &key, u32 service)
     return true;
 }
 
-// Of several services at one address, the one with the lowest id stands for it.
+// Of several services at one address, the one with the lowest id represents it.
 bool VipTable::set_presence(const IpAddress &address)
 {
     const auto found = services_at_.find(address);
@@ -228,8 +228,7 @@ std::string VipTable::load(std::span<const aya_vip> entries, const aya_vip_hash_
         const auto address = IpAddress::from_v6_bytes(entry.address);
         const u16 port = aya_be16_to_cpu(entry.port);
         if (find({address, port, entry.protocol}) != i)
-            return "entry " + std::to_string(i) +
-                   " cannot be found from its place in the hash, or is there twice";
+            return "entry " + std::to_string(i) + " cannot be found by its hash, or exists twice";
         if (entry.protocol == AYA_PROTO_ICMP && port == 0)
             presences++;
         else if (entry.protocol == AYA_PROTO_TCP || entry.protocol == AYA_PROTO_UDP)
@@ -243,7 +242,7 @@ std::string VipTable::load(std::span<const aya_vip> entries, const aya_vip_hash_
             return "no entry for address " + to_string(address) + " itself";
     }
     if (presences != services_at_.size())
-        return "an address is marked that no VIP has";
+        return "an address that no VIP has is marked as one";
     return {};
 }
 

@@ -2,7 +2,7 @@
 //
 // The hash of VIPs that data planes walk (aya_vip_search in forward.h), kept up to date entry by entry.
 //
-// Linear probing where, in a run, entries stand in the order of their places (Robin Hood hashing; Celis,
+// Linear probing where, in a run, entries are in the order of their places (Robin Hood hashing; Celis,
 // 1986): it has the shortest longest probe of all orders, whatever the order of changes was. With the table
 // half full and a random key, 8192 entries exceed AYA_VIP_PROBES once in 10^5 tables; another key is chosen
 // then.

@@ -23,7 +23,7 @@ namespace asio = boost::asio;
 using Clock = Reconciler::Clock;
 
 constexpr auto kPoll = 1ms;
-constexpr auto kPatience = 10s; // a worker that stands still is not waited for after two
+constexpr auto kPatience = 10s; // a worker that hangs is not waited for after two
 
 } // namespace
 
@@ -40,7 +40,7 @@ asio::awaitable<ConfigErrors> Changes::until_ready()
         if (Clock::now() > deadline)
             co_return ConfigErrors{
                 {.where = "",
-                 .message = "a worker of the data plane still reads the tables before generation " +
+                 .message = "a worker of the data plane still reads tables older than generation " +
                             std::to_string(reconciler_.publisher().generation()) + "; see ayactl status",
                  .kind = ErrorKind::io}};
         timer.expires_after(kPoll);
@@ -125,7 +125,7 @@ void Changes::log(std::string_view origin, const Result<Applied> &applied) const
     }
     for (const Change &change : applied->changes)
         spdlog::info("{}: {}{}", origin, to_string(change),
-                     needs_restart(change) ? " (takes effect when the daemons are started again)" : "");
+                     needs_restart(change) ? " (takes effect when the daemons are restarted)" : "");
     if (applied->changes.empty())
         spdlog::info("{}: no change", origin);
     if (applied->published.changed) {

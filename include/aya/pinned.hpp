@@ -102,7 +102,7 @@ public:
         const bpf_map_info info = map.info(path);
         if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(Entry) ||
             (entries != 0 && info.max_entries != entries) || !(info.map_flags & BPF_F_MMAPABLE))
-            throw SegmentError(path + ": not the table that belongs there; run all programs from one build");
+            throw SegmentError(path + ": not the expected table; run all programs from one build");
         map.size_ = (u64{info.max_entries} * sizeof(Entry) + 4095) & ~u64{4095};
         const int protection = PROT_READ | (access == MappedFile::Access::read_write ? PROT_WRITE : 0);
         void *data = ::mmap(nullptr, map.size_, protection, MAP_SHARED, map.fd_, 0);
