@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The Internet checksum. All sums are of 16-bit words as they stand in the packet, whatever the host's byte
-// order.
+// The Internet checksum. All sums are of 16-bit words in packet byte order, whatever the byte order of the
+// host.
 #ifndef AYA_CHECKSUM_H
 #define AYA_CHECKSUM_H
 

@@ -18,7 +18,7 @@ enum {
     AYA_OUTER_TTL = 64,
 };
 
-// The TTL is the low byte of its word here, so one less there is one more in the checksum: RFC 1141.
+// The TTL is the low byte of its word here, so decrementing it increments the checksum by one: RFC 1141.
 AYA_INLINE void aya_decrement_ttl_ipv4(struct aya_ipv4 *ip)
 {
     u32 checksum = (u32)ip->checksum + 1;
@@ -26,7 +26,7 @@ AYA_INLINE void aya_decrement_ttl_ipv4(struct aya_ipv4 *ip)
     ip->checksum = (u16)(checksum + (checksum >= 0xffff));
 }
 
-// MACs, the VLAN tags of the frame, and the `type` of what stands behind.
+// MACs, the VLAN tags of the frame, and the `type` of what follows.
 AYA_INLINE void aya_write_outer_l2(u8 *frame, const u32 l3, const u32 room, const struct aya_backend *backend,
                                    u16 type)
 {
@@ -34,19 +34,19 @@ AYA_INLINE void aya_write_outer_l2(u8 *frame, const u32 l3, const u32 room, cons
     aya_copy(frame, backend->macs, sizeof(backend->macs));
 }
 
-// What an outer IP header names as its payload where nothing stands between it and the client's packet.
+// The protocol in an outer IP header that is directly followed by the client's packet.
 AYA_INLINE u8 aya_ip_in_ip(const struct aya_packet *packet)
 {
     return packet->flow.family == AYA_IPV4 ? AYA_PROTO_IPIP : AYA_PROTO_IPV6;
 }
 
-// The whole outer header, in words. `room`: bytes of all outer headers. Not to be fragmented, so that the id
-// may be 0: RFC 6864 4.1.
+// The whole outer header, in words. `room`: bytes of all outer headers. Must not be fragmented, so that the
+// id may be 0: RFC 6864 4.1.
 AYA_INLINE void aya_write_outer_ipv4(u8 *outer, const struct aya_packet *packet,
                                      const struct aya_backend *backend, const u32 room, u8 protocol)
 {
     const u16 length = aya_cpu_to_be16((u16)(packet->l3_length + room)).raw;
-    const u16 tos = aya_word(0, packet->tos); // RFC 6040 normal mode: ECN goes outward as it is
+    const u16 tos = aya_word(0, packet->tos); // RFC 6040 normal mode: ECN is copied outward
     const u16 checksum =
         aya_checksum_fold((u32)backend->partial_checksum + length + tos + aya_word(0, protocol));
     aya_store_u32(outer, (u32)length << 16 | tos | 0x45);
@@ -55,7 +55,7 @@ AYA_INLINE void aya_write_outer_ipv4(u8 *outer, const struct aya_packet *packet,
     aya_copy(outer + 12, &backend->outer_src, 8);
 }
 
-// The flow label carries entropy for the network's own load sharing: RFC 6438.
+// The flow label carries entropy for load sharing in the network: RFC 6438.
 AYA_INLINE void aya_patch_outer_ipv6(struct aya_ipv6 *outer, const struct aya_packet *packet, u64 hash,
                                      const u32 room, u8 protocol)
 {
@@ -66,7 +66,7 @@ AYA_INLINE void aya_patch_outer_ipv6(struct aya_ipv6 *outer, const struct aya_pa
     outer->next_header = protocol;
 }
 
-// The source port carries entropy, for RSS and for the network's load sharing: draft-ietf-intarea-gue 5.11.
+// The source port carries entropy, for RSS and for load sharing in the network: draft-ietf-intarea-gue 5.11.
 // The checksum stays 0, over IPv6 as well: RFC 6935 5.
 AYA_INLINE void aya_patch_outer_udp(struct aya_udp *outer, const struct aya_packet *packet, u64 hash)
 {
@@ -108,8 +108,8 @@ AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
                                         const struct aya_packet *packet, const struct aya_backend *backend,
                                         const struct aya_tunnel *tunnel, u64 hash)
 {
-    // Every inner packet has at least an IPv4 header, so that this one check covers all but an IPv6 hop
-    // limit's byte, which lies before it as well.
+    // Every inner packet has at least an IPv4 header, so this one check covers everything, including the
+    // byte of an IPv6 hop limit, which is within that length.
     const u32 room = backend->outer_length;
     u8 *inner = frame + l3;
     if (AYA_LIKELY(room == AYA_OUTER_IPV4)) {
@@ -140,7 +140,7 @@ AYA_INLINE enum aya_reason aya_encap_at(u8 *frame, const u8 *end, const u32 l3,
             return AYA_REASON_TRUNCATED;
         aya_encap_gue_ipv6(frame, l3, packet, backend, tunnel, hash);
     } else {
-        return AYA_REASON_INTERNAL; // no control plane of ours writes such an entry
+        return AYA_REASON_INTERNAL; // our control plane never writes such an entry
     }
     if (AYA_LIKELY(packet->flow.family == AYA_IPV4))
         aya_decrement_ttl_ipv4((struct aya_ipv4 *)inner);
@@ -155,9 +155,9 @@ AYA_INLINE int aya_needs_tunnel(const struct aya_backend *backend)
 }
 
 // Makes the frame that goes to `backend`. The caller has moved the start of the frame forward by
-// backend->outer_length bytes; `frame` is the new start, the packet's own bytes follow that room. `tunnel` is
-// the backend's if aya_needs_tunnel(), else anything. NONE, or TRUNCATED if the buffer is not as parsed, or
-// INTERNAL if the entry is none of ours (then nothing may be sent).
+// backend->outer_length bytes; `frame` is the new start, and the packet's own bytes follow that room.
+// `tunnel` is the backend's if aya_needs_tunnel(), else ignored. Returns NONE, or TRUNCATED if the buffer is
+// not as parsed, or INTERNAL if the entry is not one of ours (then nothing may be sent).
 AYA_INLINE enum aya_reason aya_encap(u8 *frame, const u8 *end, const struct aya_packet *packet,
                                      const struct aya_backend *backend, const struct aya_tunnel *tunnel,
                                      u64 hash)

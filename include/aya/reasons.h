@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Why a packet was not simply forwarded. This list is the only place: enum, counters, CLI text and
-// documentation are made from it. Append only within a group; the numbers are part of the table ABI.
+// Why a packet was not simply forwarded. This list is the only source: enum, counters, CLI text and
+// documentation are made from it. Append within a group only; the numbers are part of the table ABI.
 #ifndef AYA_REASONS_H
 #define AYA_REASONS_H
 
@@ -21,11 +21,11 @@ enum aya_action {
     X(PUNT_NOT_IP, PUNT, "punt_not_ip", "not IPv4 or IPv6 (ARP, LLDP, ...): to the kernel")                 \
     X(PUNT_NO_VIP, PUNT, "punt_no_vip", "no VIP for address, port and protocol: to the kernel")             \
     X(PUNT_PROTOCOL, PUNT, "punt_protocol", "neither TCP, UDP nor ICMP: to the kernel")                     \
-    X(PUNT_ICMP, PUNT, "punt_icmp", "ICMP that no flow explains: to the kernel")                            \
+    X(PUNT_ICMP, PUNT, "punt_icmp", "ICMP that belongs to no known flow: to the kernel")                    \
     X(PUNT_MULTICAST, PUNT, "punt_multicast", "multicast or broadcast frame: to the kernel")                \
     /* answered by the data plane */                                                                        \
     X(REPLY_ECHO, REPLY, "reply_echo", "ICMP echo to a VIP answered")                                       \
-    X(REPLY_TIME_EXCEEDED, REPLY, "reply_time_exceeded", "TTL ran out: ICMP time exceeded sent")            \
+    X(REPLY_TIME_EXCEEDED, REPLY, "reply_time_exceeded", "TTL expired: ICMP time exceeded sent")            \
     X(REPLY_TOO_BIG, REPLY, "reply_too_big", "would not fit the egress MTU: ICMP frag needed/too big sent") \
     /* dropped: malformed */                                                                                \
     X(TRUNCATED, DROP, "truncated", "frame ends inside a header")                                           \
@@ -41,7 +41,7 @@ enum aya_action {
     /* dropped: policy and state */                                                                         \
     X(NO_BACKEND, DROP, "no_backend", "the service has no backend to choose")                               \
     X(BACKEND_UNREACHABLE, DROP, "backend_unreachable", "the backend has no resolved next hop")             \
-    X(TTL_EXPIRED, DROP, "ttl_expired", "TTL ran out and the reply limit was reached")                      \
+    X(TTL_EXPIRED, DROP, "ttl_expired", "TTL expired and the reply limit was reached")                      \
     X(TOO_BIG, DROP, "too_big", "would not fit the egress MTU and the reply limit was reached")             \
     X(REPLY_LIMIT, DROP, "reply_limit", "ICMP echo to a VIP over the reply limit")                          \
     X(NO_HEADROOM, DROP, "no_headroom", "no room in the buffer for the outer headers")                      \
@@ -51,11 +51,11 @@ enum aya_action {
     X(PUNT_NONE, DROP, "punt_none", "for the kernel, but this port has no punt interface")                  \
     X(TAKEN_OVER, DROP, "taken_over", "left by a worker that hung: the XDP program forwards in its place")  \
     X(INTERNAL, DROP, "internal", "a table entry pointed outside its table; a bug, please report")          \
-    /* notes: the packet was forwarded all the same */                                                      \
+    /* notes: the packet was forwarded anyway */                                                            \
     X(FLOW_NEW, FORWARD, "flow_new", "flow remembered")                                                     \
     X(FLOW_PREVIOUS, FORWARD, "flow_previous",                                                              \
-      "unknown connection given to its backend of the previous table")                                      \
-    X(FLOW_RESCHEDULED, FORWARD, "flow_rescheduled", "remembered backend is gone: scheduled anew")          \
+      "unknown connection sent to its backend in the previous table")                                       \
+    X(FLOW_RESCHEDULED, FORWARD, "flow_rescheduled", "remembered backend is gone: scheduled again")         \
     X(FLOW_EVICTED, FORWARD, "flow_evicted", "a live flow made room for a newer one")                       \
     X(FLOW_NOT_REMEMBERED, FORWARD, "flow_not_remembered",                                                  \
       "no room in the flow table: forwarded by hash alone")

@@ -15,14 +15,14 @@
 
 enum {
     AYA_REPLY_TTL = 64,
-    // Bytes of the offending packet that an ICMP error quotes at most: all headers, constant work. RFC 792
-    // asks for header + 8; RFC 1812 and RFC 4443 would like more.
+    // The most bytes of the offending packet that an ICMP error quotes: all headers, constant work. RFC 792
+    // requires header + 8; RFC 1812 and RFC 4443 recommend more.
     AYA_REPLY_QUOTE_MAX = 128,
     AYA_REPLY_ROOM_IPV4 = sizeof(struct aya_ipv4) + sizeof(struct aya_icmp),
     AYA_REPLY_ROOM_IPV6 = sizeof(struct aya_ipv6) + sizeof(struct aya_icmp),
 };
 
-// Sends ICMP of its own at no more than this rate per worker: RFC 1812 4.3.2.8.
+// AYA sends its own ICMP at no more than this rate per worker: RFC 1812 4.3.2.8.
 enum {
     AYA_REPLIES_PER_SECOND = 1000,
     AYA_REPLIES_BURST = 100,
@@ -51,7 +51,7 @@ AYA_INLINE int aya_reply_allowed(struct aya_reply_limit *limit, u64 now_ns)
     return 1;
 }
 
-// Why a packet that would have got a reply is dropped without one.
+// Why a packet that should have got a reply is dropped without one.
 AYA_INLINE enum aya_reason aya_reply_refused(enum aya_reason reply)
 {
     if (reply == AYA_REASON_REPLY_ECHO)
@@ -97,13 +97,13 @@ AYA_INLINE enum aya_reason aya_reply_echo_at(u8 *frame, const u8 *end, const u32
         if ((const u8 *)(icmp + 1) > end)
             return AYA_REASON_TRUNCATED;
         ip->hop_limit = AYA_REPLY_TTL;
-        aya_swap_halves(ip->src, ip->dst, 8); // the pseudo header's sum stays
+        aya_swap_halves(ip->src, ip->dst, 8); // the pseudo header's sum is unchanged
         type = AYA_ICMPV6_ECHO_REPLY;
     }
     icmp->checksum =
         aya_checksum_update(icmp->checksum, aya_word(icmp->type, icmp->code), aya_word((u8)type, 0));
     if (icmp->checksum == 0)
-        icmp->checksum = 0xffff; // the other zero: right also for a reply of nothing but zeros
+        icmp->checksum = 0xffff; // the other zero: also correct for a reply of only zeros
     icmp->type = (u8)type;
     icmp->code = 0;
     aya_swap_macs(frame, frame);
@@ -136,7 +136,7 @@ AYA_INLINE u32 aya_reply_quote(const struct aya_packet *packet)
 AYA_INLINE enum aya_reason aya_sum_quote(const u8 *quote, const u8 *end, u32 length, u32 *sum)
 {
     for (u32 i = 0; i < AYA_REPLY_QUOTE_MAX / 4; i++) {
-        AYA_OPAQUE(i); // not worth unrolling, by far
+        AYA_OPAQUE(i); // far from worth unrolling
         const u16 *half = (const u16 *)quote + 2 * i;
         if (4 * i >= length)
             break;
@@ -211,7 +211,7 @@ AYA_INLINE enum aya_reason aya_reply_error_ipv6(u8 *frame, const u8 *end, const 
         aya_store_be32(ip->src + 2 * i, packet->flow.dst[i]);
         aya_store_be32(ip->dst + 2 * i, packet->flow.src[i]);
         sum += aya_sum_be32(packet->flow.dst[i]) + aya_sum_be32(packet->flow.src[i]);
-        AYA_OPAQUE(sum); // one after the other: all at once they fill the stack of a BPF program
+        AYA_OPAQUE(sum); // one after the other: all at once would fill the stack of a BPF program
     }
 
     icmp->type = too_big ? AYA_ICMPV6_PACKET_TOO_BIG : AYA_ICMPV6_TIME_EXCEEDED;
@@ -233,7 +233,7 @@ AYA_INLINE enum aya_reason aya_reply_error_at(u8 *frame, const u8 *end, const u3
 
 // Makes the ICMP error for REPLY_TIME_EXCEEDED or REPLY_TOO_BIG (`mtu`: what would fit). The caller has cut
 // the frame to l3_offset + aya_reply_quote() and moved its start forward by aya_reply_room(); `frame` is the
-// new start. The VIP itself is the source: the client knows it, and it needs no address of the balancer's.
+// new start. The VIP itself is the source: the client knows it, and no address of the balancer is needed.
 AYA_INLINE enum aya_reason aya_reply_error(u8 *frame, const u8 *end, const struct aya_packet *packet,
                                            enum aya_reason reason, u16 mtu)
 {
