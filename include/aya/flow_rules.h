@@ -6,15 +6,15 @@
 // With direct server return the balancer never sees a handshake complete, so an entry is a stranger's claim.
 // What makes it worth keeping is not who made it, but what would happen without it. The tables answer for a
 // flow that has no entry: a SYN goes by the lookup table, any other TCP packet by the previous lookup table
-// while there is one. An entry that names the backend that the tables would name can be lost: the next packet
-// goes to the same place. An entry that names another backend is the only memory of that fact, and is never
-// given up while it may be a connection.
+// while there is one. An entry with the same backend as the tables' answer can be lost: the next packet goes
+// to the same place. An entry with another backend is the only record of that fact, and is never given up
+// while it may be a connection.
 //
-// So a new entry takes, in this order: a free way; one that expired; a first packet's, if the tables answer
-// for it; one that was closed, or never came in more than one tick, and has been silent for a while, if the
-// tables answer for it. If the new flow is itself one that the tables do not answer for, also any other that
-// they do answer for, and a first packet's that never was followed by a second. If there is none, it is not
-// remembered, and aya_decide sends it where the tables will send its later packets.
+// A new entry therefore takes, in this order: a free way; an expired one; a first packet's, if the tables
+// answer for it; one that was closed, or whose packets came in a single tick, and that has been silent for a
+// while, if the tables answer for it. If the tables do not answer for the new flow, it also takes any other
+// that they answer for, and a first packet's that was never followed by a second. If there is none, the flow
+// is not remembered, and aya_decide sends it where the tables will send its later packets.
 #ifndef AYA_FLOW_RULES_H
 #define AYA_FLOW_RULES_H
 
@@ -30,11 +30,10 @@
 enum {
     // Silence, in ticks, after which a handshake has failed, or a connection that was closed is over.
     AYA_FLOW_GRACE = 4,
-    // The same for a close and a SYN with the same ports: clients wait longer (RFC 9293 3.6.1), but where the
-    // server closed first they need not.
+    // The same for a close and a SYN with the same ports: clients wait longer (RFC 9293 3.6.1), except when
+    // the server closed first.
     AYA_FLOW_REUSE = 2,
-    // How long the later fragments of a packet are waited for: as long as hosts do (RFC 791 3.2 has 15 s,
-    // Linux
+    // How long to wait for the later fragments of a packet: as long as hosts do (RFC 791 3.2: 15 s, Linux:
     // 30 s).
     AYA_FRAGMENT_IDLE = 28,
 };
@@ -45,7 +44,7 @@ AYA_INLINE int aya_opens(const struct aya_packet *packet)
     return (packet->tcp_flags & (AYA_TCP_SYN | AYA_TCP_ACK | AYA_TCP_RST | AYA_TCP_FIN)) == AYA_TCP_SYN;
 }
 
-// One that ends one.
+// A segment that ends a connection.
 AYA_INLINE int aya_closes(const struct aya_packet *packet)
 {
     return packet->tcp_flags & (AYA_TCP_FIN | AYA_TCP_RST);
@@ -56,9 +55,9 @@ AYA_INLINE int aya_is_alive(const struct aya_backend *backend)
     return backend && backend->state >= AYA_BACKEND_DRAINING;
 }
 
-// State of an entry in `state` after one more packet that is no SYN. Anyone can forge a FIN or an RST, and
-// only the server knows better: a client that goes on sending data (which ends in a PSH) has not closed. One
-// that only acknowledges may have closed its half, and stays closing.
+// State of an entry in `state` after one more packet that is not a SYN. Anyone can forge a FIN or an RST, and
+// only the server knows better. A client that continues to send data (which ends in a PSH) has not closed.
+// One that only acknowledges may have closed its half, and stays closing.
 AYA_INLINE u8 aya_next_flow_state(u8 state, const struct aya_packet *packet)
 {
     if (packet->flow.protocol != AYA_PROTO_TCP)
@@ -81,7 +80,7 @@ AYA_INLINE int aya_flow_silence(const struct aya_flow_entry *entry, const struct
 }
 
 // One more packet of a flow that has an entry was forwarded. Writes only what differs: within one tick a busy
-// flow's line stays clean. A SYN proves nothing, and leaves no trace.
+// flow's cache line stays clean. A SYN proves nothing and leaves no trace.
 AYA_INLINE void aya_touch(struct aya_flow_entry *entry, const struct aya_service *service,
                           const struct aya_packet *packet, u16 now)
 {
@@ -97,8 +96,8 @@ AYA_INLINE void aya_touch(struct aya_flow_entry *entry, const struct aya_service
     entry->state = state;
 }
 
-// Whether the backend is the one that `entry` means: alive, of the service, and not another that got its id,
-// or the same that was down since.
+// Whether the backend is the one that `entry` means: alive, of the service, not another that got its id, and
+// not down since.
 AYA_INLINE int aya_is_same_backend(const struct aya_backend *backend, const struct aya_flow_entry *entry,
                                    u16 service_id)
 {
@@ -113,8 +112,8 @@ AYA_INLINE int aya_is_same_backend(const struct aya_backend *backend, const stru
 // The cases in which a packet does not follow the entry of its flow to a living backend, because it begins
 // something new. A SYN on an open connection is a forgery or a client that lost its state, and the backend
 // tells the two apart (RFC 9293 3.10.7.4: a challenge ACK); to send it elsewhere would break the connection
-// if it is the former. So only a SYN behind a long silence, or behind a close where the backend is to be
-// drained, is scheduled. Without a SYN (UDP) a draining backend loses flows that were idle for too long.
+// if it is the former. So only a SYN after a long silence is scheduled, or one after a close if the backend
+// is draining. Without a SYN (UDP) a draining backend loses flows that were idle for too long.
 AYA_INLINE int aya_begins_anew(const struct aya_flow_entry *entry, const struct aya_backend *backend,
                                const struct aya_service *service, const struct aya_packet *packet, u16 now)
 {
@@ -143,8 +142,8 @@ AYA_INLINE const struct aya_backend *aya_lookup(const struct aya_view *view, u32
     return aya_is_alive(backend) && backend->service == service_id ? backend : NULL;
 }
 
-// Whether the previous lookup table is asked for packets of unknown connections. Who remembers nothing would
-// send a SYN by one table and what follows by the other.
+// Whether the previous lookup table is asked for packets of unknown connections. A service without
+// memory would send a SYN by one table and what follows by the other.
 AYA_INLINE int aya_has_previous(const struct aya_service *service)
 {
     return service->previous_size != 0 && !(service->flags & AYA_SERVICE_STATELESS);
@@ -152,7 +151,7 @@ AYA_INLINE int aya_has_previous(const struct aya_service *service)
 
 // Whether the tables would send a packet of this flow, if it had no entry, to the entry's backend. The hash
 // that a lookup table is asked with is the entry's tag; except under source affinity, where the entry does
-// not know it, and the answer is no.
+// not have it and the answer is no.
 AYA_INLINE int aya_tables_answer(const struct aya_view *view, const struct aya_service *service,
                                  const struct aya_flow_entry *entry)
 {
@@ -169,7 +168,7 @@ AYA_INLINE int aya_tables_answer(const struct aya_view *view, const struct aya_s
     return backend && id == entry->backend;
 }
 
-// How readily a way is given up, greater first; ways of one order by silence.
+// How readily a way is given up, greater first; equal ones by silence.
 enum aya_flow_order {
     AYA_FLOW_KEPT,            // never
     AYA_FLOW_LAST_RESORT,     // a first packet's that no second followed, and the tables do not answer for it
@@ -196,8 +195,8 @@ AYA_INLINE enum aya_flow_order aya_flow_order(const struct aya_view *view, const
     return AYA_FLOW_FOR_THE_NEEDY;
 }
 
-// What can be said of an entry without asking the lookup tables. Closed flows may be half-closed, and their
-// client wait for an answer: they last as long as open ones if nothing else remembers them.
+// What is known of an entry without asking the lookup tables. Closed flows may be half-closed, with a client
+// that waits for an answer: they last as long as open ones if nothing else remembers them.
 AYA_INLINE enum aya_flow_order aya_flow_order_at_sight(const struct aya_service *service,
                                                        const struct aya_flow_entry *entry, int silence)
 {
@@ -205,13 +204,13 @@ AYA_INLINE enum aya_flow_order aya_flow_order_at_sight(const struct aya_service 
         aya_idle_timeout(service, entry->state == AYA_FLOW_CLOSING ? (u8)AYA_FLOW_ESTABLISHED : entry->state);
     if (silence >= idle)
         return AYA_FLOW_OVER;
-    // No table has changed for long, so the one that chose it would choose it again.
+    // No table has changed for a long time, so the one that chose it would choose it again.
     if (entry->state == AYA_FLOW_EMBRYONIC && !aya_has_previous(service))
         return AYA_FLOW_FOR_ALL_AT_ONCE;
     return AYA_FLOW_KEPT;
 }
 
-// Rank of one way of a full set: its order and, below, its silence. `asks_tables`: not only what is seen at
+// Rank of one way of a full set: its order and, below, its silence. `asks_tables`: not only what is known at
 // once.
 AYA_INLINE u32 aya_flow_rank(const struct aya_view *view, const struct aya_flow_entry *entry, u16 now,
                              int asks_tables)
@@ -230,7 +229,7 @@ AYA_INLINE u32 aya_flow_rank(const struct aya_view *view, const struct aya_flow_
     return order == AYA_FLOW_KEPT ? 0 : (u32)order << 16 | (u32)(silence < 0 ? 0 : silence & 0xffff);
 }
 
-enum { AYA_FLOW_EVICTS = 0x10 }; // beside the number of a way: what is there is live
+enum { AYA_FLOW_EVICTS = 0x10 }; // added to the number of a way: its entry is live
 
 // The way of a full set that a new entry takes, or AYA_FLOW_WAYS; `needs`: the tables do not answer for the
 // new flow.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The flow table: a set-associative cache like a CPU's. A hash names a set of four 16-byte ways, one cache
-// line; whatever happens, happens in that line. One writer a table (a worker's queue; in XDP one CPU at a
-// time), so no atomics; a reader that races sees at worst an entry of another incarnation, which does not
-// match.
+// line; every operation stays within that line. Each table has one writer (a worker's queue; in XDP one CPU
+// at a time), so there are no atomics. A racing reader sees at worst an entry of another incarnation, which
+// does not match.
 //
 // Time is in ticks: 2^30 ns of CLOCK_MONOTONIC (1.07 s; a shift where BPF would have to divide), modulo 2^16.
 // An entry holds the tick at which it expires. Entries that expired long ago must be swept before 2^15 ticks
@@ -24,7 +24,7 @@ AYA_INLINE u16 aya_tick(u64 monotonic_ns)
 }
 
 enum aya_flow_mark {
-    AYA_FLOW_PROVEN = 1, // its packets came in more than one tick: a claim that cost its sender time
+    AYA_FLOW_PROVEN = 1, // its packets came in more than one tick: it cost its sender time
 };
 
 struct aya_flow_entry {
@@ -44,7 +44,7 @@ struct aya_flow_set {
 AYA_STATIC_ASSERT(sizeof(struct aya_flow_entry) == 16, "16 bytes a flow");
 AYA_STATIC_ASSERT(sizeof(struct aya_flow_set) == AYA_CACHE_LINE, "one cache miss a look-up");
 
-// `set_mask`: number of sets, a power of two, less one.
+// `set_mask`: number of sets, a power of two, minus one.
 AYA_INLINE u32 aya_flow_set_index(u64 hash, u32 set_mask)
 {
     return (u32)hash & set_mask;
@@ -55,7 +55,7 @@ AYA_INLINE u32 aya_flow_tag(u64 hash)
     return (u32)(hash >> 32);
 }
 
-// Ticks until `entry` expires; negative or 0: it has.
+// Ticks until `entry` expires; negative or 0: it has expired.
 AYA_INLINE int aya_flow_remaining(const struct aya_flow_entry *entry, u16 now)
 {
     return (int16_t)(u16)(entry->expires - now);
@@ -66,7 +66,7 @@ AYA_INLINE int aya_flow_matches(const struct aya_flow_entry *entry, u64 hash, u1
     return entry->tag == aya_flow_tag(hash) && entry->service == service && entry->state != AYA_FLOW_FREE;
 }
 
-// The way that holds this flow, or AYA_FLOW_WAYS; no flow has two. Not a single branch.
+// The way that holds this flow, or AYA_FLOW_WAYS; no flow has two. Without a single branch.
 AYA_INLINE u32 aya_flow_way(const struct aya_flow_set *set, u64 hash, u16 service)
 {
     u64 wanted = ((u64)service << 32) | aya_flow_tag(hash);
@@ -84,8 +84,8 @@ AYA_INLINE u32 aya_flow_way(const struct aya_flow_set *set, u64 hash, u16 servic
 // The entry of this flow in its set, live or expired, or NULL. A flow of another service never matches.
 AYA_INLINE struct aya_flow_entry *aya_flow_locate(struct aya_flow_set *set, u64 hash, u16 service)
 {
-    // The way is anybody's guess, the branch predictor's too. So it is computed, from the tags alone for the
-    // two usual cases: the flow's tag stands once, or never.
+    // Which way it is cannot be predicted, not even by the branch predictor. So it is computed, from the tags
+    // alone in the two usual cases: the flow's tag occurs once, or never.
     u32 way = 0, same = 0;
     for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
         u64 differs = set->way[i].tag ^ aya_flow_tag(hash);
@@ -137,8 +137,8 @@ AYA_INLINE void aya_flow_write(struct aya_flow_entry *entry, u64 hash, u16 servi
     entry->marks = 0;
 }
 
-// An entry that expired is still the best guess at where its flow belongs, until another takes its place. So
-// a sweep frees it only when it has been expired for this long (2.4 h), well before ticks come round.
+// An expired entry is still the best guess at where its flow belongs, until another takes its place. A sweep
+// therefore frees it only when it has been expired for this long (2.4 h), well before ticks wrap.
 #define AYA_FLOW_KEEP 8192
 
 // Frees what expired long ago in one set. Returns the number of live entries.

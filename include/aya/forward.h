@@ -24,7 +24,7 @@
 #include "aya/view.h"
 #endif
 
-// What happened to the flow table beside the verdict; bit i counts reason FLOW_NEW + i.
+// What happened to the flow table in addition to the verdict; bit i counts reason FLOW_NEW + i.
 enum aya_note {
     AYA_NOTE_NEW = 1 << 0,
     AYA_NOTE_PREVIOUS = 1 << 1,
@@ -69,7 +69,7 @@ AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_sett
 }
 
 // A source that no client can have: RFC 1122 3.2.1.3, RFC 4291 2.7, 2.5.2, 2.5.3 and 2.5.5. Answers and
-// flows for it would go astray.
+// flows for it would be misdirected.
 AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
 {
     if (AYA_LIKELY(flow->family == AYA_IPV4)) {
@@ -77,7 +77,7 @@ AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
         return (u8)(first - 1) >= 223 || first == 127; // 0 and 224 to 255, or loopback
     }
     return (flow->src[0].raw & 0xff) == 0xff ||
-           (flow->src[0].raw == 0 && flow->src[1].raw == 0); // ::, ::1, and IPv4 addresses in disguise
+           (flow->src[0].raw == 0 && flow->src[1].raw == 0); // ::, ::1, and embedded IPv4 addresses
 }
 
 // Finds the service of a parsed packet. NONE: `*service_id` is set and the packet goes on to aya_choose.
@@ -103,8 +103,8 @@ AYA_INLINE enum aya_reason aya_classify(const struct aya_view *view, const struc
     return packet->kind == AYA_KIND_ICMP_ECHO ? AYA_REASON_REPLY_ECHO : AYA_REASON_NONE;
 }
 
-// The key of the flow table: the 5-tuple, whatever the service picks by, so that an open connection keeps its
-// backend under every scheduler. Later fragments have no ports and are known by their packet's id.
+// The key of the flow table: the 5-tuple, whatever the scheduler uses, so that an open connection keeps its
+// backend under every scheduler. Later fragments have no ports and are identified by their packet's id.
 AYA_INLINE u64 aya_flow_hash(const struct aya_settings *settings, const struct aya_packet *packet)
 {
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER))
@@ -118,7 +118,7 @@ AYA_INLINE u16 aya_flow_service(const struct aya_packet *packet, u16 service_id)
     return packet->kind == AYA_KIND_FRAGMENT_LATER ? (u16)AYA_SERVICE_FRAGMENT : service_id;
 }
 
-// The hash that the scheduler picks by.
+// The hash that the scheduler uses.
 AYA_INLINE u64 aya_pick_hash(const struct aya_settings *settings, const struct aya_service *service,
                              const struct aya_packet *packet, u64 flow_hash)
 {
@@ -127,7 +127,7 @@ AYA_INLINE u64 aya_pick_hash(const struct aya_settings *settings, const struct a
     return flow_hash;
 }
 
-// What stands in the way of sending `packet` to `backend`. No ICMP error about an ICMP error or a later
+// What prevents sending `packet` to `backend`, or NONE. No ICMP error about an ICMP error or a later
 // fragment: RFC 1122 3.2.2.
 AYA_INLINE enum aya_reason aya_check_fit(const struct aya_packet *packet, const struct aya_backend *backend)
 {
@@ -163,7 +163,7 @@ AYA_INLINE int aya_follow(const struct aya_service *service, u16 service_id, con
 {
     u16 owner = service_id;
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
-        // It does not name its service; and ids of packets come round soon, so that only a fresh entry
+        // It does not name its service, and packet ids repeat soon, so that only a fresh entry
         // counts.
         if (!remembered || aya_flow_remaining(entry, now) <= 0)
             return 0;
@@ -230,7 +230,7 @@ AYA_INLINE struct aya_flow_entry *aya_admit(const struct aya_view *view, const s
     struct aya_flow_entry *place = set ? aya_flow_free_way(set) : NULL;
     if (AYA_LIKELY(place != NULL))
         return place;
-    // By which table its later packets will go, if it is not remembered.
+    // Which table its later packets will go by, if it is not remembered.
     const struct aya_backend *later = NULL;
     u32 later_id = verdict->backend_id;
     if (aya_opens(packet) && aya_has_previous(service))
@@ -254,7 +254,7 @@ AYA_INLINE struct aya_flow_entry *aya_admit(const struct aya_view *view, const s
 }
 
 // Steps 5 to 7 of the decision for a packet that aya_classify gave to `service_id`. `known` is what
-// aya_flow_locate answers for (hash, aya_flow_service) in `set`; `now` is the tick. With set NULL nothing is
+// aya_flow_locate returns for (hash, aya_flow_service) in `set`; `now` is the tick. With set NULL nothing is
 // remembered.
 AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet *packet, u16 service_id,
                            u64 hash, struct aya_flow_set *set, struct aya_flow_entry *known, u16 now,
@@ -267,7 +267,7 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
         aya_refuse(verdict, AYA_REASON_INTERNAL);
         return;
     }
-    // An entry that expired and still stands there is a better guess than the hash.
+    // An expired entry that is still in place is a better guess than the hash.
     if (AYA_LIKELY(known != NULL) &&
         AYA_LIKELY(aya_follow(service, service_id, packet, known, aya_view_backend(view, known->backend), now,
                               verdict)))
@@ -311,7 +311,7 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
     aya_decide(view, packet, service_id, hash, set, entry, now, verdict);
 }
 
-// After a FORWARD verdict on a first fragment: the later ones shall follow. `set` is that of
+// After a FORWARD verdict on a first fragment, so that the later ones follow it. `set` is that of
 // aya_hash_fragment(), `hash` the same.
 AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_flow_set *set, u64 hash,
                                       u16 now, const struct aya_verdict *verdict)
