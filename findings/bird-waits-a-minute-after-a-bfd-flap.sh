@@ -4,11 +4,11 @@
 # Guess: when BFD takes a BGP session of BIRD down and then comes up again, BGP follows as soon as BFD allows, or after
 # `connect retry time`.
 #
-# What happens: BIRD counts it as an error of the session, and after an error it neither connects nor accepts for
-# `error wait time`, 60 s by default and doubling up to 300 s. With 1 s the session is back in seconds.
+# What happens: BIRD treats it as an error of the session, and after an error it neither connects nor accepts connections
+# for `error wait time`: 60 s by default, doubling up to 300 s. With 1 s the session is back within seconds.
 #
-# Why it matters: a pause of 0.3 s on a balancer that announces its VIPs, or on its router, costs a minute without it. BFD
-# with short intervals needs `error wait time` to be set as well.
+# Why it matters: a pause of 0.3 s in a balancer that announces its VIPs costs a minute without that balancer. Where BFD
+# has short intervals, `error wait time` must be set as well.
 #
 # Seen with BIRD 2.0.12.
 set -euo pipefail

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: a BPF_MAP_TYPE_LRU_HASH with max_entries N holds N entries, and evicts one when entry N+1 comes.
+# Guess: a BPF_MAP_TYPE_LRU_HASH with max_entries N holds N entries, and evicts the oldest when entry N+1 is added.
 #
-# What happens: free entries are handed to CPUs in batches, and eviction starts when the common list runs short. With
-# N = 1000 and 1000 different keys, all by one CPU, some are gone already (24 with Linux 6.18).
+# What happens: free entries are handed to the CPUs in batches, and eviction starts when the common list runs short. Of
+# 1000 different keys, all added by one CPU to a map of 1000, some are gone (24 with Linux 6.18).
 #
 # Why it matters: a flow table in such a map loses live flows before it is full, and a test that fills it exactly and
-# expects every entry fails. The loss is small for large maps, but "evicted" never means "was full".
+# expects to find every entry fails. The share is smaller for large maps, but an eviction never proves a full map.
 #
 # Seen with Linux 6.18 and bpftool 7.1.
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: to put another inner map into an array of maps is one pointer store, about as quick as to write a plain value.
+# Guess: replacing an inner map in an array of maps is one pointer store, about as quick as writing a plain value.
 #
-# What happens: the system call waits for an RCU grace period after the store, some milliseconds; a plain value takes
-# about a microsecond. In return, no program still uses the old inner map when the call returns.
+# What happens: after the store, the system call waits for an RCU grace period, which takes milliseconds; writing a plain
+# value takes microseconds. In return, no XDP program still uses the old inner map when the call returns.
 #
 # Why it matters: publishing a lookup table per service this way costs milliseconds per service, so thousands of changes
 # take many seconds. On the other hand, no further barrier is needed before the old table is reused.

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: BPF_PROG_TEST_RUN with `repeat` runs an XDP program N times on the given packet.
+# Guess: BPF_PROG_TEST_RUN with `repeat` N runs an XDP program N times on the given packet.
 #
-# What happens: the packet is copied once. Every run after the first gets what the run before left behind. A program that
-# adds one to a byte, repeated 5 times, returns the byte plus 5. (`repeat` is meant for timing.)
+# What happens: the packet is copied once, and every later run gets what the previous one left behind. A program that adds
+# one to a byte, repeated 5 times, returns the byte plus 5.
 #
-# Why it matters: the time of a program that encapsulates or rewrites is that of its first run and of N-1 packets that it
-# has already changed, which may well take another branch. One run per packet tests it; a benchmark needs a program that
-# restores its packet, or one system call per run.
+# Why it matters: the time reported for a program that encapsulates or rewrites is that of one original packet and N-1
+# packets that it has already changed, which may well take another branch. A benchmark needs a program that restores its
+# packet, or one system call per run.
 #
 # Seen with Linux 6.18, bpftool 7.1 and clang 14.
 set -euo pipefail

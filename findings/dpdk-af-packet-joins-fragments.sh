@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: DPDK's net_af_packet port receives the frames that arrive on its interface, one by one.
+# Guess: a net_af_packet port of DPDK receives the frames that arrive on its interface, one by one.
 #
-# What happens: the driver joins a packet fanout group with PACKET_FANOUT_FLAG_DEFRAG even for one queue, and the kernel puts
-# IPv4 fragments together first. Three fragments come in as one packet that was never on the wire; a fragment whose
-# companions are missing does not come in at all, and no counter of the port tells.
+# What happens: even with one queue the driver joins a fanout group with PACKET_FANOUT_FLAG_DEFRAG, and the kernel puts IPv4
+# fragments together first. Three fragments come in as one packet that was never on the wire. A fragment whose companions
+# are missing does not come in at all, and no counter of the port shows it.
 #
-# Why it matters: how a balancer treats fragments cannot be tested on such a port, and joined packets can be larger than
-# the MTU of the way out. Use net_af_xdp or net_tap instead.
+# Why it matters: such a port cannot show how a balancer treats fragments, and a joined packet can be larger than the MTU
+# on its way out. Use net_af_xdp where that matters.
 #
 # Seen with DPDK 22.11.11 and Linux 6.18.
 set -euo pipefail

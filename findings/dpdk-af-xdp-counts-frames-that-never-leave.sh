@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: a frame that is longer than the interface's MTU is refused by a net_af_xdp port, or counted among its errors.
+# Guess: a net_af_xdp port refuses a frame that is longer than the interface's MTU, or counts it as an error.
 #
-# What happens: the port counts it as sent, tx_errors stays 0, and it never leaves; the interface's own tx_dropped moves.
-# The driver counts what it gave to the kernel's ring, and the kernel drops it there.
+# What happens: the port counts it as sent, tx_errors stays 0, and it never leaves. The driver counts what it puts into the
+# kernel's ring; the kernel drops the frame there, which only the interface's own tx_dropped shows.
 #
-# Why it matters: a balancer that adds a tunnel header to full-sized packets sees them all forwarded in its counters while
-# uploads hang. It must check lengths itself, or read the interface's statistics beside those of DPDK.
+# Why it matters: a balancer that adds a tunnel header to full-sized packets counts them all as forwarded while uploads
+# hang. It must check lengths itself, or read the interface's statistics as well as those of DPDK.
 #
 # Seen with DPDK 22.11.11, libxdp 1.3.1 and Linux 6.18.
 set -euo pipefail
@@ -51,7 +51,7 @@ send() { # LENGTH: sent and failed as DPDK counts, arrived at the other end, dro
     local arrived_before dropped_before
     arrived_before=$(statistic b rx_packets)
     dropped_before=$(statistic a tx_dropped)
-    sed "s/LENGTH/$1/" "$work/commands" | ip netns exec "$ns-a" timeout 30 dpdk-testpmd --lcores '0@0,1@0' --no-huge -m 256 \
+    sed "s/LENGTH/$1/" "$work/commands" | ip netns exec "$ns-a" timeout --foreground 30 dpdk-testpmd --lcores '0@0,1@0' --no-huge -m 256 \
         --no-pci --no-telemetry --file-prefix "$ns" --vdev net_af_xdp0,iface=eth0,busy_budget=0 -- \
         --interactive --total-num-mbufs=8192 >"$work/log" 2>&1 || skip "testpmd does not run: $(tail -n 1 "$work/log")"
     sent=$(sed -n 's/^tx_good_packets: //p' "$work/log")

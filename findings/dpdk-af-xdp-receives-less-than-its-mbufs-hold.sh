@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: a net_af_xdp port with an MTU of 2000 and mbufs of 2048 bytes data room receives frames of up to 2014 bytes, or
-# refuses the MTU at the start; its "maximum configurable length of RX packet" is 3560.
+# Guess: a net_af_xdp port with an MTU of 2000 and mbufs with 2048 bytes of data room receives frames of up to 2014 bytes, or
+# refuses to start; testpmd shows 3560 as the maximum configurable length of a received packet.
 #
-# What happens: the kernel keeps 256 bytes of each buffer for XDP, and the driver passes it the mbuf's data room without the
-# headroom, so that frames of over 1792 bytes are dropped. Nothing is refused or logged.
+# What happens: the kernel keeps 256 bytes of each buffer's data room for XDP, and drops frames of more than 1792 bytes.
+# Nothing is refused or logged.
 #
-# Why it matters: tunnels raise the MTU to 1550 or 1600, jumbo frames to more. Small packets pass, large ones vanish, which
-# looks like a fault in path MTU discovery. Mbufs need the frame's length, 256 bytes, and their own headroom of 128.
+# Why it matters: with the larger MTU of a tunnel or with jumbo frames, small packets pass and large ones vanish, which looks
+# like broken path MTU discovery. An mbuf needs its headroom of 128 bytes, another 256, and the length of the frame.
 #
 # Seen with DPDK 22.11.11, libxdp 1.3.1 and Linux 6.18.
 set -euo pipefail
@@ -40,7 +40,7 @@ for side in a b; do ip -n "$ns-$side" link set eth0 mtu 2000 up; done
 received() { # MBUF_SIZE: which of ten frames of 1792 and ten of 1793 bytes arrive
     rm -f "$work/fifo" "$work/log"
     mkfifo "$work/fifo"
-    ip netns exec "$ns-b" timeout 30 dpdk-testpmd --lcores '0@0,1@0' --no-huge -m 256 --no-pci --no-telemetry \
+    ip netns exec "$ns-b" timeout --foreground 30 dpdk-testpmd --lcores '0@0,1@0' --no-huge -m 256 --no-pci --no-telemetry \
         --file-prefix "$ns" --vdev net_af_xdp0,iface=eth0,busy_budget=0 -- --forward-mode=rxonly --auto-start \
         --mbuf-size="$1" --total-num-mbufs=8192 --stats-period 0 <"$work/fifo" >"$work/log" 2>&1 &
     local testpmd=$!

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: rte_pcapng_copy() with rte_get_tsc_cycles() as the packet's time writes the present time into the file.
+# Guess: rte_pcapng_copy() with rte_get_tsc_cycles() as the time of the packet writes the present time into the file.
 #
-# What happens: the library reads its time base during the first copy, which is after that packet's time was taken. The
-# small negative difference wraps, and is added to the base for good: all packets lie 2^64 TSC cycles in the future, about
-# two centuries. A first copy with a time that is slightly ahead, thrown away, sets the base right.
+# What happens: the library sets its time base during the first copy, after the time of that packet was taken. The small
+# negative difference wraps and is added to the base for good: all packets are 2^64 TSC cycles in the future, about two
+# centuries. Making a first copy with a time slightly ahead, and discarding it, sets the base right.
 #
-# Why it matters: captures of a data plane cannot be merged with those of its neighbours, although the distances between
-# packets look right and no tool complains.
+# Why it matters: captures of a data plane cannot be merged with those of other hosts. The intervals between packets look
+# right, and no tool complains.
 #
 # Seen with DPDK 22.11.11.
 set -euo pipefail
@@ -66,7 +66,7 @@ cc -w -march=native -DALLOW_EXPERIMENTAL_API "$work/x.c" -o "$work/x" $(pkg-conf
     skip "cannot compile with libdpdk"
 
 year() { # [WARM]: of the captured packet
-    timeout 30 "$work/x" -l 0 --no-huge -m 64 --no-pci --no-telemetry --file-prefix "$prefix" --vdev net_null0 -- \
+    timeout --foreground 30 "$work/x" -l 0 --no-huge -m 64 --no-pci --no-telemetry --file-prefix "$prefix" --vdev net_null0 -- \
         "$work/out" "$@" >"$work/log" 2>&1 || skip "DPDK does not start: $(tail -n 1 "$work/log")"
     tcpdump -tttt -nn -r - <"$work/out" 2>/dev/null | sed -n 1p | cut -c 1-4
 }

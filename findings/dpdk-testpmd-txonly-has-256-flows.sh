@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: `dpdk-testpmd --forward-mode=txonly --txonly-multi-flow` sends so many flows that it measures a flow table.
+# Guess: `dpdk-testpmd --forward-mode=txonly --txonly-multi-flow` sends enough flows to measure a flow table.
 #
-# What happens: it counts up the last byte of the source address and nothing else: 256 flows, in order. `flowgen` has
-# more (--flowgen-flows), but varies the *destination* address, which for a load balancer is the VIP and has to stay.
+# What happens: it varies the last byte of the source address and nothing else: 256 flows. `--forward-mode=flowgen` has more
+# (--flowgen-flows), but varies the *destination* address, which for a load balancer is the VIP and has to stay.
 #
-# Why it matters: with 256 flows everything stays in the first-level cache, the flow table is never filled, and RSS has
-# 256 chances to be uneven. The rate says little about real traffic. Replay a file, or use another generator.
+# Why it matters: with 256 flows the flow table is never filled and stays in the nearest cache, so the rate says little
+# about real traffic. Replay a file, or use another generator.
 #
 # Seen with DPDK 22.11.11.
 set -euo pipefail
@@ -29,7 +29,7 @@ trap 'rm -rf "$work" "/var/run/dpdk/$prefix"' EXIT
 flows() { # MODE...: packets, and how many different sources, destinations and pairs of ports they have
     mkfifo "$work/fifo"
     # testpmd runs until its standard input ends.
-    timeout 20 dpdk-testpmd --lcores '0@0,1@0' --no-huge -m 256 --no-pci --no-telemetry --file-prefix "$prefix" \
+    timeout --foreground 20 dpdk-testpmd --lcores '0@0,1@0' --no-huge -m 256 --no-pci --no-telemetry --file-prefix "$prefix" \
         --vdev "net_pcap0,tx_pcap=$work/out" -- --total-num-mbufs=4096 "$@" <"$work/fifo" >"$work/log" 2>&1 &
     local testpmd=$!
     sleep 1.5 >"$work/fifo"

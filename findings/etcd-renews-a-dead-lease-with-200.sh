@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: renewing a lease that has expired, over etcd's HTTP gateway, fails the way revoking it does: 404, "requested lease
-# not found".
+# Guess: through etcd's HTTP gateway, renewing an expired lease fails as revoking it does: with 404, "requested lease not
+# found".
 #
-# What happens: the answer is 200 with the lease's number and everything as usual, except that there is no TTL in it: the
-# TTL is 0, and the gateway leaves out zeros.
+# What happens: the answer is 200 with the lease's number, and looks as usual except that the TTL is missing: it is 0, and
+# the gateway omits zeros.
 #
-# Why it matters: a backend that registers itself under a lease and renews it, looking at the status alone, believes itself
-# registered for ever after one long pause. Its key is gone, and nothing brings it back.
+# Why it matters: a backend that registers itself under a lease, and looks only at the status when it renews it, believes
+# itself registered for ever after one long pause. Its key is gone, and nothing restores it.
 #
 # Seen with etcd 3.4.23.
 set -euo pipefail

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: a POST over HTTP/2 with `content-type: application/grpc` reaches a gRPC server's health service, and what is not a
-# gRPC request gets an HTTP error.
+# Guess: a POST over HTTP/2 with `content-type: application/grpc` reaches the health service of a gRPC server, and a request
+# that is not gRPC gets an HTTP error.
 #
 # What happens: without the header `te: trailers` the answer is HTTP 200 with grpc-status 2, and the service is not called.
-# With it, any content type will do.
+# With it, any content type is accepted.
 #
-# Why it matters: a health check that sends its own HTTP/2 and looks at the HTTP status finds every gRPC server healthy,
-# although none was asked. Look at grpc-status and at the message (status SERVING is the bytes 08 01), and send `te`.
+# Why it matters: a health check that builds its own HTTP/2 request and judges by the HTTP status finds every gRPC server
+# healthy without asking it. It must send `te`, and judge by grpc-status and by the message (08 01 is SERVING).
 #
-# Seen with gRPC core 29 (python3-grpcio 1.51.1) and curl 7.88.
+# Seen with python3-grpcio 1.51.1 and curl 7.88.
 set -euo pipefail
 
 skip() {

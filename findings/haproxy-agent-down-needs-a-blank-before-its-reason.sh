@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: an agent that answers HAProxy's agent-check with `down#disk full` takes its server out and gives the reason; the
-# manual says: the words "down", "fail" or "stopped", "optionally followed by a description string after a sharp ('#')".
+# Guess: an agent that answers HAProxy's agent-check with `down#disk full` takes its server out of service and gives the
+# reason, since the manual allows a description after a sharp.
 #
-# What happens: that is one unknown word, and the server stays up. The sharp needs a blank before it: `down #disk full`.
-# The stats page says "agent reports an error", with no change of status.
+# What happens: `down#disk` is one unknown word, and the server stays up. The sharp needs a blank before it:
+# `down #disk full`. The statistics page says "agent reports an error", and the state of the server does not change.
 #
-# Why it matters: the server keeps its traffic exactly when its agent asks for none. Another balancer that reads these
-# lines, and takes over agents that were written for HAProxy, must decide whether to be as strict.
+# Why it matters: the server keeps its traffic exactly when its agent asks for none. A balancer that reads the same lines
+# from agents written for HAProxy must decide whether to be as strict.
 #
 # Seen with HAProxy 2.6.12.
 set -euo pipefail

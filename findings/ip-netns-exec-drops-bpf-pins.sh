@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: `ip netns exec` changes the network namespace and nothing else, so a BPF map pinned under /sys/fs/bpf by one
-# command is there for the next.
+# Guess: `ip netns exec` changes only the network namespace, so a BPF map that one command pins under /sys/fs/bpf is there
+# for the next.
 #
-# What happens: it also unshares the mount namespace and mounts a new /sys, without a BPF file system. bpftool and libbpf
-# mount one silently, the pin works, and both vanish when the command ends. `nsenter --net` keeps the pin.
+# What happens: it also enters a new mount namespace and mounts a new /sys, without a BPF file system. bpftool and libbpf
+# silently mount one there, the pin succeeds, and both are gone when the command ends. With `nsenter --net` the pin stays.
 #
-# Why it matters: a program loaded in a namespace and pinned for a control plane that starts later is lost, with exit
-# status 0 everywhere; maps that were shared by pinning become two sets that never meet.
+# Why it matters: a program that is loaded and pinned for a process that starts later is lost, although every command exits
+# with 0; a map that two processes should share by its pin becomes two maps.
 #
 # Seen with Linux 6.18, iproute2 6.1 and bpftool 7.1.
 set -euo pipefail

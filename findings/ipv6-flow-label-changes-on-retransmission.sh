@@ -4,7 +4,7 @@
 # Guess: all packets of a TCP connection over IPv6 carry the same flow label, because RFC 6437 lets routers hash on it.
 #
 # What happens: Linux picks a new label each time the retransmission timer fires (net.core.txrehash, on by default), in the
-# hope of leaving a lossy path. Every copy of an unanswered SYN has its own label, with the same ports and number.
+# hope of leaving a lossy path. Every copy of an unanswered SYN has its own label, with the same ports and sequence number.
 #
 # Why it matters: a router that hashes on the label may send the copies of one SYN, or the rest of a connection after a
 # time-out, to different balancers. They must all choose the same backend for a five-tuple, and a balancer must not use

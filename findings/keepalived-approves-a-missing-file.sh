@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: `keepalived --config-test` on a file that does not exist, or on a directory, fails.
+# Guess: `keepalived --config-test` fails for a file that does not exist, and for a directory.
 #
-# What happens: it says so on standard error and exits with 0, as for a good file. A good file that leaves something at its
-# default (no `protocol`, which means UDP, even with a TCP_CHECK inside) exits with 5.
+# What happens: it reports them on standard error and exits with 0, as for a good file. A good file that leaves something
+# at its default (no `protocol`, which means UDP, even with a TCP_CHECK inside) exits with 5.
 #
-# Why it matters: a pipeline that tests a configuration before it is rolled out approves a misspelt path, and refuses files
-# that work. `--all-config` makes missing files an error.
+# Why it matters: a pipeline that tests a configuration before rolling it out approves a misspelt path, and rejects files
+# that work. `--all-config` makes a missing file an error.
 #
 # Seen with keepalived 2.2.7.
 set -euo pipefail

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: the path under which a map is to be pinned is taken as it is.
+# Guess: libbpf pins a map under the path that it is given.
 #
-# What happens: libbpf replaces every dot in it by an underscore, because a BPF file system does not allow dots in names;
-# but it does so in the whole path, also in the directories above the mount point. Maps of an object file then go to a
-# directory that does not exist, while the programs of the same file, whose path is left alone, are pinned.
+# What happens: it replaces dots in the path by underscores, because a BPF file system does not allow them in names. But it
+# does so in the whole path, including the directories above the mount point, so that it looks for a directory that does
+# not exist. The paths of programs are left alone.
 #
-# Why it matters: pins under a directory with a version or a host name in it (/run/lb-1.2/bpf) fail with "No such file or
-# directory", and inside a BPF file system they land under another name than was asked for.
+# Why it matters: pinning under a directory that contains a version or a host name (/run/lb-1.2/bpf) fails with "No such file
+# or directory"; inside a BPF file system, the map ends up under another name than the one asked for.
 #
 # Seen with libbpf 1.1 in bpftool 7.1, and clang 14.
 set -euo pipefail

@@ -7,7 +7,7 @@
 # is set (even to the same address), when ARP is turned off, and when the interface is set down. They do not come back.
 # Loss of carrier and `ip neigh flush` leave them alone.
 #
-# Why it matters: a balancer with static next hops loses them when its port is bounced. DPDK's net_af_packet driver sets
+# Why it matters: a balancer with static next hops loses them when its port goes down and up. DPDK's net_af_packet driver sets
 # the MAC address of its interface whenever the port starts, so starting the program is enough.
 #
 # Seen with Linux 6.18 and iproute2 6.1.

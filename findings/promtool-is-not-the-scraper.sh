@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: a metrics page that `promtool check metrics` accepts can be scraped by the Prometheus of the same release, and one
-# that it cannot parse cannot be.
+# Guess: a metrics page that `promtool check metrics` accepts can be scraped by the Prometheus of the same release, and a page
+# that it cannot parse cannot.
 #
-# What happens: they are two parsers, and they differ both ways. A blank before a name passes promtool and loses the whole
-# page in the scraper. A missing newline at the end, or a TYPE line after its samples, stops promtool and is scraped.
+# What happens: they are two parsers, and differ both ways. A blank before a name passes promtool, and the scraper discards
+# the whole page. A missing newline at the end, or a TYPE line after its samples, fails in promtool and is scraped.
 #
-# Why it matters: a test of a /metrics page that runs promtool proves less than it seems to, and refuses pages of GPU servers
-# that work. Test with a real scrape as well.
+# Why it matters: checking a /metrics page with promtool alone approves pages that cannot be scraped, and rejects pages of
+# servers that work. Test with a real scrape as well.
 #
 # Seen with Prometheus 2.42.0.
 set -euo pipefail

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: an XDP program on a veth sees the frame as tcpdump shows it, 802.1Q tag included; if an offload strips the tag,
-# `ethtool -K DEV rxvlan off` at the receiver puts it back, as for a real NIC.
+# Guess: an XDP program on a veth sees the frame that tcpdump shows, including its 802.1Q tag; if an offload strips the tag,
+# `ethtool -K DEV rxvlan off` at the receiver restores it, as on a NIC.
 #
-# What happens: a tag that the sender's kernel added travels beside the frame, where XDP cannot see it. `rxvlan off`
-# at the receiver is accepted and changes nothing. `txvlan off` at the *sender* writes the tag into the frame.
+# What happens: a tag that the sender's kernel added travels beside the frame, where XDP cannot see it. `rxvlan off` at the
+# receiver is accepted and has no effect. `txvlan off` at the *sender* writes the tag into the frame.
 #
-# Why it matters: a balancer in XDP takes tagged packets for untagged ones and forwards them into the wrong network. In a
-# lab of namespaces the remedy is at the other end of the link.
+# Why it matters: a balancer in XDP takes tagged packets for untagged ones and may forward them into the wrong network. In a
+# lab of network namespaces, the setting that helps is at the other end of the link.
 #
 # Seen with Linux 6.18, iproute2 6.1 and clang 14.
 set -euo pipefail

@@ -3,12 +3,12 @@
 #
 # Guess: a native XDP program on a veth may return XDP_TX, and the packet arrives at the other end.
 #
-# What happens: it depends on the *other* end. With neither GRO nor an XDP program there, the packet is dropped; only
-# rx_queue_N_xdp_tx_errors in `ethtool -S` tells. With GRO alone, it is counted as sent and stays in the peer's ring until
-# something else wakes the peer: the packets arrive in a lump, later. With any XDP program there, all is well.
+# What happens: that depends on the *other* end. With neither GRO nor an XDP program there, the packet is dropped and counted
+# in rx_queue_N_xdp_tx_errors of `ethtool -S`. With GRO alone it is counted as sent, and waits in the peer's ring until
+# something else wakes the peer. With any XDP program there, it arrives.
 #
-# Why it matters: a balancer that sends packets back by XDP_TX looks dead in a lab of network namespaces, and starts to work
-# when a program is attached to the peer to find out why. With GRO its latency is that of unrelated traffic.
+# Why it matters: a balancer that returns packets by XDP_TX looks dead in a lab of network namespaces, and starts to work
+# when a program is attached to the peer to find out why. With GRO, its packets arrive late and in bursts.
 #
 # Seen with Linux 6.18, iproute2 6.1 and clang 14.
 set -euo pipefail

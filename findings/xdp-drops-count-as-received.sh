@@ -3,11 +3,11 @@
 #
 # Guess: a packet that an XDP program drops is counted as dropped by its interface.
 #
-# What happens: `ip -s link` counts it as received, with 0 dropped; the statistics have no place for it. In native mode
-# veth counts it in `ethtool -S`, under names that differ from driver to driver; in generic mode nothing counts it.
+# What happens: `ip -s link` counts it as received, and 0 as dropped. In native mode, veth counts it in `ethtool -S`, as
+# other drivers do under other names; in generic mode nothing counts it.
 #
-# Why it matters: during a flood that XDP filters, or a fault that makes a program drop everything, the usual graphs show
-# traffic that arrives as always. A program must count its own drops, by reason.
+# Why it matters: when XDP filters a flood, or a faulty program drops everything, the usual graphs show traffic arriving as
+# always. A program must count its own drops, by reason.
 #
 # Seen with Linux 6.18, iproute2 6.1 and clang 14.
 set -euo pipefail

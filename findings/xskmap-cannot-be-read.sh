@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Guess: like any array map, a BPF_MAP_TYPE_XSKMAP can be read from user space: a queue with an AF_XDP socket has an entry,
-# one without has none.
+# Guess: like other array maps, a BPF_MAP_TYPE_XSKMAP can be read from user space, to see which queues have a socket.
 #
-# What happens: every lookup by system call fails with EOPNOTSUPP, set or not; a DEVMAP can be read. The map's keys
-# can be listed, but these are all indices of the array.
+# What happens: every lookup by system call fails with EOPNOTSUPP. A DEVMAP can be read.
 #
 # Why it matters: a control plane that shares the map with the data plane by a pin cannot see whether the data plane serves
-# a queue. It needs a word from the data plane, or a counter that the program moves when it finds no socket.
+# a queue. It needs a sign of life from the data plane, or a counter in the program for packets that found no socket.
 #
 # Seen with Linux 6.18 and bpftool 7.1.
 set -euo pipefail
