@@ -39,7 +39,7 @@ until grep -qs listening "$work/log"; do sleep 0.1; done
 ip netns exec "$ns-a" timeout 5 bash -c ': </dev/tcp/2001:db8::2/80' 2>/dev/null || true
 wait "$capture" || skip "fewer than three SYNs in 10 s"
 
-echo "Linux $(uname -r), net.core.txrehash=$(cat /proc/sys/net/core/txrehash); three copies of one SYN:"
+echo "Linux $(uname -r), net.core.txrehash=$(ip netns exec "$ns-a" cat /proc/sys/net/core/txrehash); three copies of one SYN:"
 sed -E 's/.*(flowlabel 0x[0-9a-f]+).*payload length: [0-9]+\) (.*): Flags.*(seq [0-9]+).*/  \1  \2  \3/' "$work/seen"
 labels=$(grep -oE 'flowlabel 0x[0-9a-f]+' "$work/seen" | sort -u | wc -l)
 numbers=$(grep -oE 'seq [0-9]+' "$work/seen" | sort -u | wc -l)
