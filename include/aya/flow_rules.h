@@ -149,23 +149,30 @@ AYA_INLINE int aya_has_previous(const struct aya_service *service)
     return service->previous_size != 0 && !(service->flags & AYA_SERVICE_STATELESS);
 }
 
-// Whether the tables would send a packet of this flow, if it had no entry, to the entry's backend. The hash
-// that a lookup table is asked with is the entry's tag; except under source affinity, where the entry does
-// not have it and the answer is no.
+// Whether the tables answer for a flow: without an entry its packets would go to this backend now, and also
+// after the next change, when the lookup table of today is the previous one. `pick` is what lookup tables are
+// asked with.
 AYA_INLINE int aya_tables_answer(const struct aya_view *view, const struct aya_service *service,
-                                 const struct aya_flow_entry *entry)
+                                 u16 service_id, u64 pick, u32 backend_id, int asks_previous)
 {
-    const u64 pick = (u64)entry->tag << 32;
-    const struct aya_backend *backend = NULL;
     u32 id = AYA_BACKEND_NONE;
-    if (service->flags & AYA_SERVICE_AFFINITY_SOURCE)
+    if (!aya_lookup(view, service->lookup_offset, service->lookup_size, pick, service_id, &id) ||
+        id != backend_id)
         return 0;
-    if (entry->state != AYA_FLOW_DATAGRAM && aya_has_previous(service))
-        backend =
-            aya_lookup(view, service->previous_offset, service->previous_size, pick, entry->service, &id);
-    if (!backend)
-        backend = aya_lookup(view, service->lookup_offset, service->lookup_size, pick, entry->service, &id);
-    return backend && id == entry->backend;
+    if (!asks_previous || !aya_has_previous(service))
+        return 1;
+    return !aya_lookup(view, service->previous_offset, service->previous_size, pick, service_id, &id) ||
+           id == backend_id;
+}
+
+// The same for the flow of an entry, whose tag is the part of the hash that picks the slot. Under source
+// affinity the entry does not know what was asked with.
+AYA_INLINE int aya_tables_answer_for(const struct aya_view *view, const struct aya_service *service,
+                                     const struct aya_flow_entry *entry)
+{
+    return !(service->flags & AYA_SERVICE_AFFINITY_SOURCE) &&
+           aya_tables_answer(view, service, entry->service, (u64)entry->tag << 32, entry->backend,
+                             entry->state != AYA_FLOW_DATAGRAM);
 }
 
 // How readily a way is given up, greater first; equal ones by silence.
@@ -186,7 +193,7 @@ AYA_INLINE enum aya_flow_order aya_flow_order(const struct aya_view *view, const
     if (!aya_is_same_backend(aya_view_backend(view, entry->backend), entry, entry->service))
         return AYA_FLOW_GONE;
     int is_silent = silence >= AYA_FLOW_GRACE;
-    if (!aya_tables_answer(view, service, entry))
+    if (!aya_tables_answer_for(view, service, entry))
         return entry->state == AYA_FLOW_EMBRYONIC && is_silent ? AYA_FLOW_LAST_RESORT : AYA_FLOW_KEPT;
     if (entry->state == AYA_FLOW_EMBRYONIC)
         return AYA_FLOW_FOR_ALL;

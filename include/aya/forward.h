@@ -230,24 +230,26 @@ AYA_INLINE struct aya_flow_entry *aya_admit(const struct aya_view *view, const s
     struct aya_flow_entry *place = set ? aya_flow_free_way(set) : NULL;
     if (AYA_LIKELY(place != NULL))
         return place;
-    // Which table its later packets will go by, if it is not remembered.
-    const struct aya_backend *later = NULL;
-    u32 later_id = verdict->backend_id;
-    if (aya_opens(packet) && aya_has_previous(service))
-        later =
-            aya_lookup(view, service->previous_offset, service->previous_size, pick, service_id, &later_id);
-    int differs = later && later_id != verdict->backend_id;
     u32 way = AYA_FLOW_WAYS;
-    if (set)
-        way = aya_flow_room(view, set, now, differs || verdict->notes & AYA_NOTE_PREVIOUS);
+    if (set) {
+        const int asks_previous = packet->flow.protocol == AYA_PROTO_TCP;
+        way = aya_flow_room(
+            view, set, now,
+            !aya_tables_answer(view, service, service_id, pick, verdict->backend_id, asks_previous));
+    }
     if (way != AYA_FLOW_WAYS && set) {
         verdict->notes |= way & AYA_FLOW_EVICTS ? AYA_NOTE_EVICTED : 0;
         return &set->way[way & (AYA_FLOW_WAYS - 1)];
     }
-    if (differs) {
-        verdict->backend = later;
-        verdict->backend_id = later_id;
-        verdict->notes |= AYA_NOTE_PREVIOUS;
+    if (aya_opens(packet) && aya_has_previous(service)) {
+        u32 id = AYA_BACKEND_NONE;
+        const struct aya_backend *later =
+            aya_lookup(view, service->previous_offset, service->previous_size, pick, service_id, &id);
+        if (later && id != verdict->backend_id) {
+            verdict->backend = later;
+            verdict->backend_id = id;
+            verdict->notes |= AYA_NOTE_PREVIOUS;
+        }
     }
     verdict->notes |= set ? AYA_NOTE_NOT_REMEMBERED : 0;
     return NULL;

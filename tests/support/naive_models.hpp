@@ -196,11 +196,9 @@ private:
             return 6;
         if (!is_backend(entry.backend, entry.incarnation, entry.service))
             return 5;
-        bool previous = false;
         const bool can_tell = !(service.flags & AYA_SERVICE_AFFINITY_SOURCE);
-        const bool is_found_again =
-            can_tell &&
-            answer(entry.hash, entry.service, entry.state != AYA_FLOW_DATAGRAM, previous) == entry.backend;
+        const bool is_found_again = can_tell && is_answered(entry.hash, entry.service,
+                                                            entry.state != AYA_FLOW_DATAGRAM, entry.backend);
         if (entry.state == AYA_FLOW_EMBRYONIC)
             return is_found_again ? 4 : silence >= 4 ? 1 : 0;
         if (!is_found_again)
@@ -208,11 +206,17 @@ private:
         return silence >= 4 && (entry.state == AYA_FLOW_CLOSING || !entry.proven) ? 3 : 2;
     }
 
-    Entry *make_place(const Packet &packet, u64 now, Decision &decision)
+    // By both tables, as far as they are asked and name a living backend.
+    bool is_answered(u64 hash, u16 service, bool asks_previous, u32 backend) const
     {
         bool previous = false;
-        const auto unknown = answer(packet.hash, packet.service, packet.tcp, previous);
-        const bool needs = packet.opens() ? unknown != decision.backend : decision.previous;
+        return answer(hash, service, false, previous) == backend &&
+               answer(hash, service, asks_previous, previous) == backend;
+    }
+
+    Entry *make_place(const Packet &packet, u64 now, Decision &decision)
+    {
+        const bool needs = !is_answered(packet.hash, packet.service, packet.tcp, *decision.backend);
         Set &set = sets_[packet.hash % sets_.size()];
         Entry *best = nullptr;
         std::pair<int, u64> best_rank{needs ? 1 : 3, 0};
