@@ -19,6 +19,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from progress import Progress
+
 ROOT = Path(__file__).resolve().parents[2]
 # What tells clang-tidy how to read a file. Not the warnings: the compilers judge these, each in its own way, and here
 # they would be findings about code that both accept.
@@ -121,9 +123,19 @@ def main() -> int:
     if "--changed" in sys.argv:
         changed = {(ROOT / path).resolve() for path in git("diff", "--name-only", "HEAD")}
         chosen = [unit for unit in chosen if unit.source in changed]
+    progress = Progress("clang-tidy", "files")
+    progress.total = len(chosen)
+
+    def look_at(unit: Unit) -> list[str]:
+        found = findings(tidy, build, unit)
+        progress.done += 1
+        progress.say()
+        return found
+
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        found = pool.map(lambda unit: findings(tidy, build, unit), chosen)
+        found = pool.map(look_at, chosen)
         distinct = dict.fromkeys(finding.replace(f"{ROOT}/", "") for group in found for finding in group)
+    progress.close()
     print(*distinct, sep="\n", end="\n" if distinct else "")
     return 1 if distinct else 0
 
