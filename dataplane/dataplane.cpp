@@ -216,7 +216,7 @@ std::unique_ptr<FlowTable> Dataplane::open_flows(const Port &port, u32 queue) co
     const u64 ticks = monotonic_ns() / AYA_TICK_NS;
     const auto open = [&](bool huge) {
         const std::string path =
-            flow_store_path(line_.instance_dir(), line_.instance, port.index(), queue, huge);
+            flow_file_path(line_.instance_dir(), line_.instance, port.index(), queue, huge);
         return std::make_unique<FlowStore>(path, sets, port.queues(), ticks);
     };
     std::unique_ptr<FlowStore> store;

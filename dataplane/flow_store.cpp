@@ -3,8 +3,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,29 +19,6 @@ namespace
 
 constexpr long kHugetlbfsMagic = 0x958458f6;
 
-constexpr u64 flows_layout_hash()
-{
-    u64 h = 0xcbf29ce484222325ull;
-    for (const u64 v : {sizeof(FlowStoreHeader), sizeof(aya_flow_entry), offsetof(aya_flow_entry, service),
-                        offsetof(aya_flow_entry, incarnation), offsetof(aya_flow_entry, backend),
-                        offsetof(aya_flow_entry, expires), offsetof(aya_flow_entry, state),
-                        u64{AYA_FLOW_WAYS}, u64{AYA_ABI_VERSION}})
-        h = fnv1a(h, v);
-    return h;
-}
-
-std::string hugetlbfs_mount()
-{
-    std::ifstream mounts("/proc/mounts");
-    for (std::string line; std::getline(mounts, line);) {
-        std::istringstream fields(line);
-        std::string device, directory, type;
-        if (fields >> device >> directory >> type && type == "hugetlbfs")
-            return directory;
-    }
-    return {};
-}
-
 u64 page_size(const std::string &path)
 {
     struct statfs status = {};
@@ -55,18 +30,10 @@ u64 page_size(const std::string &path)
 
 } // namespace
 
-std::string flow_store_path(const std::string &instance_dir, const std::string &instance, u32 port, u32 queue,
-                            bool huge_pages)
-{
-    const std::string name = "flows-" + std::to_string(port) + "-" + std::to_string(queue);
-    const std::string mount = huge_pages ? hugetlbfs_mount() : "";
-    return mount.empty() ? instance_dir + "/" + name : mount + "/aya-" + instance + "-" + name;
-}
-
 FlowStore::FlowStore(const std::string &path, u32 set_count, u32 queues, u64 now_ticks)
 {
     const u64 page = page_size(path);
-    const u64 size = (kSetsOffset + u64{set_count} * sizeof(aya_flow_set) + page - 1) / page * page;
+    const u64 size = (kFlowSetsOffset + u64{set_count} * sizeof(aya_flow_set) + page - 1) / page * page;
     if (open_existing(path, size) && fits(set_count, queues, now_ticks)) {
         taken_up_ = sweep_all(static_cast<u16>(now_ticks));
         return;
@@ -93,7 +60,7 @@ bool FlowStore::open_existing(const std::string &path, u64 size)
 
 bool FlowStore::fits(u32 set_count, u32 queues, u64 now_ticks) const
 {
-    const FlowStoreHeader &h = *header();
+    const FlowFileHeader &h = *header();
     return h.magic == kFlowsMagic && h.layout_hash == flows_layout_hash() && h.set_count == set_count &&
            h.queues == queues && h.last_tick <= now_ticks && now_ticks - h.last_tick < AYA_MAX_IDLE;
 }

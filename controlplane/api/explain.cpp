@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/explain.hpp"
 
+#include "api/reasons.hpp"
+#include "api/remembered.hpp"
+#include "api/views.hpp"
 #include "aya/encap.h"
 #include "common/address.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <cstring>
@@ -14,29 +15,6 @@ namespace aya::api
 
 namespace
 {
-
-constexpr u16 kSmallPacket = 60; // bytes: fits every MTU
-constexpr u8 kUsualTtl = 64;
-
-const char *reason_name(u8 reason)
-{
-    static constexpr const char *kNames[] = {
-#define AYA_X(symbol, action, name, help) name,
-        AYA_REASONS(AYA_X)
-#undef AYA_X
-    };
-    return kNames[reason];
-}
-
-const char *reason_help(u8 reason)
-{
-    static constexpr const char *kHelp[] = {
-#define AYA_X(symbol, action, name, help) help,
-        AYA_REASONS(AYA_X)
-#undef AYA_X
-    };
-    return kHelp[reason];
-}
 
 const char *action_name(u8 action)
 {
@@ -69,18 +47,9 @@ IpAddress address_of(const be32 words[4])
 class Walk
 {
 public:
-    Walk(const Sink &tables, const aya_packet &packet)
-        : slot_(tables.slot(tables.generation())),
-          packet_(packet), view_{.settings = slot_.settings,
-                                 .vips = slot_.vips,
-                                 .services = slot_.services,
-                                 .backends = slot_.backends,
-                                 .tunnels = slot_.tunnels,
-                                 .lookup = tables.lookup(),
-                                 .vip_count = tables.capacities().vips,
-                                 .service_count = tables.capacities().services,
-                                 .backend_count = tables.capacities().backends,
-                                 .lookup_count = tables.capacities().lookup_slots}
+    Walk(const Sink &tables, const ForwardingPath &path, const aya_packet &packet)
+        : slot_(tables.slot(tables.generation())), path_(path), packet_(packet),
+          view_(view_of(slot_, tables.lookup(), tables.capacities()))
     {
     }
 
@@ -92,13 +61,16 @@ public:
         if (reason != AYA_REASON_NONE) {
             verdict_.reason = static_cast<u8>(reason);
             verdict_.action = static_cast<u8>(aya_action_of(reason));
-            step("vip", reason_help(verdict_.reason));
+            step("vip", kReasons[verdict_.reason].help);
             return finish(nullptr);
         }
         vip_step(service_id);
         hash_step(service_id);
-        aya_choose(&view_, &packet_, service_id, hash_, nullptr, nullptr, 0, &verdict_);
-        choice_step(service_id);
+        decide(service_id);
+        if (!(view_.services[service_id].flags & AYA_SERVICE_STATELESS))
+            flow_step();
+        if (!follows_)
+            choice_step(service_id);
         if (verdict_.backend && verdict_.reason == AYA_REASON_NONE)
             encap_step(*verdict_.backend);
         return finish(slot_.service_names[service_id].text);
@@ -150,10 +122,55 @@ private:
         if (service.flags & AYA_SERVICE_AFFINITY_SOURCE)
             text += "; picked by the client's address alone, " + hex(pick_);
         step("hash", text);
-        step("flow table", service.flags & AYA_SERVICE_STATELESS
-                               ? "the service is stateless: nothing is remembered"
-                               : "not consulted here: a worker that remembers this flow sends it to the "
-                                 "backend that it remembers, as long as that is up or draining");
+    }
+
+    // By the first queue that remembers the flow; none may, and seldom more than one does.
+    void decide(u16 service_id)
+    {
+        const aya_service &service = view_.services[service_id];
+        const u16 now = aya_tick(monotonic_ns());
+        if (service.flags & AYA_SERVICE_STATELESS) {
+            step("flow table", "the service is stateless: nothing is remembered");
+        } else {
+            flows_ = path_.flow_tables();
+            remembered_ = find_remembered(flows_, hash_, aya_flow_service(&packet_, service_id), now);
+        }
+        aya_flow_set empty = {}; // a flow that is not remembered finds room
+        aya_flow_set *set = &empty;
+        if (!remembered_.empty()) {
+            set = &remembered_.front().set;
+            aya_flow_entry entry = remembered_.front().entry;
+            aya_verdict unused = {};
+            follows_ = aya_follow(&service, service_id, &packet_, &entry,
+                                  aya_view_backend(&view_, entry.backend), now, &unused);
+        }
+        aya_choose(&view_, &packet_, service_id, hash_, set, nullptr, now, &verdict_);
+    }
+
+    void flow_step()
+    {
+        for (const Remembered &one : remembered_)
+            step("flow table", remembered_text(one));
+        if (!remembered_.empty() && !follows_)
+            step("flow table", verdict_.notes & AYA_NOTE_RESCHEDULED
+                                   ? "that backend is down or was replaced, so the flow is scheduled again"
+                                   : "this packet begins a new flow, which is scheduled");
+        if (remembered_.empty() && !flows_.tables.empty())
+            step("flow table", "not remembered; queues asked: " + std::to_string(flows_.tables.size()));
+        if (flows_.tables.empty() && flows_.errors.empty())
+            step("flow table", "cannot be read: no data plane has run");
+        for (const std::string &error : flows_.errors)
+            step("flow table", "cannot be read: " + error);
+    }
+
+    std::string remembered_text(const Remembered &one) const
+    {
+        const std::string expiry = one.expires_seconds > 0
+                                       ? "expires in " + std::to_string(one.expires_seconds) + " s"
+                                       : "expired, not yet removed";
+        return "port " + std::to_string(one.port) + " queue " + std::to_string(one.queue) +
+               ": remembered: backend " + backend_name(one.entry.backend) + ", " + expiry + ", state " +
+               std::string(flow_state_name(one.entry.state));
     }
 
     void choice_step(u16 service_id)
@@ -165,12 +182,11 @@ private:
                      "; not a SYN and not remembered, so the table before the last change decides");
             return;
         }
-        if (packet_.flow.protocol == AYA_PROTO_TCP && !aya_opens(&packet_))
-            step("previous table", service.previous_size
-                                       ? "its backend, " +
-                                             slot_text(service.previous_offset, service.previous_size) +
-                                             ", is not alive any more"
-                                       : "there is none");
+        if (remembered_.empty() && aya_has_previous(&service) && packet_.flow.protocol == AYA_PROTO_TCP &&
+            !aya_opens(&packet_))
+            step("previous table", "its backend, " +
+                                       slot_text(service.previous_offset, service.previous_size) +
+                                       ", is no longer alive");
         step("lookup table", service.lookup_size ? slot_text(service.lookup_offset, service.lookup_size)
                                                  : "empty: the service has no backend for new flows");
     }
@@ -224,84 +240,52 @@ private:
     OrderedJson finish(const char *service)
     {
         if (service)
-            step("verdict", reason_help(verdict_.reason));
+            step("verdict", kReasons[verdict_.reason].help);
         const bool chosen = verdict_.backend && verdict_.backend_id < view_.backend_count;
         return {
             {"steps", std::move(steps_)},
             {"action", action_name(verdict_.action)},
-            {"reason", reason_name(verdict_.reason)},
+            {"reason", kReasons[verdict_.reason].name},
             {"service", service ? OrderedJson(service) : OrderedJson()},
-            {"backend", chosen ? OrderedJson(slot_.backend_names[verdict_.backend_id].text) : OrderedJson()}};
+            {"backend", chosen ? OrderedJson(slot_.backend_names[verdict_.backend_id].text) : OrderedJson()},
+            {"remembered", remembered_list()}};
+    }
+
+    // null: nothing is known, since no table can be read.
+    OrderedJson remembered_list() const
+    {
+        if (flows_.tables.empty())
+            return nullptr;
+        OrderedJson list = OrderedJson::array();
+        for (const Remembered &one : remembered_)
+            list.push_back(
+                {{"port", one.port},
+                 {"queue", one.queue},
+                 {"backend",
+                  one.entry.backend < view_.backend_count ? slot_.backend_names[one.entry.backend].text : ""},
+                 {"state", flow_state_name(one.entry.state)},
+                 {"expires_seconds", one.expires_seconds}});
+        return list;
     }
 
     const TableSlot &slot_;
+    const ForwardingPath &path_;
     const aya_packet &packet_;
     aya_view view_;
     aya_verdict verdict_{};
     u64 hash_ = 0;
     u64 pick_ = 0;
+    FlowTables flows_;
+    std::vector<Remembered> remembered_;
+    bool follows_ = false; // what is remembered decides, and nothing is scheduled
     OrderedJson steps_ = OrderedJson::array();
 };
 
-ConfigError wrong(const char *where, const std::string &found, const char *allowed)
-{
-    return {
-        .where = where, .message = "found " + found + "; allowed: " + allowed, .kind = ErrorKind::invalid};
-}
-
 } // namespace
 
-Result<aya_packet> read_question(std::string_view text)
+OrderedJson explain(const Sink &tables, const ForwardingPath &path, const aya_packet &packet)
 {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
-    if (!json.is_object())
-        return ConfigError{
-            .where = "", .message = "the body must be a JSON object", .kind = ErrorKind::invalid};
-    const auto text_of = [&](const char *key) {
-        const auto found = json.find(key);
-        return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-    };
-    ConfigErrors errors;
-    const auto source = parse_socket_address(text_of("source"));
-    if (!source)
-        errors.push_back(
-            wrong("/source", '"' + text_of("source") + '"', "ADDRESS:PORT such as 198.51.100.7:40000"));
-    const auto destination = parse_vip(text_of("destination"));
-    if (!destination || destination->port == 0)
-        errors.push_back(wrong("/destination", '"' + text_of("destination") + '"',
-                               "ADDRESS:PORT/PROTOCOL such as 203.0.113.10:443/tcp"));
-    if (source && destination && source->address.is_v4() != destination->address.is_v4())
-        errors.push_back(
-            wrong("/source", to_string(source->address), "an address of the destination's family"));
-    const auto syn = json.find("syn");
-    if (syn != json.end() && !syn->is_boolean())
-        errors.push_back(wrong("/syn", syn->dump(), "true or false"));
-    for (const auto &item : json.items())
-        if (item.key() != "source" && item.key() != "destination" && item.key() != "syn")
-            errors.push_back({.where = "/" + item.key(),
-                              .message = "unknown key; allowed: source, destination, syn",
-                              .kind = ErrorKind::invalid});
-    if (!errors.empty())
-        return errors;
-
-    aya_packet packet = {};
-    std::memcpy(packet.flow.src, source->address.bytes.data(), sizeof(packet.flow.src));
-    std::memcpy(packet.flow.dst, destination->address.bytes.data(), sizeof(packet.flow.dst));
-    packet.flow.src_port = aya_cpu_to_be16(source->port);
-    packet.flow.dst_port = aya_cpu_to_be16(destination->port);
-    packet.flow.protocol = static_cast<u8>(destination->protocol);
-    packet.flow.family = source->address.is_v4() ? AYA_IPV4 : AYA_IPV6;
-    packet.kind = AYA_KIND_DATA;
-    packet.l3_length = kSmallPacket;
-    packet.ttl = kUsualTtl;
-    if (destination->protocol == Protocol::tcp)
-        packet.tcp_flags = syn == json.end() || syn->get<bool>() ? AYA_TCP_SYN : AYA_TCP_ACK;
-    return packet;
-}
-
-OrderedJson explain(const Sink &tables, const aya_packet &packet)
-{
-    return Walk(tables, packet).answer();
+    return Walk(tables, path, packet).answer();
 }
 
 } // namespace aya::api

@@ -5,6 +5,7 @@
 #include "aya/forward.h"
 #include "common/result.hpp"
 #include "config/parse.hpp"
+#include "paths/forwarding_path.hpp"
 #include "publish/sink.hpp"
 
 #include <string>
@@ -13,10 +14,12 @@
 namespace aya::api
 {
 
-// `text`: {"source": "198.51.100.7:40000", "destination": "203.0.113.10:443/tcp", "syn": true}.
+// What is asked of POST /v1/explain, as a packet. `text`: {"source": "198.51.100.7:40000", "destination":
+// "203.0.113.10:443/tcp", "syn": true}.
 Result<aya_packet> read_question(std::string_view text);
 
-// The answer of POST /v1/explain. `tables` must have been published.
-OrderedJson explain(const Sink &tables, const aya_packet &packet);
+// The answer of POST /v1/explain. `tables` must have been published. The flow tables of `path` are looked
+// into.
+OrderedJson explain(const Sink &tables, const ForwardingPath &path, const aya_packet &packet);
 
 } // namespace aya::api

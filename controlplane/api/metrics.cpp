@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/metrics.hpp"
 
+#include "api/reasons.hpp"
+
 #include <array>
 
 namespace aya::api
@@ -30,13 +32,8 @@ void probes(Exposition &out, const Scene &scene)
 
 void reasons(Exposition &out, const Scene &scene)
 {
-    static constexpr std::array<const char *, AYA_REASON_COUNT> kNames = {
-#define AYA_X(symbol, action, name, help) name,
-        AYA_REASONS(AYA_X)
-#undef AYA_X
-    };
     for (u32 i = 0; i < AYA_REASON_COUNT; i++)
-        out.sample({kNames[i]}, Counters::reason(scene.dataplane.counters(), i));
+        out.sample({kReasons[i].name}, Counters::reason(scene.dataplane.counters(), i));
 }
 
 // `value(process, i)` of each worker of the DPDK process, if there is one.

@@ -27,18 +27,27 @@ struct Scene {
     std::chrono::steady_clock::time_point started;
 };
 
+// Each noun has its file in views/.
 OrderedJson version_view(const Scene &scene);
 OrderedJson status_view(const Scene &scene);
 OrderedJson services_view(const Scene &scene);
 OrderedJson service_view(const Scene &scene, const ServiceConfig &service);
+OrderedJson backend_list(const Scene &scene, const ServiceConfig &service);
 OrderedJson backends_view(const Scene &scene, const ServiceConfig &service);
 OrderedJson backend_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend);
+OrderedJson dataplane_view(const ForwardingPath &path);
 OrderedJson counters_view(const Scene &scene);
 OrderedJson health_view(const Scene &scene);
 OrderedJson changes_view(const std::vector<Change> &changes);
 
 // What an operator should look at, one line each.
 std::vector<std::string> warnings_of(const Scene &scene);
+
+template <class Duration>
+std::int64_t whole_seconds(Duration duration)
+{
+    return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
 
 // As the data plane's ports and workers appear in text fields.
 template <std::size_t N>

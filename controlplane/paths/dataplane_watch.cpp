@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstring>
+#include <filesystem>
 #include <unistd.h>
 
 namespace aya
@@ -61,6 +62,16 @@ void DataplaneWatch::log_changes(bool was_running)
             spdlog::info("data plane: worker {} is back", i);
         hung_[i] = hangs;
     }
+}
+
+FlowTables DataplaneWatch::flow_tables() const
+{
+    FlowTables found;
+    const std::string directory = std::filesystem::path(path_).parent_path();
+    for (u32 port = 0; usable_ && port < ports_.size(); port++)
+        if (ports_[port].present)
+            open_flow_files(directory, port, ports_[port].queues, segment_.tables_identity(), found);
+    return found;
 }
 
 bool DataplaneWatch::take_ports()

@@ -46,6 +46,9 @@ public:
     const DataplaneSegment *segment() const { return usable_ ? &segment_ : nullptr; }
     CounterSources counters() const override { return segment(); }
 
+    // Also those that a process left behind: the next one takes them up.
+    FlowTables flow_tables() const override;
+
     // One line each, for people.
     std::vector<std::string> warnings() const override;
 

@@ -3,6 +3,7 @@
 // kernel.
 #pragma once
 
+#include "paths/flow_tables.hpp"
 #include "publish/counter_source.hpp"
 #include "publish/dataplane_segment.hpp"
 
@@ -43,6 +44,9 @@ public:
     virtual std::optional<XdpPortStatus> xdp_status(u32) const { return std::nullopt; }
 
     virtual CounterSources counters() const = 0;
+
+    // To look into, read only.
+    virtual FlowTables flow_tables() const = 0;
 
     virtual bool forwards() const = 0;
 

@@ -23,6 +23,7 @@ public:
     std::span<const PortLine> ports() const override { return xdp_.ports(); }
     std::optional<XdpPortStatus> xdp_status(u32 port) const override { return xdp_.xdp_status(port); }
     CounterSources counters() const override { return {&xdp_.source(), watch_.segment()}; }
+    FlowTables flow_tables() const override { return xdp_.flow_tables(); } // of both
     bool forwards() const override { return true; }
     bool gone() const override { return xdp_.gone(); }
     const DataplaneSegment *process() const override { return watch_.process(); }

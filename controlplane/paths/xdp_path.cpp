@@ -198,6 +198,18 @@ std::optional<XdpPortStatus> XdpPath::xdp_status(u32 port) const
     return status;
 }
 
+FlowTables XdpPath::flow_tables() const
+{
+    FlowTables found;
+    for (u32 port = 0; port < ports_.size(); port++)
+        for (u32 queue = 0; queue < ports_[port].xdp->queues(); queue++)
+            found.tables.push_back({.port = port,
+                                    .queue = queue,
+                                    .sets = ports_[port].xdp->flows(queue),
+                                    .set_mask = ports_[port].xdp->flow_sets() - 1});
+    return found;
+}
+
 void XdpPath::bypass_sockets(bool on) const
 {
     for (const Port &port : ports_)

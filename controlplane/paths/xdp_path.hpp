@@ -27,6 +27,7 @@ public:
     std::span<const PortLine> ports() const override { return lines_; }
     std::optional<XdpPortStatus> xdp_status(u32 port) const override;
     CounterSources counters() const override { return this; }
+    FlowTables flow_tables() const override;
     bool gone() const override;
     bool forwards() const override { return true; }
     const CounterSource &source() const { return *this; }

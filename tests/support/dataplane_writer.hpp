@@ -81,6 +81,12 @@ public:
     {
         file_.at<BackendCounters>(layout_.backend_counters)[u64{w} * capacities_.backends + id] = value;
     }
+    void count_received(u32 w, u64 received, u64 sent)
+    {
+        WorkerTotals &totals = file_.at<WorkerTotals>(layout_.totals)[w];
+        totals.rx_packets = received;
+        totals.tx_packets = sent;
+    }
     void count_reason(u32 w, u32 reason, u64 value)
     {
         file_.at<WorkerTotals>(layout_.totals)[w].reasons[reason] = value;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api_fixture.hpp"
 
-#include "api/explain.hpp"
+#include "flow_file.hpp"
 
 namespace aya::test
 {
@@ -59,10 +59,92 @@ TEST(Explain, NamesTheSteps)
     EXPECT_EQ(text_of(answer, "parse"), "IPv4 TCP SYN (opens a connection) from 198.51.100.7:40000");
     EXPECT_EQ(text_of(answer, "vip"), "203.0.113.10:80/tcp is a VIP of service web (id 0)");
     EXPECT_NE(text_of(answer, "lookup table").find(" of 251 is "), std::string::npos);
-    EXPECT_NE(text_of(answer, "flow table").find("not consulted"), std::string::npos);
+    EXPECT_TRUE(answer["remembered"].is_null()) << "no data plane has run";
     EXPECT_EQ(text_of(answer, "encapsulate"),
               "l2, destination MAC 52:54:00:00:00:01, source MAC 00:00:00:00:00:00, data plane port 0; "
               "packets up to 1500 bytes fit");
+}
+
+// A data plane with two queues.
+struct FlowBench : ApiBench {
+    FlowBench() : writer(dataplane_file(), kSmall, 2)
+    {
+        writer.add_port({.interface = "eth0", .punt = "aya0"});
+        writer.set_tables(FlowFile::kIdentity);
+        watch.poll();
+    }
+
+    DataplaneWriter writer;
+    const std::string middle = question("198.51.100.7:40000", "203.0.113.10:80/tcp", "false");
+};
+
+TEST(Explain, GoesByWhatAQueueRemembers)
+{
+    FlowBench bench;
+    FlowFile first(bench, 0, 2);
+    FlowFile second(bench, 1, 2);
+    const auto before = ask(bench, bench.middle);
+    EXPECT_EQ(before["remembered"].dump(), "[]");
+    const std::string other = before["backend"] == "one" ? "two" : "one";
+    second.remember(bench, bench.middle, other);
+
+    const auto answer = ask(bench, bench.middle);
+    EXPECT_EQ(answer["backend"], other);
+    EXPECT_EQ(text_of(answer, "lookup table"), "") << "nothing is scheduled";
+    ASSERT_EQ(answer["remembered"].size(), 1u);
+    const auto &flow = answer["remembered"][0];
+    EXPECT_EQ(flow["port"], 0);
+    EXPECT_EQ(flow["queue"], 1);
+    EXPECT_EQ(flow["backend"], other);
+    EXPECT_EQ(flow["state"], "established");
+    EXPECT_NEAR(flow["expires_seconds"].get<double>(), 107, 2);
+    EXPECT_EQ(text_of(answer, "flow table"),
+              "port 0 queue 1: remembered: backend " + other + " (id " +
+                  std::to_string(bench.publisher.find_backend("web", other)->id) + "), expires in " +
+                  flow["expires_seconds"].dump() + " s, state established");
+
+    const auto opening = ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp"));
+    EXPECT_EQ(opening["backend"], other) << "a SYN on an open connection";
+}
+
+TEST(Explain, DoesNotWriteToTheFlowTables)
+{
+    FlowBench bench;
+    FlowFile table(bench, 0, 2);
+    table.remember(bench, bench.middle, "one");
+    const std::string before(table.file().at<char>(0), table.file().size());
+    ask(bench, bench.middle);
+    ask(bench, question("198.51.100.7:40001", "203.0.113.10:80/tcp"));
+    EXPECT_EQ(std::string(table.file().at<char>(0), table.file().size()), before);
+}
+
+TEST(Explain, SchedulesAgainWhatWasRememberedOfABackendThatWasReplaced)
+{
+    FlowBench bench;
+    FlowFile table(bench, 0, 2);
+    const auto before = ask(bench, bench.middle);
+    const std::string other = before["backend"] == "one" ? "two" : "one";
+    table.remember(bench, bench.middle, other, 1);
+    const auto answer = ask(bench, bench.middle);
+    EXPECT_EQ(answer["backend"], before["backend"]);
+    EXPECT_NE(text_of(answer, "lookup table"), "");
+    EXPECT_EQ(answer["remembered"].size(), 1u);
+}
+
+TEST(Explain, SaysWhichFlowTablesItCannotRead)
+{
+    FlowBench bench;
+    EXPECT_TRUE(ask(bench, bench.middle)["remembered"].is_null());
+    FlowFile of_other_tables(bench, 0, 2);
+    of_other_tables.file().at<FlowFileHeader>(0)->tables_identity = FlowFile::kIdentity + 1;
+    FlowFile readable(bench, 1, 2);
+    const auto answer = ask(bench, bench.middle);
+    EXPECT_EQ(answer["remembered"].dump(), "[]");
+    std::string said;
+    for (const auto &step : answer["steps"])
+        said = step["step"] == "flow table" ? step["text"].get<std::string>() : said;
+    EXPECT_EQ(said, "cannot be read: " + (bench.directory.path() / "flows-0-0").string() +
+                        ": its flows belong to other tables");
 }
 
 TEST(Explain, PuntsWhatIsForNoVip)
@@ -123,7 +205,7 @@ TEST(Explain, RefusesWhatItCannotRead)
     const auto refused = [&](const std::string &body) {
         return bench.refused(verb::post, "/v1/explain", body, 400);
     };
-    EXPECT_EQ(refused("nonsense").substr(0, 2), ": ");
+    EXPECT_EQ(refused("nonsense").substr(0, 5), "line ");
     EXPECT_EQ(refused(question("198.51.100.7", "203.0.113.10:80/tcp")).substr(0, 9), "/source: ");
     EXPECT_EQ(refused(question("198.51.100.7:0", "203.0.113.10:80/tcp")).substr(0, 9), "/source: ");
     EXPECT_EQ(refused(question("198.51.100.7:1", "203.0.113.10:80")).substr(0, 14), "/destination: ");

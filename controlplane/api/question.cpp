@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "api/explain.hpp"
+#include "common/json/reader.hpp"
+
+#include <cstring>
+
+namespace aya::api
+{
+
+namespace
+{
+
+constexpr u16 kSmallPacket = 60; // bytes: fits every MTU
+constexpr u8 kUsualTtl = 64;
+
+// A client's address may be any: what no client can have is dropped with a reason.
+Kind<SocketAddress> client_kind()
+{
+    return {"ADDRESS:PORT such as \"198.51.100.7:40000\"", [](const Json &value, std::string &) {
+                return value.is_string() ? parse_socket_address(value.get_ref<const std::string &>())
+                                         : std::nullopt;
+            }};
+}
+
+Kind<VipKey> exact_vip_kind()
+{
+    return {"ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\"", [](const Json &value, std::string &) {
+                const auto vip =
+                    value.is_string() ? parse_vip(value.get_ref<const std::string &>()) : std::nullopt;
+                return vip && vip->port != 0 ? vip : std::nullopt;
+            }};
+}
+
+struct Question {
+    SocketAddress source;
+    VipKey destination;
+    bool syn = true;
+};
+
+Result<Question> parse_question(std::string_view text)
+{
+    ErrorSink errors;
+    Question question;
+    const JsonText json = read_json_text(text, errors);
+    if (!json.syntax_error) {
+        Reader reader(json.value, "", ReadMode::whole, errors);
+        reader.required("source", client_kind(), question.source);
+        reader.required("destination", exact_vip_kind(), question.destination);
+        reader.optional("syn", boolean_kind(), question.syn);
+        reader.finish();
+    }
+    if (errors.empty() && question.source.address.is_v4() != question.destination.address.is_v4())
+        errors.add("/source", "found " + to_string(question.source.address) +
+                                  "; allowed: an address of the destination's family");
+    if (!errors.empty())
+        return errors.take();
+    return question;
+}
+
+} // namespace
+
+Result<aya_packet> read_question(std::string_view text)
+{
+    const auto question = parse_question(text);
+    if (!question)
+        return question.errors();
+    const auto &[source, destination, syn] = *question;
+    aya_packet packet = {};
+    std::memcpy(packet.flow.src, source.address.bytes.data(), sizeof(packet.flow.src));
+    std::memcpy(packet.flow.dst, destination.address.bytes.data(), sizeof(packet.flow.dst));
+    packet.flow.src_port = aya_cpu_to_be16(source.port);
+    packet.flow.dst_port = aya_cpu_to_be16(destination.port);
+    packet.flow.protocol = static_cast<u8>(destination.protocol);
+    packet.flow.family = source.address.is_v4() ? AYA_IPV4 : AYA_IPV6;
+    packet.kind = AYA_KIND_DATA;
+    packet.l3_length = kSmallPacket;
+    packet.ttl = kUsualTtl;
+    if (destination.protocol == Protocol::tcp)
+        packet.tcp_flags = syn ? AYA_TCP_SYN : AYA_TCP_ACK;
+    return packet;
+}
+
+} // namespace aya::api

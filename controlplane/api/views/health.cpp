@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "api/views.hpp"
+
+namespace aya::api
+{
+
+OrderedJson health_view(const Scene &scene)
+{
+    const auto now = health::Clock::now();
+    OrderedJson list = OrderedJson::array();
+    for (const ServiceConfig &service : scene.reconciler.config().services) {
+        const auto port = probe_port(service);
+        for (const BackendConfig &backend : service.backends) {
+            const health::Tracker *tracker = scene.monitor.find(service.name, backend.name);
+            OrderedJson item = {{"service", service.name}, {"backend", backend.name}};
+            item["target"] = tracker && port ? OrderedJson(to_string(SocketAddress{backend.address, *port}))
+                                             : OrderedJson();
+            item["health"] = to_string(tracker ? tracker->health() : Health::unchecked);
+            item["since_seconds"] =
+                tracker ? OrderedJson(whole_seconds(now - tracker->since())) : OrderedJson();
+            const bool ok = tracker && tracker->last().outcome == health::Outcome::ok;
+            const bool probed = tracker && (tracker->probed() || !ok);
+            item["last_result"] = probed ? OrderedJson(ok ? "ok" : "failed") : OrderedJson();
+            item["last_error"] = probed && !ok ? OrderedJson(tracker->last().words()) : OrderedJson();
+            item["successes"] = tracker ? tracker->good_streak() : 0; // in a row, towards rise and fall
+            item["failures"] = tracker ? tracker->bad_streak() : 0;
+            item["rise"] = service.health.rise;
+            item["fall"] = service.health.fall;
+            list.push_back(std::move(item));
+        }
+    }
+    return {{"backends", std::move(list)}};
+}
+
+} // namespace aya::api

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "api/views.hpp"
+
+#include <unistd.h>
+
+namespace aya::api
+{
+
+namespace
+{
+
+struct Tally {
+    std::size_t total = 0, up = 0, down = 0, draining = 0, disabled = 0, unreachable = 0;
+};
+
+// Up and down are health, draining and disabled are state, so that they need not add up to the total.
+Tally tally_of(const Scene &scene, const ServiceConfig &service)
+{
+    Tally tally;
+    const ServiceImage *image = scene.reconciler.find_image(service.name);
+    for (std::size_t i = 0; i < service.backends.size(); i++) {
+        const BackendConfig &backend = service.backends[i];
+        const Health health = scene.reconciler.observer().observe(service, backend).health;
+        tally.total++;
+        tally.up += health == Health::up || health == Health::unchecked;
+        tally.down += health == Health::down;
+        tally.draining += backend.state == AdminState::draining;
+        tally.disabled += backend.state == AdminState::disabled;
+        tally.unreachable += image && i < image->backends.size() && !image->backends[i].reachable;
+    }
+    return tally;
+}
+
+} // namespace
+
+OrderedJson version_view(const Scene &scene)
+{
+    return {{"version", AYA_VERSION}, {"abi", AYA_ABI_VERSION}, {"instance", scene.instance}};
+}
+
+std::vector<std::string> warnings_of(const Scene &scene)
+{
+    std::vector<std::string> lines = scene.dataplane.warnings();
+    for (const auto &service : scene.reconciler.image().services)
+        lines.insert(lines.end(), service->warnings.begin(), service->warnings.end());
+    return lines;
+}
+
+OrderedJson status_view(const Scene &scene)
+{
+    const Config &config = scene.reconciler.config();
+    Tally sum;
+    for (const ServiceConfig &service : config.services) {
+        const Tally tally = tally_of(scene, service);
+        sum.total += tally.total;
+        sum.up += tally.up;
+        sum.down += tally.down;
+        sum.draining += tally.draining;
+        sum.disabled += tally.disabled;
+        sum.unreachable += tally.unreachable;
+    }
+    return {{"version", AYA_VERSION},
+            {"instance", scene.instance},
+            {"pid", ::getpid()},
+            {"uptime_seconds", whole_seconds(std::chrono::steady_clock::now() - scene.started)},
+            {"generation", scene.reconciler.publisher().generation()},
+            {"config_file", scene.config_file},
+            {"services", config.services.size()},
+            {"backends",
+             {{"total", sum.total},
+              {"up", sum.up},
+              {"down", sum.down},
+              {"draining", sum.draining},
+              {"disabled", sum.disabled},
+              {"unreachable", sum.unreachable}}},
+            {"dataplane", scene.dataplane.forwards() ? dataplane_view(scene.dataplane) : OrderedJson()},
+            {"warnings", warnings_of(scene)}};
+}
+
+} // namespace aya::api
