@@ -8,6 +8,7 @@
 #include <array>
 #include <concepts>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <type_traits>
 
@@ -27,6 +28,17 @@ concept HasNames = std::is_enum_v<Enum> && requires(Enum value)
         names_of(value).begin()->name
         } -> std::convertible_to<std::string_view>;
 };
+
+// The value's row. Every value has one.
+template <HasNames Enum>
+constexpr const auto &row_of(Enum value)
+{
+    for (const auto &row : names_of(value)) {
+        if (row.value == value)
+            return row;
+    }
+    throw std::logic_error("an enum's value without a row");
+}
 
 // Empty if no row has the value.
 template <HasNames Enum>

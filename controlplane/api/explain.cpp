@@ -4,7 +4,6 @@
 #include "api/reasons.hpp"
 #include "api/remembered.hpp"
 #include "api/views.hpp"
-#include "aya/encap.h"
 #include "common/address.hpp"
 
 #include <cstdio>
@@ -201,40 +200,17 @@ private:
 
     void encap_step(const aya_backend &backend)
     {
-        std::string text = "destination MAC " + mac_text(backend.macs) + ", source MAC " +
-                           mac_text(backend.macs + 6) + ", data plane port " +
-                           std::to_string(backend.egress_port);
         const aya_tunnel &tunnel = slot_.tunnels[verdict_.backend_id];
-        if (aya_encap_of(&backend) == AYA_ENCAP_IPIP)
-            text = "ipip, " + tunnel_text(backend, tunnel) + "; " + text;
-        else if (aya_encap_of(&backend) == AYA_ENCAP_GUE)
-            text = "gue, " + tunnel_text(backend, tunnel) + ", " + udp_text(tunnel) + "; " + text;
-        else
-            text = "l2, " + text;
+        std::string text;
+        if (const EncapRow *row = encap_of(backend)) {
+            text = row->name;
+            if (row->has_tunnel())
+                text += ", " + row->header_text(backend, tunnel, packet_, hash_);
+            text += row->has_tunnel() ? "; " : ", ";
+        }
+        text += "destination MAC " + mac_text(backend.macs) + ", source MAC " + mac_text(backend.macs + 6) +
+                ", data plane port " + std::to_string(backend.egress_port);
         step("encapsulate", text + "; packets up to " + std::to_string(backend.mtu) + " bytes fit");
-    }
-
-    static std::string tunnel_text(const aya_backend &backend, const aya_tunnel &tunnel)
-    {
-        if (backend.outer_length == AYA_OUTER_IPV4 || backend.outer_length == AYA_OUTER_GUE_IPV4)
-            return "IPv4 " + ipv4_text(backend.outer_src) + " to " + ipv4_text(backend.outer_dst);
-        return "IPv6 " + to_string(IpAddress::from_v6_bytes(tunnel.ipv6 + offsetof(aya_ipv6, src))) + " to " +
-               to_string(IpAddress::from_v6_bytes(tunnel.ipv6 + offsetof(aya_ipv6, dst)));
-    }
-
-    static std::string ipv4_text(const be32 &address)
-    {
-        return to_string(IpAddress::from_v4_bytes(reinterpret_cast<const u8 *>(&address)));
-    }
-
-    // The source port is the rewriting's own, for this packet.
-    std::string udp_text(const aya_tunnel &tunnel) const
-    {
-        aya_udp udp;
-        std::memcpy(&udp, tunnel.udp, sizeof(udp));
-        aya_patch_outer_udp(&udp, &packet_, hash_);
-        return "UDP port " + std::to_string(aya_be16_to_cpu(udp.src_port)) + " to " +
-               std::to_string(aya_be16_to_cpu(udp.dst_port));
     }
 
     OrderedJson finish(const char *service)

@@ -7,6 +7,8 @@
 #include "common/names.hpp"
 #include "common/values.hpp"
 #include "health/probe.hpp"
+#include "kinds/encap.hpp"
+#include "kinds/scheduler.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -27,29 +29,12 @@ constexpr auto names_of(AdminState)
                                             {AdminState::disabled, "disabled"}});
 }
 
-enum class Scheduler : std::uint8_t { maglev, source_hash };
-
-constexpr auto names_of(Scheduler)
-{
-    return std::to_array<Name<Scheduler>>(
-        {{Scheduler::maglev, "maglev"}, {Scheduler::source_hash, "source-hash"}});
-}
-
 enum class Affinity : std::uint8_t { none, source };
 
 constexpr auto names_of(Affinity)
 {
     return std::to_array<Name<Affinity>>({{Affinity::none, "none"}, {Affinity::source, "source"}});
 }
-
-enum class Encap : std::uint8_t { l2, ipip, gue };
-
-constexpr auto names_of(Encap)
-{
-    return std::to_array<Name<Encap>>({{Encap::l2, "l2"}, {Encap::ipip, "ipip"}, {Encap::gue, "gue"}});
-}
-
-constexpr std::uint16_t kGuePort = 6080; // IANA's
 
 struct HealthConfig {
     HealthType type = HealthType::none;

@@ -270,7 +270,7 @@ private:
         if (vip != vip_addresses_.end())
             add(at, "found " + show(address) + ", which is a VIP of service " + quote(vip->second.service) +
                         " (" + vip->second.where + "); allowed: the backend's own address");
-        if (service.encap != Encap::l2)
+        if (row_of(service.encap).has_tunnel())
             return;
         for (std::size_t i = 0; i < service.vips.size(); ++i) {
             const VipKey &other = service.vips[i];

@@ -5,7 +5,9 @@
 #include <stdexcept>
 
 #include "aya/flow_table.h"
-#include "model/outer_header.hpp"
+#include "kinds/encap.hpp"
+#include "kinds/maglev.hpp"
+#include "kinds/scheduler.hpp"
 
 namespace aya
 {
@@ -74,13 +76,13 @@ std::string write_way(BackendImage &made, const ServiceConfig &service, const Ba
     if (!mac)
         return "the MAC address of " + to_string(next_hop.address) + " is not known";
     const auto source = tunnel_source(options.tunnel_source, backend, next_hop);
-    if (service.encap != Encap::l2 && !source)
+    const EncapRow &encap = row_of(service.encap);
+    if (encap.has_tunnel() && !source)
         return "no source address for the tunnel to " + to_string(backend.address);
-    write_l2_header(entry, *mac, next_hop.port_mac);
-    if (service.encap == Encap::ipip)
-        write_ipip_header(entry, made.tunnel, backend.address, *source);
-    else if (service.encap == Encap::gue)
-        write_gue_header(entry, made.tunnel, backend.address, *source, service.gue_port);
+    write_macs(entry, *mac, next_hop.port_mac);
+    if (encap.has_tunnel())
+        encap.write_header(entry, made.tunnel,
+                           {.source = *source, .destination = backend.address, .port = service.gue_port});
     entry.egress_port = next_hop.port;
     entry.mtu = next_hop.mtu > entry.outer_length ? static_cast<u16>(next_hop.mtu - entry.outer_length) : 0;
     return {};
@@ -116,14 +118,14 @@ void compile_backends(ServiceImage &image, const ServiceConfig &service, const S
 
 // Who may get new flows, with what weight. In the order of the backends, so that the table's indices are
 // theirs.
-std::vector<MaglevCandidate> candidates_of(const ServiceConfig &service, const ServiceImage &image,
-                                           const CompileOptions &options)
+std::vector<Candidate> candidates_of(const ServiceConfig &service, const ServiceImage &image,
+                                     const CompileOptions &options)
 {
     auto is_up = [](const BackendImage &backend) { return backend.entry.state == AYA_BACKEND_UP; };
     bool some_reachable =
         std::any_of(image.backends.begin(), image.backends.end(),
                     [&](const BackendImage &backend) { return is_up(backend) && backend.reachable; });
-    std::vector<MaglevCandidate> candidates;
+    std::vector<Candidate> candidates;
     candidates.reserve(image.backends.size());
     for (size_t i = 0; i < image.backends.size(); i++) {
         const BackendImage &backend = image.backends[i];
@@ -134,7 +136,7 @@ std::vector<MaglevCandidate> candidates_of(const ServiceConfig &service, const S
     return candidates;
 }
 
-void add_shares(ServiceImage &image, const std::vector<MaglevCandidate> &candidates, u32 size)
+void add_shares(ServiceImage &image, const std::vector<Candidate> &candidates, u32 size)
 {
     const std::vector<u32> slots = maglev_quotas(candidates, size);
     for (size_t i = 0; i < candidates.size(); i++) {
@@ -182,15 +184,15 @@ void add_warnings(ServiceImage &image, const ServiceConfig &service, const Servi
 }
 
 // Everything but the lookup table, whose candidates are answered.
-std::vector<MaglevCandidate> compile_entries(ServiceImage &image, const ServiceConfig &service,
-                                             const ServiceObserved &observed, const CompileOptions &options)
+std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig &service,
+                                       const ServiceObserved &observed, const CompileOptions &options)
 {
     if (observed.backends.size() != service.backends.size())
         throw std::logic_error("compile: one observation for each backend");
     image.name = service.name;
     image.vips = service.vips;
-    image.flags = AYA_SERVICE_PRESENT;
-    if (service.affinity == Affinity::source || service.scheduler == Scheduler::source_hash)
+    image.flags = AYA_SERVICE_PRESENT | row_of(service.scheduler).pick_flags;
+    if (service.affinity == Affinity::source)
         image.flags |= AYA_SERVICE_AFFINITY_SOURCE;
     if (service.stateless)
         image.flags |= AYA_SERVICE_STATELESS;
@@ -200,7 +202,7 @@ std::vector<MaglevCandidate> compile_entries(ServiceImage &image, const ServiceC
     image.idle_timeout[AYA_FLOW_DATAGRAM] = to_ticks(service.idle_timeouts.udp);
     image.panic = panics(service, observed);
     compile_backends(image, service, observed, options);
-    std::vector<MaglevCandidate> candidates = candidates_of(service, image, options);
+    std::vector<Candidate> candidates = candidates_of(service, image, options);
     add_shares(image, candidates, service.lookup_size);
     add_warnings(image, service, observed);
     return candidates;
@@ -228,22 +230,25 @@ ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observ
 {
     ServiceImage image;
     auto candidates = compile_entries(image, service, observed, options);
-    image.lookup = std::make_shared<const std::vector<u32>>(build_maglev(candidates, service.lookup_size));
+    image.lookup = std::make_shared<const std::vector<u32>>(
+        row_of(service.scheduler).build_table(candidates, service.lookup_size));
     return image;
 }
 
-LookupTable Compiler::find_table(std::vector<Table> &tables, const std::vector<MaglevCandidate> &candidates,
-                                 u32 size)
+LookupTable Compiler::find_table(std::vector<Table> &tables, TableBuilder *build,
+                                 const std::vector<Candidate> &candidates, u32 size)
 {
     auto found = std::find_if(tables.begin(), tables.end(), [&](const Table &table) {
-        return table.candidates == candidates && (table.lookup->empty() || table.lookup->size() == size);
+        return table.build == build && table.candidates == candidates &&
+               (table.lookup->empty() || table.lookup->size() == size);
     });
     if (found == tables.end()) {
         if (tables.size() == kKeptTables)
             tables.pop_back();
-        found = tables.insert(tables.end(), {.candidates = candidates,
-                                             .lookup = std::make_shared<const std::vector<u32>>(
-                                                 build_maglev(candidates, size))});
+        found = tables.insert(tables.end(),
+                              {.build = build,
+                               .candidates = candidates,
+                               .lookup = std::make_shared<const std::vector<u32>>(build(candidates, size))});
     }
     std::rotate(tables.begin(), found, found + 1);
     return tables.front().lookup;
@@ -257,7 +262,8 @@ std::shared_ptr<const ServiceImage> Compiler::compile(const ServiceConfig &servi
         return memory.image;
     auto image = std::make_shared<ServiceImage>();
     auto candidates = compile_entries(*image, service, observed, options_);
-    image->lookup = find_table(memory.tables, candidates, service.lookup_size);
+    image->lookup =
+        find_table(memory.tables, row_of(service.scheduler).build_table, candidates, service.lookup_size);
     memory.service = service;
     memory.observed = observed;
     memory.image = std::move(image);

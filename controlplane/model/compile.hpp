@@ -29,7 +29,6 @@
 
 #include "config/config.hpp"
 #include "model/image.hpp"
-#include "model/maglev.hpp"
 
 namespace aya
 {
@@ -94,7 +93,8 @@ public:
 
 private:
     struct Table {
-        std::vector<MaglevCandidate> candidates;
+        TableBuilder *build;
+        std::vector<Candidate> candidates;
         LookupTable lookup;
     };
     struct Remembered {
@@ -104,8 +104,8 @@ private:
         std::vector<Table> tables; // last used first
     };
 
-    static LookupTable find_table(std::vector<Table> &tables, const std::vector<MaglevCandidate> &candidates,
-                                  u32 size);
+    static LookupTable find_table(std::vector<Table> &tables, TableBuilder *build,
+                                  const std::vector<Candidate> &candidates, u32 size);
 
     CompileOptions options_;
     std::unordered_map<std::string, Remembered> memory_;

@@ -78,12 +78,6 @@ enum aya_backend_state {
     AYA_BACKEND_UP,
 };
 
-enum aya_encap_kind {
-    AYA_ENCAP_L2,
-    AYA_ENCAP_IPIP,
-    AYA_ENCAP_GUE,
-};
-
 // The bytes between the Ethernet header and the client's packet: `outer_length` of a backend.
 enum aya_outer_length {
     AYA_OUTER_NONE = 0,
@@ -155,15 +149,6 @@ struct aya_control {
 #define AYA_TABLES(X)    \
     AYA_PACKET_TABLES(X) \
     AYA_NAME_TABLES(X)
-
-AYA_INLINE enum aya_encap_kind aya_encap_of(const struct aya_backend *backend)
-{
-    if (backend->outer_length == AYA_OUTER_NONE)
-        return AYA_ENCAP_L2;
-    return backend->outer_length == AYA_OUTER_GUE_IPV4 || backend->outer_length == AYA_OUTER_GUE_IPV6
-               ? AYA_ENCAP_GUE
-               : AYA_ENCAP_IPIP;
-}
 
 #define AYA_MAX_IDLE 32400 // ticks, over 9 h; they are compared modulo 2^16
 

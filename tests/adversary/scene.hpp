@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "aya/forward.h"
-#include "model/maglev.hpp"
+#include "kinds/maglev.hpp"
 #include "table_builder.hpp"
 
 namespace aya::test
@@ -58,7 +58,7 @@ public:
     }
     void publish()
     {
-        std::vector<MaglevCandidate> candidates;
+        std::vector<Candidate> candidates;
         for (const Backend &backend : backends_)
             candidates.push_back({.key = 0x9e3779b97f4a7c15 * (backend.id + 1), .weight = backend.weight});
         std::vector<u32> slots = build_maglev(candidates, kLookupSize);

@@ -28,7 +28,7 @@ struct Tables {
     std::vector<u32> lookup = std::vector<u32>(kServices * kSlots);
     aya_view view{};
 
-    explicit Tables(aya_encap_kind encap)
+    explicit Tables(aya_outer_length encap)
     {
         const u64 seed[2] = {1, 2};
         aya_hash_key_init(&settings.hash_key, seed);
@@ -77,7 +77,7 @@ private:
         backend.partial_checksum = static_cast<u16>(~complement);
     }
 
-    void add_service(u32 service, aya_encap_kind encap)
+    void add_service(u32 service, aya_outer_length outer_length)
     {
         const be32 ipv4[4] = {{0}, {0}, aya_cpu_to_be32(0xffff), vip_ipv4(service)};
         const be32 ipv6[4] = {aya_cpu_to_be32(0x20010db8), {0}, {0}, aya_cpu_to_be32(service)};
@@ -93,7 +93,7 @@ private:
         for (u32 i = 0; i < kBackendsPerService; i++) {
             aya_backend &backend = backends[service * kBackendsPerService + i];
             backend.state = AYA_BACKEND_UP;
-            backend.outer_length = encap == AYA_ENCAP_IPIP ? 20 : 0;
+            backend.outer_length = outer_length;
             backend.service = static_cast<u16>(service);
             backend.mtu = 1480;
             add_headers(backend, aya_cpu_to_be32(0x0a000000u + (service << 8) + i + 1));

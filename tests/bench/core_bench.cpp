@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 {
     const u32 bursts =
         std::max(argc > 1 ? static_cast<u32>(std::strtoul(argv[1], nullptr, 0)) : 20000, kSliceBursts);
-    auto tables = std::make_unique<Tables>(AYA_ENCAP_IPIP);
+    auto tables = std::make_unique<Tables>(AYA_OUTER_IPV4);
     std::printf("%-28s %8s %8s %8s  TSC cycles a packet\n", "case", "min", "median", "90 %");
     const struct {
         const char *name;

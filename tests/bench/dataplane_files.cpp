@@ -85,7 +85,7 @@ int main(int argc, char **argv)
     const u32 packets = static_cast<u32>(std::strtoul(argv[3], nullptr, 10));
     const u32 flows = static_cast<u32>(std::strtoul(argv[4], nullptr, 10));
     const u8 flags = static_cast<u8>(std::strtoul(argv[5], nullptr, 10));
-    const auto tables = std::make_unique<bench::Tables>(AYA_ENCAP_IPIP);
+    const auto tables = std::make_unique<bench::Tables>(AYA_OUTER_IPV4);
     test::SegmentWriter(argv[1], kCapacities).publish(tables->view);
 
     // Every flow as often as every other, so that none is missing, and no order that a prefetcher could

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "aya/hash.h"
-#include "model/maglev.hpp"
+#include "kinds/maglev.hpp"
 
 namespace
 {
@@ -28,7 +28,7 @@ void measure(u32 slots, u32 backends, bool equal)
     std::vector<double> times;
     size_t sum = 0;
     for (int round = 0; round < kRounds; round++) {
-        std::vector<MaglevCandidate> candidates;
+        std::vector<Candidate> candidates;
         for (u32 i = 0; i < backends; i++)
             candidates.push_back({random(), equal ? 1 : 1 + static_cast<u32>(random() % 100)});
         const double before = cpu_ms();

@@ -53,7 +53,7 @@ struct Case {
     u64 flows = 0; // 0: never the same twice
     bool is_ipv6 = false;
     u8 protocol = AYA_PROTO_TCP;
-    aya_encap_kind encap = AYA_ENCAP_IPIP;
+    aya_outer_length encap = AYA_OUTER_IPV4;
     u8 tcp_flags = AYA_TCP_ACK;
     u64 warm_up = 0; // packets in front of the first slice
     u32 first_vip = 0;
@@ -70,11 +70,11 @@ std::vector<Case> all_cases()
     std::vector<Case> cases;
     for (bool is_ipv6 : {false, true})
         for (u8 protocol : {u8{AYA_PROTO_TCP}, u8{AYA_PROTO_UDP}})
-            for (aya_encap_kind encap : {AYA_ENCAP_IPIP, AYA_ENCAP_L2})
+            for (aya_outer_length encap : {AYA_OUTER_IPV4, AYA_OUTER_NONE})
                 for (const auto &count : counts)
                     cases.push_back({.name = std::string(is_ipv6 ? "IPv6 " : "IPv4 ") +
                                              (protocol == AYA_PROTO_TCP ? "TCP " : "UDP ") +
-                                             (encap == AYA_ENCAP_IPIP ? "ipip, " : "l2, ") + count.name,
+                                             (encap == AYA_OUTER_IPV4 ? "ipip, " : "l2, ") + count.name,
                                      .flows = count.flows,
                                      .is_ipv6 = is_ipv6,
                                      .protocol = protocol,
@@ -108,11 +108,11 @@ std::vector<Case> all_cases()
 class Target
 {
 public:
-    explicit Target(aya_encap_kind encap) : program_(sizes())
+    explicit Target(aya_outer_length encap) : program_(sizes())
     {
         const Tables tables(encap);
         program_.mode()->bypass_sockets = 1; // as with path "xdp"
-        const ForwardSlot &slot = program_.slot(0);
+        const TableSlot &slot = program_.slot(0);
         *slot.settings = tables.settings;
         std::copy(tables.vips.begin(), tables.vips.end(), slot.vips);
         std::copy(tables.services.begin(), tables.services.end(), slot.services);
@@ -294,7 +294,7 @@ try {
         std::fprintf(stderr, "xdp_bench: no such case; --list shows all\n");
         return 2;
     }
-    Target l2(AYA_ENCAP_L2), ipip(AYA_ENCAP_IPIP);
+    Target l2(AYA_OUTER_NONE), ipip(AYA_OUTER_IPV4);
     std::vector<std::unique_ptr<Driver>> drivers;
     for (const Case &c : cases)
         drivers.push_back(std::make_unique<Driver>(c));
@@ -302,7 +302,7 @@ try {
     std::vector<double> memory_ns;
     for (u32 round = 0; round < options.rounds; round++)
         for (size_t i = 0; i < cases.size(); i++) {
-            visit(cases[i], *drivers[i], cases[i].encap == AYA_ENCAP_L2 ? l2 : ipip, options.slices);
+            visit(cases[i], *drivers[i], cases[i].encap == AYA_OUTER_NONE ? l2 : ipip, options.slices);
             for (u32 slice = 0; slice < 8; slice++)
                 memory_ns.push_back(memory.slice());
         }

@@ -51,19 +51,19 @@ struct VipText {
 };
 
 struct Encap {
-    aya_encap_kind kind = AYA_ENCAP_L2;
+    enum class Kind { l2, ipip, gue } kind = Kind::l2;
     std::string src{}, dst{};
     u16 port = 0; // gue
 };
 
 inline Encap ipip(const std::string &src, const std::string &dst)
 {
-    return {AYA_ENCAP_IPIP, src, dst, 0};
+    return {Encap::Kind::ipip, src, dst, 0};
 }
 
 inline Encap gue(const std::string &src, const std::string &dst, u16 port = AYA_GUE_PORT)
 {
-    return {AYA_ENCAP_GUE, src, dst, port};
+    return {Encap::Kind::gue, src, dst, port};
 }
 
 struct BackendText {
@@ -196,7 +196,7 @@ private:
     {
         const auto mac = mac_bytes(text.mac), own_mac = mac_bytes(text.own_mac);
         std::copy(own_mac.begin(), own_mac.end(), std::copy(mac.begin(), mac.end(), entry.macs));
-        if (text.encap.kind == AYA_ENCAP_L2)
+        if (text.encap.kind == Encap::Kind::l2)
             return;
         const Bytes src = address_bytes(text.encap.src), dst = address_bytes(text.encap.dst);
         Bytes outer(src.size() == 4 ? 20 : 40);
@@ -218,7 +218,7 @@ private:
             std::copy(outer.begin(), outer.end(), tunnel.ipv6);
         }
         std::size_t length = outer.size();
-        if (text.encap.kind == AYA_ENCAP_GUE) {
+        if (text.encap.kind == Encap::Kind::gue) {
             Bytes udp(8);
             put16(udp, 2, text.encap.port);
             std::copy(udp.begin(), udp.end(), tunnel.udp);

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "core_path.hpp"
-#include "model/maglev.hpp"
+#include "kinds/maglev.hpp"
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
 
@@ -25,7 +25,7 @@ std::vector<double> shares(const std::vector<u32> &weights, const std::function<
 {
     Tables tables;
     const u16 web = tables.add_service({"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"});
-    std::vector<MaglevCandidate> candidates;
+    std::vector<Candidate> candidates;
     std::vector<u32> ids;
     for (u32 weight : weights) {
         ids.push_back(tables.add_backend(web));

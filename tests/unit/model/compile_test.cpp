@@ -244,7 +244,7 @@ TEST(Compile, TunnelsLeaveRoomForTheirHeader)
     scene.service.backends[1].address = *parse_ip_address("fd00::1");
     scene.observed.backends[1].next_hop->source = *parse_ip_address("fd00::2");
     auto image = scene.image();
-    EXPECT_EQ(aya_encap_of(&image.backends[0].entry), AYA_ENCAP_IPIP);
+    EXPECT_EQ(encap_of(image.backends[0].entry), &row_of(Encap::ipip));
     EXPECT_EQ(image.backends[0].entry.outer_length, 20);
     EXPECT_EQ(image.backends[0].entry.mtu, 1480);
     EXPECT_EQ(image.backends[1].entry.outer_length, 40);
@@ -253,7 +253,7 @@ TEST(Compile, TunnelsLeaveRoomForTheirHeader)
     scene.service.encap = Encap::gue;
     scene.service.gue_port = 0x1234;
     image = scene.image();
-    EXPECT_EQ(aya_encap_of(&image.backends[0].entry), AYA_ENCAP_GUE);
+    EXPECT_EQ(encap_of(image.backends[0].entry), &row_of(Encap::gue));
     EXPECT_EQ(image.backends[0].entry.outer_length, 28);
     EXPECT_EQ(image.backends[0].entry.mtu, 1472);
     EXPECT_EQ(image.backends[1].entry.outer_length, 48);

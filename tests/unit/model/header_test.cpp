@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The header templates, judged by what the data plane's rewriting makes of them.
-#include "model/outer_header.hpp"
+#include "kinds/encap.hpp"
 
 #include <cstring>
 #include <vector>
@@ -9,6 +9,7 @@
 
 #include "aya/encap.h"
 #include "aya/flow.h"
+#include "common/names.hpp"
 
 namespace aya
 {
@@ -105,11 +106,11 @@ TEST_P(Tunnels, CarryThePacketUnderAValidOuterHeader)
     const IpAddress backend = *parse_ip_address(tunnel.backend);
     aya_backend entry = {};
     aya_tunnel headers = {};
-    write_l2_header(entry, kGateway, kPort);
-    if (tunnel.port)
-        write_gue_header(entry, headers, backend, source, tunnel.port);
-    else
-        write_ipip_header(entry, headers, backend, source);
+    write_macs(entry, kGateway, kPort);
+    const EncapRow &row = row_of(tunnel.port ? Encap::gue : Encap::ipip);
+    row.write_header(entry, headers, {.source = source, .destination = backend, .port = tunnel.port});
+    EXPECT_EQ(entry.outer_length, backend.is_v4() ? row.over_ipv4 : row.over_ipv6);
+    EXPECT_EQ(encap_of(entry), &row);
     constexpr u8 kTos = 0xb9; // EF, ECT(1)
     const Frame before = udp_frame(tunnel.client, tunnel.vip, kTos);
     const Frame after = encapsulate(before, entry, headers);
@@ -171,7 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(L2, ChangesTheAddressesAlone)
 {
     aya_backend entry = {};
-    write_l2_header(entry, kGateway, kPort);
+    write_macs(entry, kGateway, kPort);
     const Frame before = udp_frame("198.51.100.7", "203.0.113.10", 0);
     const Frame after = encapsulate(before, entry, {});
     ASSERT_EQ(after.size(), before.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Evenness and disruption of the lookup tables, as statistics over many seeds.
-#include "model/maglev.hpp"
+#include "kinds/maglev.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,7 @@ namespace
 
 constexpr u32 kSlots = 65537;
 
-using Candidates = std::vector<MaglevCandidate>;
+using Candidates = std::vector<Candidate>;
 
 Candidates equal_candidates(u32 count, u64 seed)
 {
@@ -33,7 +33,7 @@ Candidates random_candidates(u32 count, u64 seed, u32 largest_weight = 100)
 {
     Candidates candidates = equal_candidates(count, seed);
     std::mt19937_64 random(seed);
-    for (MaglevCandidate &candidate : candidates)
+    for (Candidate &candidate : candidates)
         candidate.weight = 1 + static_cast<u32>(random() % largest_weight);
     return candidates;
 }

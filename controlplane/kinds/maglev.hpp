@@ -8,18 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "aya/types.h"
-#include "config/config.hpp"
+#include "common/address.hpp"
+#include "common/values.hpp"
+#include "kinds/scheduler.hpp"
 
 namespace aya
 {
-
-struct MaglevCandidate {
-    u64 key = 0;    // names the backend: see maglev_key(); distinct within one table
-    u32 weight = 0; // 0: owns no slot
-
-    bool operator==(const MaglevCandidate &) const = default;
-};
 
 // The same on every box of a fleet, whatever order a configuration lists its backends in.
 u64 maglev_key(const Seed &seed, std::string_view name, const IpAddress &address);
@@ -27,9 +21,6 @@ u64 maglev_key(const Seed &seed, std::string_view name, const IpAddress &address
 // Slots that each candidate is due of `size`: in proportion to weight by largest remainder, and at least one
 // for every positive weight as long as there are slots for all. Adds up to `size`, or to 0 if no weight is
 // positive.
-std::vector<u32> maglev_quotas(std::span<const MaglevCandidate> candidates, u32 size);
-
-// Position -> index into `candidates`; empty if no weight is positive. `size`: a prime.
-std::vector<u32> build_maglev(std::span<const MaglevCandidate> candidates, u32 size);
+std::vector<u32> maglev_quotas(std::span<const Candidate> candidates, u32 size);
 
 } // namespace aya

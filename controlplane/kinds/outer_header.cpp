@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "model/outer_header.hpp"
-
 #include <cstring>
 
 #include "aya/encap.h"
+#include "kinds/encap.hpp"
 
 namespace aya
 {
@@ -50,32 +49,60 @@ void write_outer_ipv6(aya_backend &entry, aya_tunnel &tunnel, const IpAddress &d
     entry.outer_length = AYA_OUTER_IPV6;
 }
 
+std::string text_of(const be32 &address)
+{
+    return to_string(IpAddress::from_v4_bytes(reinterpret_cast<const u8 *>(&address)));
+}
+
+std::string ip_text(const aya_backend &entry, const aya_tunnel &tunnel, bool is_ipv4)
+{
+    if (is_ipv4)
+        return "IPv4 " + text_of(entry.outer_src) + " to " + text_of(entry.outer_dst);
+    return "IPv6 " + to_string(IpAddress::from_v6_bytes(tunnel.ipv6 + offsetof(aya_ipv6, src))) + " to " +
+           to_string(IpAddress::from_v6_bytes(tunnel.ipv6 + offsetof(aya_ipv6, dst)));
+}
+
 } // namespace
 
-void write_l2_header(aya_backend &entry, const Mac &destination, const Mac &source)
+void write_macs(aya_backend &entry, const Mac &destination, const Mac &source)
 {
     std::memcpy(entry.macs, destination.bytes.data(), 6);
     std::memcpy(entry.macs + 6, source.bytes.data(), 6);
 }
 
-void write_ipip_header(aya_backend &entry, aya_tunnel &tunnel, const IpAddress &destination,
-                       const IpAddress &source)
+void write_ipip_header(aya_backend &entry, aya_tunnel &tunnel, const TunnelEnds &ends)
 {
-    if (destination.is_v4())
-        write_outer_ipv4(entry, destination, source);
+    if (ends.destination.is_v4())
+        write_outer_ipv4(entry, ends.destination, ends.source);
     else
-        write_outer_ipv6(entry, tunnel, destination, source);
+        write_outer_ipv6(entry, tunnel, ends.destination, ends.source);
+}
+
+std::string ipip_header_text(const aya_backend &entry, const aya_tunnel &tunnel, const aya_packet &, u64)
+{
+    return ip_text(entry, tunnel, entry.outer_length == AYA_OUTER_IPV4);
 }
 
 // Source port and length depend on the packet: 0 here. The checksum stays 0.
-void write_gue_header(aya_backend &entry, aya_tunnel &tunnel, const IpAddress &destination,
-                      const IpAddress &source, u16 port)
+void write_gue_header(aya_backend &entry, aya_tunnel &tunnel, const TunnelEnds &ends)
 {
-    write_ipip_header(entry, tunnel, destination, source);
+    write_ipip_header(entry, tunnel, ends);
     aya_udp udp = {};
-    udp.dst_port = aya_cpu_to_be16(port);
+    udp.dst_port = aya_cpu_to_be16(ends.port);
     std::memcpy(tunnel.udp, &udp, sizeof(udp));
     entry.outer_length = static_cast<u8>(entry.outer_length + sizeof(udp));
+}
+
+// The source port is the rewriting's own, for this packet.
+std::string gue_header_text(const aya_backend &entry, const aya_tunnel &tunnel, const aya_packet &packet,
+                            u64 hash)
+{
+    aya_udp udp;
+    std::memcpy(&udp, tunnel.udp, sizeof(udp));
+    aya_patch_outer_udp(&udp, &packet, hash);
+    return ip_text(entry, tunnel, entry.outer_length == AYA_OUTER_GUE_IPV4) + ", UDP port " +
+           std::to_string(aya_be16_to_cpu(udp.src_port)) + " to " +
+           std::to_string(aya_be16_to_cpu(udp.dst_port));
 }
 
 } // namespace aya

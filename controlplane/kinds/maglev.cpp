@@ -13,7 +13,7 @@
 //
 // Measured at 65537 slots and 100 equal backends, removal of one moves 0.3 % of all slots beyond its own;
 // turns that end with a slot move 0.56 %.
-#include "model/maglev.hpp"
+#include "kinds/maglev.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -47,7 +47,7 @@ struct Walker {
 };
 
 // In the order of keys: what comes out must not depend on the order of what goes in.
-std::vector<Walker> make_walkers(std::span<const MaglevCandidate> candidates, u32 size)
+std::vector<Walker> make_walkers(std::span<const Candidate> candidates, u32 size)
 {
     const std::vector<u32> quotas = maglev_quotas(candidates, size);
     std::vector<Walker> walkers;
@@ -137,7 +137,7 @@ u64 maglev_key(const Seed &seed, std::string_view name, const IpAddress &address
     return mix(key ^ words[1]);
 }
 
-std::vector<u32> maglev_quotas(std::span<const MaglevCandidate> candidates, u32 size)
+std::vector<u32> maglev_quotas(std::span<const Candidate> candidates, u32 size)
 {
     std::vector<u32> quotas(candidates.size(), 0);
     std::vector<u32> sharing; // who shares the rest of the slots by weight
@@ -183,7 +183,7 @@ std::vector<u32> maglev_quotas(std::span<const MaglevCandidate> candidates, u32 
     return quotas;
 }
 
-std::vector<u32> build_maglev(std::span<const MaglevCandidate> candidates, u32 size)
+std::vector<u32> build_maglev(std::span<const Candidate> candidates, u32 size)
 {
     std::vector<Walker> walkers = make_walkers(candidates, size);
     if (walkers.empty())
