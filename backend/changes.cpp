@@ -38,7 +38,7 @@ bool Changer::is_there(int link)
 void Changer::make_decap(const Change &change, Hook hook)
 {
     Decap decap(bpf_dir_, hook);
-    decap.set_addresses(settings_.locals, settings_.encap == Encap::gue ? settings_.gue_port : 0);
+    decap.set_addresses(settings_.locals, settings_.strips_udp() ? settings_.gue_port : 0);
     decap.attach(change.link, settings_.interface);
 }
 

@@ -146,7 +146,8 @@ int check(const Options &given)
     Options options = given;
     if (!options.encap) {
         if (!state)
-            throw Error("nothing is set up; give the settings to check: --vip ADDRESS --encap l2|ipip|gue");
+            throw Error("nothing is set up; give the settings to check: --vip ADDRESS --encap " +
+                        encap_names("|", "|"));
         settings = state->settings;
         settings.ports = options.ports;
         options.interface = settings.interface;
@@ -154,7 +155,7 @@ int check(const Options &given)
         options.interface = interface_of(given);
     }
     std::vector<Port> ports = options.ports;
-    if (options.encap.value_or(settings.encap) == Encap::gue)
+    if (row_of(options.encap.value_or(settings.encap)).strips_udp)
         ports.push_back({options.encap ? options.gue_port : settings.gue_port, false});
     const Facts facts = gather(options.interface, ports);
     if (options.encap) {

@@ -190,11 +190,12 @@ private:
                 add(Defect::decap_lacks_address, local.text() + ": an address of " + settings_.interface +
                                                      " that is not decapsulated; run: aya-backend up");
         const std::uint16_t port = facts_.attached.gue_port;
-        if (settings_.encap == Encap::gue && !stripped.empty() && port != settings_.gue_port)
+        if (settings_.strips_udp() && !stripped.empty() && port != settings_.gue_port)
             add(Defect::decap_other_port,
                 settings_.interface + ": GUE is " +
                     (port == 0 ? "not decapsulated" : "decapsulated at UDP port " + std::to_string(port)) +
-                    "; run: aya-backend up --encap gue --gue-port " + std::to_string(settings_.gue_port));
+                    "; run: aya-backend up --encap " + std::string(to_string(settings_.encap)) +
+                    " --gue-port " + std::to_string(settings_.gue_port));
     }
 
     void check_tc(std::size_t ours)
@@ -212,7 +213,7 @@ private:
             ahead(attached.ingress[i].kind + " filter " +
                   (attached.ingress[i].name.empty() ? "" : attached.ingress[i].name + " ") + "(priority " +
                   std::to_string(attached.ingress[i].priority) + ")");
-        if (settings_.encap == Encap::gue && facts_.udp_gro)
+        if (settings_.strips_udp() && facts_.udp_gro)
             add(Defect::udp_gro,
                 settings_.interface +
                     ": merges UDP datagrams, and so tunnel packets, before decapsulation; run: ethtool -K " +
@@ -248,7 +249,7 @@ private:
     void check_tunnels()
     {
         std::string missing;
-        if (settings_.encap == Encap::gue && !has_gue_socket())
+        if (settings_.strips_udp() && !has_gue_socket())
             missing = "fou at UDP port " + std::to_string(settings_.gue_port);
         for (const Address &local : settings_.locals)
             for (const Address &vip : settings_.vips) {
@@ -281,7 +282,7 @@ private:
                 interface +
                     ": nothing removes the outer header: there is no decapsulation program, and no tunnel "
                     "device that is up (" +
-                    missing + "); run: aya-backend up --encap " + name_of(settings_.encap));
+                    missing + "); run: aya-backend up --encap " + std::string(to_string(settings_.encap)));
     }
 
     void check_mtu()
@@ -290,7 +291,7 @@ private:
         const bool outer_v6 = std::any_of(settings_.locals.begin(), settings_.locals.end(),
                                           [](const Address &a) { return !a.is_v4(); });
         const std::uint32_t outer =
-            (outer_v6 ? kIpv6Header : kIpv4Header) + (settings_.encap == Encap::gue ? kUdpHeader : 0);
+            (outer_v6 ? kIpv6Header : kIpv4Header) + (settings_.strips_udp() ? kUdpHeader : 0);
         if (!link || link->mtu >= kClientMtu + outer)
             return;
         for (const bool v4 : {true, false}) {

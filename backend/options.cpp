@@ -52,10 +52,10 @@ std::optional<Encap> parse_encap(const std::string &text)
 {
     if (text.empty())
         return std::nullopt;
-    for (const Encap encap : {Encap::l2, Encap::ipip, Encap::gue})
-        if (text == name_of(encap))
-            return encap;
-    throw UsageError("--encap " + text + ": must be l2, ipip or gue");
+    const auto encap = parse_name<Encap>(text);
+    if (!encap)
+        throw UsageError("--encap " + text + ": must be " + encap_names(", ", " or "));
+    return encap;
 }
 
 std::optional<Hook> parse_hook(const std::string &text)
@@ -101,12 +101,13 @@ std::uint16_t parse_gue_port(const std::string &text)
 void check_combination(const Options &options, bool hook_given, bool gue_port_given)
 {
     if (options.verb == Verb::up && (options.vips.empty() || !options.encap))
-        throw UsageError("up requires --vip ADDRESS (repeatable) and --encap l2|ipip|gue");
+        throw UsageError("up requires --vip ADDRESS (repeatable) and --encap " + encap_names("|", "|"));
     if (options.verb == Verb::check && options.vips.empty() != !options.encap)
         throw UsageError("check requires both --vip and --encap, or neither (to check what up has set up)");
-    if (options.encap == Encap::l2 && (hook_given || !options.locals.empty()))
-        throw UsageError("--hook and --local require --encap ipip or gue; l2 needs no decapsulation");
-    if (options.encap != Encap::gue && gue_port_given)
+    if (options.encap && !row_of(*options.encap).has_tunnel && (hook_given || !options.locals.empty()))
+        throw UsageError("--hook and --local require --encap " + encap_names(", ", " or ", true) + "; " +
+                         std::string(to_string(*options.encap)) + " needs no decapsulation");
+    if (!(options.encap && row_of(*options.encap).strips_udp) && gue_port_given)
         throw UsageError("--gue-port requires --encap gue");
     if (options.locals.size() > AYA_DECAP_MAX_ADDRESSES)
         throw UsageError("--local: at most " + std::to_string(AYA_DECAP_MAX_ADDRESSES) + " addresses");
@@ -128,7 +129,8 @@ void add_backend_options(CLI::App &app, Options &options, Texts &texts)
 {
     add_list(app, "--vip", texts.vips, "ADDRESS",
              "VIP of a service that this backend belongs to; repeatable");
-    app.add_option("--encap", texts.encap, "How packets arrive from the balancer: l2, ipip or gue")
+    app.add_option("--encap", texts.encap,
+                   "How packets arrive from the balancer: " + encap_names(", ", " or "))
         ->type_name("ENCAP");
     app.add_option("--gue-port", texts.gue_port, "UDP port of the tunnel with --encap gue [6080]")
         ->type_name("PORT");

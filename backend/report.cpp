@@ -123,10 +123,10 @@ Json to_json(const State &state, const std::vector<Row> &rows, const std::option
     const Settings &settings = state.settings;
     Json json = {{"set_up", true},
                  {"vips", texts_of(settings.vips)},
-                 {"encap", name_of(settings.encap)},
+                 {"encap", to_string(settings.encap)},
                  {"interface", settings.interface},
                  {"changes", Json::array()}};
-    if (settings.encap == Encap::gue)
+    if (settings.strips_udp())
         json["gue_port"] = settings.gue_port;
     if (settings.has_tunnel()) {
         json["hook"] = name_of(settings.hook);
@@ -145,8 +145,8 @@ Json to_json(const State &state, const std::vector<Row> &rows, const std::option
 
 std::string describe(const Settings &settings)
 {
-    std::string text = join(settings.vips) + " on lo; " + name_of(settings.encap);
-    if (settings.encap == Encap::gue)
+    std::string text = join(settings.vips) + " on lo; " + std::string(to_string(settings.encap));
+    if (settings.strips_udp())
         text += " at UDP port " + std::to_string(settings.gue_port);
     if (settings.has_tunnel())
         text += std::string(", decapsulated at ") +

@@ -6,6 +6,18 @@
 namespace aya::backend
 {
 
+std::string encap_names(const std::string &between, const std::string &before_last, bool tunnels_only)
+{
+    std::vector<std::string_view> names;
+    for (const EncapRow &row : kEncaps)
+        if (row.has_tunnel || !tunnels_only)
+            names.push_back(row.name);
+    std::string text(names.front());
+    for (std::size_t i = 1; i < names.size(); i++)
+        text.append(i + 1 < names.size() ? between : before_last).append(names[i]);
+    return text;
+}
+
 namespace
 {
 

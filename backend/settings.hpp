@@ -3,18 +3,45 @@
 #pragma once
 
 #include "address.hpp"
+#include "common/names.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace aya::backend
 {
 
-enum class Encap { l2, ipip, gue }; // gue: ipip as well
+enum class Encap { l2, ipip, gue };
 enum class Hook { tc, xdp };
 
 constexpr std::uint16_t kGuePort = 6080; // IANA's
+
+// What has to go from the packets of each encapsulation. With `strips_udp`, packets without UDP between the
+// headers are decapsulated as well.
+struct EncapRow {
+    Encap value;
+    std::string_view name;
+    bool has_tunnel;
+    bool strips_udp;
+};
+
+constexpr EncapRow kEncaps[] = {
+    {Encap::l2, "l2", false, false},
+    {Encap::ipip, "ipip", true, false},
+    {Encap::gue, "gue", true, true},
+};
+
+constexpr std::span<const EncapRow> names_of(Encap)
+{
+    return kEncaps;
+}
+
+// The names, such as "l2, ipip or gue" with ", " and " or ".
+std::string encap_names(const std::string &between, const std::string &before_last,
+                        bool tunnels_only = false);
 
 struct Port {
     std::uint16_t number = 0;
@@ -24,27 +51,24 @@ struct Port {
 struct Settings {
     std::vector<Address> vips{};
     Encap encap = Encap::l2;
-    std::uint16_t gue_port = kGuePort; // UDP; without meaning unless gue
+    std::uint16_t gue_port = kGuePort; // without meaning unless strips_udp()
     std::string interface {
     };
-    Hook hook = Hook::tc;          // of decapsulation; without meaning for l2
-    std::vector<Address> locals{}; // outer destinations that are stripped; empty for l2
+    Hook hook = Hook::tc;          // of decapsulation; without meaning unless has_tunnel()
+    std::vector<Address> locals{}; // outer destinations that are stripped; empty unless has_tunnel()
     bool all_locals = true;        // `locals` are all addresses of the interface, not named one by one
     std::vector<Port> ports{};     // where check expects a listener on every VIP
     bool is_set_up = false;        // by up, as the state file says; so whatever is missing was removed since
 
     // Packets come with outer headers, which have to go.
-    bool has_tunnel() const { return encap != Encap::l2; }
+    bool has_tunnel() const { return row_of(encap).has_tunnel; }
+    // With UDP among them, to gue_port.
+    bool strips_udp() const { return row_of(encap).strips_udp; }
     bool has_v4_vip() const;
     bool has_v6_vip() const;
     // Some packets will have an inner header of another family than the outer one.
     bool mixes_families() const;
 };
-
-inline const char *name_of(Encap encap)
-{
-    return encap == Encap::l2 ? "l2" : encap == Encap::ipip ? "ipip" : "gue";
-}
 
 inline const char *name_of(Hook hook)
 {

@@ -18,7 +18,6 @@ namespace aya::backend
 
 using Json = nlohmann::json;
 
-NLOHMANN_JSON_SERIALIZE_ENUM(Encap, {{Encap::l2, "l2"}, {Encap::ipip, "ipip"}, {Encap::gue, "gue"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(Hook, {{Hook::tc, "tc"}, {Hook::xdp, "xdp"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(Change::Kind, {{Change::Kind::sysctl, "sysctl"},
                                             {Change::Kind::pins, "pins"},
@@ -78,7 +77,7 @@ Json to_json(const State &state)
             {"boot", boot_id()},
             {"network_namespace", network_namespace()},
             {"vips", to_json(settings.vips)},
-            {"encap", settings.encap},
+            {"encap", to_string(settings.encap)},
             {"gue_port", settings.gue_port},
             {"interface", settings.interface},
             {"hook", settings.hook},
@@ -91,7 +90,7 @@ State to_state(const Json &json)
 {
     State state;
     state.settings.vips = to_addresses(json.at("vips"));
-    json.at("encap").get_to(state.settings.encap);
+    state.settings.encap = parse_name<Encap>(json.at("encap").get<std::string>()).value_or(Encap::l2);
     state.settings.gue_port = json.value("gue_port", kGuePort); // earlier versions wrote none
     json.at("interface").get_to(state.settings.interface);
     json.at("hook").get_to(state.settings.hook);
