@@ -5,11 +5,10 @@
 // weight moves slots between others; and a turn that has to search long shifts all later ones. Here:
 //
 //   - Each backend's share is an exact quota (largest remainder), so shares hold whatever the permutations
-//   do.
+//     do.
 //   - Time is virtual. Backend b makes probe k of its permutation at time (k + phase) / weight, whether or
-//   not it
-//     wins the slot, and stops once its quota is full. When a backend reaches a slot depends on no other,
-//     so if one backend goes, a slot of another moves only where a quota forces it to.
+//     not it wins the slot, and stops once its quota is full. When a backend reaches a slot depends on no
+//     other backend, so if one goes, a slot of another moves only where a quota forces it to.
 //
 // Measured at 65537 slots and 100 equal backends, removal of one moves 0.3 % of all slots beyond its own;
 // turns that end with a slot move 0.56 %.

@@ -8,8 +8,7 @@
 //   any other               down, no panic     DOWN: loses its flows
 //   draining, or weight 0   any other          DRAINING: keeps its flows, gets no new ones
 //   active, weight above 0  any other          UP: keeps its flows; gets new ones if its next hop is
-//   resolved, or if
-//                                              that of no other backend is
+//                                              resolved, or if that of no other backend is
 //
 // A backend without a result yet (unknown) counts as up, as haproxy and keepalived have it: a fresh start
 // forwards at once, and a backend that does not answer is out again after its first probes. Whoever observes
