@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""An HTTP server on a Unix socket that answers as docs/api.md says, and keeps what it was sent."""
+"""An HTTP server on a Unix socket that answers as the API does, and keeps what it was sent.
+
+answers.json is what the API's own test (tests/unit/api/answers_test.cpp) was answered."""
 
 import copy
 import http.server
@@ -15,57 +17,44 @@ import urllib.parse
 AYACTL = os.environ["AYACTL"]
 
 
+with open(os.path.join(os.path.dirname(__file__), "answers.json"), encoding="utf-8") as file:
+    ANSWERS = json.load(file)
+
+
+def answer_of(name):
+    return copy.deepcopy(ANSWERS[name]["body"])
+
+
+VERSION, STATUS, COUNTERS, HEALTH, CONFIG = map(answer_of, ("version", "status", "counters", "health", "config"))
+CHANGES = answer_of("apply")["changes"]
+
+
+def lines_of(name, source="ayactl"):
+    """What ayactl prints of a refusal."""
+    return "".join(f"{source}: {error['where']}{': ' if error['where'] else ''}{error['message']}\n"
+                   for error in answer_of(name)["errors"])
+
+
 def backend(service, name, address, weight=1, state="active"):
-    return {"service": service, "name": name, "address": address, "weight": weight, "state": state,
-            "health": "up", "effective_weight": weight if state == "active" else 0, "share": 0.5, "reason": "",
-            "next_hop": address, "mac": "52:54:00:00:00:11", "reachable": True, "id": 12,
-            "incarnation": 1, "packets": 1234567, "bytes": 3650722202}
+    return {**answer_of("services")["services"][0]["backends"][0], "service": service, "name": name,
+            "address": address, "next_hop": address, "weight": weight, "state": state,
+            "effective_weight": weight if state == "active" else 0}
 
 
 def service(name="web"):
-    return {"name": name, "vips": ["203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"],
-            "scheduler": "maglev", "affinity": "none", "encap": "ipip",
-            "health": {"type": "tcp", "interval": "1s", "timeout": "500ms", "rise": 2, "fall": 3},
-            "lookup_size": 65537, "panic_threshold": "50%", "stateless": False,
-            "idle_timeouts": {"tcp_established": "15m", "udp": "2m"},
-            "id": 3, "generation": 17, "packets": 1234567, "bytes": 3650722202, "new_flows": 999,
-            "panic": False,
-            "backends": [backend(name, "gpu-01", "10.0.1.11", 8), backend(name, "gpu-02", "10.0.1.12", 8)]}
-
-
-STATUS = {"version": "0.1.0", "instance": "default", "pid": 1234, "uptime_seconds": 3725,
-          "generation": 17, "config_file": "/etc/aya/aya.json", "services": 1,
-          "backends": {"total": 3, "up": 2, "down": 1, "draining": 0, "disabled": 0, "unreachable": 0},
-          "dataplane": {"pid": 1235, "alive": True, "uptime_seconds": 10,
-                        "workers": [{"index": 0, "lcore": 1, "alive": True, "generation": 17,
-                                     "heartbeat_ms": 3, "rx_packets": 1234567, "tx_packets": 12}],
-                        "ports": [{"index": 0, "name": "net_af_xdp0", "interface": "eth0", "punt": "aya0",
-                                   "mac": "52:54:00:00:00:01", "mtu": 1500, "queues": 1}]},
-          "warnings": ["service web: 1 of 3 backends down"]}
-
-COUNTERS = {"workers": 2,
-            "reasons": [{"name": "forwarded", "help": "sent to a backend", "value": 1234567890123},
-                        {"name": "bad_ip", "help": "malformed IP header", "value": 0}],
-            "services": [{"name": "web", "packets": 2000, "bytes": 4096, "new_flows": 7},
-                         {"name": "idle", "packets": 0, "bytes": 0, "new_flows": 0}],
-            "backends": [{"service": "web", "name": "gpu-01", "packets": 2000, "bytes": 4096},
-                         {"service": "idle", "name": "gpu-09", "packets": 0, "bytes": 0}]}
-
-HEALTH = {"backends": [
-    {"service": "web", "backend": "gpu-01", "target": "10.0.1.11:443", "health": "up", "since_seconds": 62,
-     "last_result": "ok", "last_error": None, "successes": 40, "failures": 0, "rise": 2, "fall": 3},
-    {"service": "api", "backend": "cpu-01", "target": "10.0.1.21:80", "health": "down", "since_seconds": 5,
-     "last_result": "failed", "last_error": "connection refused", "successes": 0, "failures": 9,
-     "rise": 2, "fall": 3}]}
-
-CHANGES = [{"op": "add", "what": "service api"},
-           {"op": "change", "what": "service web backend gpu-01", "field": "weight", "from": 8, "to": 4}]
+    web = answer_of("services")["services"][0]
+    return {**web, "name": name, "backends": [{**member, "service": name} for member in web["backends"]]}
 
 
 class Refusal(Exception):
-    def __init__(self, status, *errors):
-        self.status = status
-        self.body = {"errors": [{"where": where, "message": message} for where, message in errors]}
+    """What the API was seen to answer; in its messages `words` stand in place of others."""
+
+    def __init__(self, name, **words):
+        self.status = ANSWERS[name]["status"]
+        self.body = answer_of(name)
+        for error in self.body["errors"]:
+            for old, new in words.items():
+                error["message"] = error["message"].replace(f'"{old}"', f'"{new}"')
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -103,12 +92,11 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.changes = CHANGES
         self.grow = False  # counters count
         self.health = HEALTH
-        self.verdict = {"action": "forward", "reason": "forwarded", "service": "web", "backend": "gpu-01"}
+        self.explanation = answer_of("explain")
 
     def respond(self, method, path, body):
-        fixed = {"/v1/version": {"version": "9.9.9", "abi": 4, "instance": "default"}, "/v1/status": STATUS,
-                 "/v1/counters": COUNTERS, "/v1/health": self.health,
-                 "/v1/config": {"seed": "00", "services": []}}
+        fixed = {"/v1/version": VERSION, "/v1/status": STATUS, "/v1/counters": COUNTERS, "/v1/health": self.health,
+                 "/v1/config": CONFIG}
         if self.grow and path == "/v1/counters":
             fixed[path] = counters = copy.deepcopy(COUNTERS)
             counters["reasons"][0]["value"] += 1000 * len(self.requests)
@@ -119,30 +107,29 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         if method == "POST" and path.startswith("/v1/config/"):
             return 200, self.config(path.rsplit("/", 1)[1], body)
         if (method, path) == ("POST", "/v1/explain"):
-            return 200, {"steps": [{"step": "parse", "text": "IPv4 TCP"}, {"step": "vip", "text": "service web"}],
-                         **self.verdict}
+            return 200, self.explanation
         parts = [urllib.parse.unquote(part) for part in path.split("/")[2:]]
         if parts[0] != "services":
-            raise Refusal(404, ("", f'no path "{path}"; there are no paths'))
+            raise Refusal("no path")
         return self.on_services(method, parts[1:], json.loads(body) if body else None)
 
     def config(self, verb, body):
         if "broken" in body:
-            raise Refusal(400, ("/services/0/vips/1", "not an address"), ("/seed", "missing"))
+            raise Refusal("broken config")
         return {"changes": self.changes} if verb == "check" else {"changes": self.changes, "generation": 18}
 
     def find(self, items, name, what):
         for item in items:
             if item["name"] == name:
                 return item
-        raise Refusal(404, ("", f"no {what} \"{name}\""))
+        raise Refusal(f"no {what}", nope=name)
 
     def on_services(self, method, parts, body):
         if not parts:
             if method == "GET":
                 return 200, {"services": self.services}
             if any(known["name"] == body["name"] for known in self.services):
-                raise Refusal(409, ("/name", f"service \"{body['name']}\" exists already"))
+                raise Refusal("a service already", web=body["name"])
             members = [backend(body["name"], **{key: b[key] for key in ("name", "address", "weight") if key in b})
                        for b in body.get("backends", [])]
             self.services.append({**service(body["name"]), **body, "backends": members, "generation": 18})
@@ -169,7 +156,7 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         found = self.find(owner["backends"], parts[0], "backend")
         if method == "PATCH":
             if not 0 <= body.get("weight", 0) <= 65535:
-                raise Refusal(400, ("/weight", f"{body['weight']} is not a weight: 0 to 65535"))
+                raise Refusal("bad weight")
             found.update(body)
             return 200, {**found, "generation": 18}
         owner["backends"].remove(found)

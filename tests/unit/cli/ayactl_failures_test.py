@@ -11,7 +11,7 @@ import subprocess
 import unittest
 
 import api_server
-from api_server import AYACTL
+from api_server import AYACTL, lines_of
 
 
 class Refusals(api_server.Case):
@@ -25,22 +25,22 @@ class Refusals(api_server.Case):
         return done.stderr
 
     def test_the_daemons_words_are_passed_on_with_their_place(self):
-        self.assertEqual(self.refused("backend", "set", "web", "gpu-01", "--weight", "-1"),
-                         "ayactl: /weight: -1 is not a weight: 0 to 65535\n")
+        self.assertEqual(self.refused("backend", "set", "web", "gpu-01", "--weight", "-1"), lines_of("bad weight"))
         self.assertEqual(self.refused("service", "add", "web", "--vip", "192.0.2.1:80/tcp"),
-                         'ayactl: /name: service "web" exists already\n')
+                         lines_of("a service already"))
 
     def test_a_refused_change_is_refused_in_json_too(self):
-        self.assertEqual(self.refused("-o", "json", "service", "show", "nope"), 'ayactl: no service "nope"\n')
-        self.assertEqual(self.refused("backend", "remove", "web", "nope"), 'ayactl: no backend "nope"\n')
+        self.assertEqual(self.refused("-o", "json", "service", "show", "nope"), lines_of("no service"))
+        self.assertEqual(self.refused("backend", "remove", "web", "nope"), lines_of("no backend"))
 
     def test_errors_of_a_configuration_name_its_file(self):
         file = self.write("aya.json", '{"broken": 1}')
-        expected = f"{file}: /services/0/vips/1: not an address\n{file}: /seed: missing\n"
+        expected = lines_of("broken config", file)
+        self.assertEqual(len(expected.splitlines()), 2)
         self.assertEqual(self.refused("config", "check", file), expected)
         self.assertEqual(self.refused("config", "apply", file), expected)
         done = self.run_ayactl("config", "check", "-", stdin='{"broken": 1}')
-        self.assertEqual(done.stderr.splitlines()[0], "<stdin>: /services/0/vips/1: not an address")
+        self.assertEqual(done.stderr, lines_of("broken config", "<stdin>"))
 
     def test_files_that_cannot_be_read(self):
         self.assertEqual(self.refused("config", "check", "/nonexistent"),
