@@ -3,7 +3,7 @@
 #pragma once
 
 #include "health/probe.hpp"
-#include "model/compile.hpp"
+#include "model/health.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -210,21 +210,6 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
 
 } // namespace
 
-std::string_view to_string(Health value)
-{
-    switch (value) {
-    case Health::unchecked:
-        return "unchecked";
-    case Health::unknown:
-        return "unknown";
-    case Health::up:
-        return "up";
-    case Health::down:
-        return "down";
-    }
-    return "?";
-}
-
 ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observed,
                      const CompileOptions &options)
 {

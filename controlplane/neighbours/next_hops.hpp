@@ -4,7 +4,7 @@
 
 #include "aya/shm.hpp"
 #include "config/config.hpp"
-#include "model/compile.hpp"
+#include "model/observed.hpp"
 #include "neighbours/netlink.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
