@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/json/reader.hpp"
 
+#include "common/suggest.hpp"
+
 #include <algorithm>
-#include <numeric>
 #include <span>
 
 namespace aya
@@ -10,26 +11,6 @@ namespace aya
 
 namespace
 {
-
-// Keys are short; what is longer than this is no misspelling of one.
-constexpr std::size_t kLongestKey = 40;
-
-// Levenshtein distance.
-std::size_t edit_distance(std::string_view a, std::string_view b)
-{
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), 0U);
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            const std::size_t substitute = diagonal + (a[i] == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({substitute, row[j] + 1, row[j + 1] + 1});
-        }
-    }
-    return row.back();
-}
 
 std::string join(const std::vector<std::string_view> &words)
 {
@@ -106,28 +87,11 @@ void Reader::finish()
         const std::string &key = item.key();
         if (is_in(known_, key) || is_in(refused_, key))
             continue;
-        const std::string_view nearest = nearest_word(key, known_);
-        const std::string hint = nearest.empty() ? "" : "; did you mean \"" + std::string(nearest) + "\"?";
-        errors_.add(where_ + pointer_token(key),
-                    "found the unknown key " + quote(key) + hint + "; allowed: " + join(known_));
+        std::string message = "found the unknown key " + quote(key) + "; ";
+        if (const std::string suggestion = did_you_mean(nearest(key, known_)); !suggestion.empty())
+            message += suggestion + "; ";
+        errors_.add(where_ + pointer_token(key), message + "allowed: " + join(known_));
     }
-}
-
-std::string_view nearest_word(std::string_view text, const std::vector<std::string_view> &words)
-{
-    std::string_view nearest;
-    if (text.size() > kLongestKey)
-        return nearest;
-    // Up to a third of the letters may differ, and two in a short word (swapped letters).
-    std::size_t best = std::max<std::size_t>(2, text.size() / 3) + 1;
-    for (const std::string_view word : words) {
-        const std::size_t distance = edit_distance(text, word);
-        if (distance < best && distance < word.size()) {
-            best = distance;
-            nearest = word;
-        }
-    }
-    return nearest;
 }
 
 std::string not_found(const std::string &what, std::string_view text, const std::string &kinds,
@@ -135,8 +99,8 @@ std::string not_found(const std::string &what, std::string_view text, const std:
 {
     constexpr std::size_t kShown = 8;
     const std::string found = "no " + what + "; ";
-    if (const std::string_view nearest = nearest_word(text, there); !nearest.empty())
-        return found + "did you mean " + quote(nearest) + "?";
+    if (const std::string suggestion = did_you_mean(nearest(text, there)); !suggestion.empty())
+        return found + suggestion;
     if (there.empty())
         return found + "there are no " + kinds;
     std::string list;

@@ -162,11 +162,8 @@ private:
     std::vector<std::string_view> refused_; // reported by refuse()
 };
 
-// The entry of `words` that a typist may have meant by `text`; empty if none is near.
-std::string_view nearest_word(std::string_view text, const std::vector<std::string_view> &words);
-
-// "no WHAT; " and what exists: the one that may have been meant, or the first few of `there`, which are
-// `kinds` ("services"). `text`: the part of `what` that was typed.
+// "no WHAT; " and what exists: what may have been meant, or the first few of `there`, which are `kinds`
+// ("services"). `text`: the part of `what` that was typed.
 std::string not_found(const std::string &what, std::string_view text, const std::string &kinds,
                       const std::vector<std::string_view> &there);
 

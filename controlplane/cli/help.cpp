@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "help.hpp"
 
+#include "common/suggest.hpp"
 #include "tree.hpp"
 
 #include <algorithm>
@@ -62,12 +63,14 @@ std::string quoted(const std::string &word)
     return "\"" + word + "\"";
 }
 
-std::string did_you_mean(const std::vector<std::string> &words)
+std::vector<std::string_view> views(const std::vector<std::string> &words)
 {
-    std::string text;
-    for (std::size_t i = 0; i < words.size(); ++i)
-        text += (i == 0 ? "; did you mean " : i + 1 == words.size() ? " or " : ", ") + quoted(words[i]);
-    return text.empty() ? "" : text + "?";
+    return {words.begin(), words.end()};
+}
+
+std::string suggestion(const std::vector<std::string_view> &meant)
+{
+    return meant.empty() ? "" : "; " + did_you_mean(meant);
 }
 
 // "list" alone may be "service list" or "backend list".
@@ -93,12 +96,12 @@ std::string unknown_command(const CLI::App &root, const Walk::Stray &stray)
     std::vector<std::string> names;
     for (const CLI::App *command : commands(*stray.at))
         names.push_back(command->get_name());
-    std::vector<std::string> meant = nearest(stray.word, names);
-    for (std::string &name : meant)
-        name.insert(0, prefix);
+    std::vector<std::string> meant;
+    for (const std::string_view name : nearest(stray.word, views(names)))
+        meant.push_back(prefix + std::string(name));
     if (meant.empty() && stray.at == &root)
         meant = verbs_below(root, stray.word);
-    return message + did_you_mean(meant);
+    return message + suggestion(views(meant));
 }
 
 std::string unknown_option(const Walk::Stray &stray)
@@ -111,7 +114,7 @@ std::string unknown_option(const Walk::Stray &stray)
         }
     }
     return quoted(path_of(*stray.at)) + " has no option " + quoted(stray.word) +
-           did_you_mean(nearest(stray.word, names));
+           suggestion(nearest(stray.word, views(names)));
 }
 
 // Required positionals that were not given.
@@ -158,52 +161,6 @@ std::string Help::make_help(const CLI::App *app, std::string /*name*/, CLI::AppF
         return text + section("options of every command", option_lines(*app));
     text += section("options", option_lines(*app));
     return text + "\n-o table|json, --instance NAME and the other options of every command: ayactl --help\n";
-}
-
-std::size_t edit_distance(const std::string &from, const std::string &to)
-{
-    // Optimal string alignment: the last three rows of the usual table.
-    std::vector<std::size_t> before(to.size() + 1);
-    std::vector<std::size_t> previous(to.size() + 1);
-    std::vector<std::size_t> row(to.size() + 1);
-    for (std::size_t j = 0; j <= to.size(); ++j)
-        row[j] = j;
-    for (std::size_t i = 1; i <= from.size(); ++i) {
-        before = previous;
-        previous = row;
-        row[0] = i;
-        for (std::size_t j = 1; j <= to.size(); ++j) {
-            const std::size_t replace = previous[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
-            row[j] = std::min({previous[j] + 1, row[j - 1] + 1, replace});
-            if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
-                row[j] = std::min(row[j], before[j - 2] + 1);
-        }
-    }
-    return row[to.size()];
-}
-
-std::vector<std::string> nearest(const std::string &word, const std::vector<std::string> &candidates)
-{
-    constexpr std::size_t kMost = 3;
-    const std::string bare = word.substr(std::min(word.find_first_not_of('-'), word.size()));
-    const std::size_t tolerance = bare.size() <= 3 ? 1 : bare.size() <= 6 ? 2 : 3;
-    std::vector<std::pair<std::size_t, std::string>> close;
-    for (const std::string &candidate : candidates) {
-        std::size_t distance = edit_distance(word, candidate);
-        // The beginning of a word is a good sign however much is left to type.
-        if (bare.size() >= 2 && candidate.starts_with(word))
-            distance = 1;
-        if (distance <= tolerance)
-            close.emplace_back(distance, candidate);
-    }
-    std::stable_sort(close.begin(), close.end(),
-                     [](const auto &a, const auto &b) { return a.first < b.first; });
-    std::vector<std::string> meant;
-    for (const auto &[distance, candidate] : close) {
-        if (distance == close.front().first && meant.size() < kMost)
-            meant.push_back(candidate);
-    }
-    return meant;
 }
 
 std::string usage_error(const CLI::App &root, const std::vector<std::string> &words,

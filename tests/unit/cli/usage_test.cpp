@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include <algorithm>
 
 namespace aya::ctl
 {
@@ -89,36 +89,6 @@ TEST(UsageError, IsAlwaysTwoShortLines)
         EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
         EXPECT_NE(text.find("\nusage: ayactl"), std::string::npos) << text;
         EXPECT_LT(text.size(), 250U) << text;
-    }
-}
-
-// The definition, without any table.
-std::size_t slow_distance(const std::string &a, const std::string &b)
-{
-    if (a.empty() || b.empty())
-        return a.size() + b.size();
-    const std::string shorter_a = a.substr(1);
-    const std::string shorter_b = b.substr(1);
-    std::size_t best = std::min({slow_distance(shorter_a, b) + 1, slow_distance(a, shorter_b) + 1,
-                                 slow_distance(shorter_a, shorter_b) + (a[0] == b[0] ? 0 : 1)});
-    if (a.size() > 1 && b.size() > 1 && a[0] == b[1] && a[1] == b[0])
-        best = std::min(best, slow_distance(a.substr(2), b.substr(2)) + 1);
-    return best;
-}
-
-TEST(EditDistance, AgreesWithItsDefinition)
-{
-    std::mt19937 random(1);
-    const auto word = [&random] {
-        std::string text(random() % 6, 'a');
-        for (char &c : text)
-            c = static_cast<char>('a' + random() % 3);
-        return text;
-    };
-    for (int i = 0; i < 500; ++i) {
-        const std::string a = word();
-        const std::string b = word();
-        EXPECT_EQ(edit_distance(a, b), slow_distance(a, b)) << a << " " << b;
     }
 }
 
