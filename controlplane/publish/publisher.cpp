@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "publish/publisher.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <random>
 #include <stdexcept>
 
+#include "aya/flow_table.h"
 #include "aya/hash.h"
 #include "publish/publisher_state.hpp"
 
@@ -141,12 +144,12 @@ void Publisher::State::adopt(const TableImage &image, Plan &plan)
     free_backends.insert(free_backends.end(), plan.freed_backends.begin(), plan.freed_backends.end());
 }
 
-Result<Published> Publisher::State::publish(const TableImage &image)
+Result<Published> Publisher::State::publish(const TableImage &image, Publisher::Clock::time_point now)
 {
     require_ready();
     Plan todo;
     std::vector<u32> vips_written;
-    Refusal refusal = plan(image, todo);
+    Refusal refusal = plan(image, todo, now);
     if (!refusal && !vips.apply(todo.vips, vips_written))
         refusal = ConfigError{"/controlplane/limits/vips",
                               "the table of VIPs has room for " + std::to_string(sink.capacities().vips / 2) +
@@ -160,6 +163,22 @@ Result<Published> Publisher::State::publish(const TableImage &image)
     if (!todo.writes())
         return Published{.generation = generation, .changed = false};
     return commit(todo, std::move(vips_written));
+}
+
+std::vector<std::string> Publisher::State::outlived_previous(Publisher::Clock::time_point now) const
+{
+    std::vector<std::string> names;
+    for (const auto &[name, service] : services) {
+        if (service.previous.size == 0 || !service.previous_in_force.until)
+            continue;
+        const Publisher::Clock::time_point until = *service.previous_in_force.until;
+        const u64 idle = live().services[service.id].idle_timeout[AYA_FLOW_ESTABLISHED] * AYA_TICK_NS;
+        const auto needed = std::min<Publisher::Clock::duration>(std::chrono::nanoseconds(idle),
+                                                                 service.previous_in_force.length(until));
+        if (now - until >= needed)
+            names.push_back(name);
+    }
+    return names;
 }
 
 Published Publisher::State::retire_previous(const std::vector<std::string> &names)
@@ -193,9 +212,14 @@ bool Publisher::ready()
     return state_->ready;
 }
 
-Result<Published> Publisher::publish(const TableImage &image)
+Result<Published> Publisher::publish(const TableImage &image, Clock::time_point now)
 {
-    return state_->publish(image);
+    return state_->publish(image, now);
+}
+
+std::vector<std::string> Publisher::outlived_previous(Clock::time_point now) const
+{
+    return state_->outlived_previous(now);
 }
 
 Published Publisher::retire_previous(const std::vector<std::string> &services)

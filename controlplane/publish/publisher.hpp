@@ -7,6 +7,7 @@
 // incarnations and spans from the live slot, and writes nothing if they already say what the image says.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,9 +38,16 @@ struct LiveService {
     bool has_previous = false; // a previous lookup table waits for retire_previous()
 };
 
+// A lookup table becomes the previous one of its service only if it was in force for so long. One that stood
+// for a moment (a backend that was found up a second later, probes that all failed once) knows few
+// connections, and would send those of the others astray.
+constexpr std::chrono::seconds kLookupInForce{5};
+
 class Publisher
 {
 public:
+    using Clock = std::chrono::steady_clock;
+
     // Throws SegmentError if the live tables contradict themselves. `sink` must outlive the publisher.
     explicit Publisher(Sink &sink);
     ~Publisher();
@@ -50,10 +58,14 @@ public:
     bool ready();
 
     // Needs ready(). An error (a table is full) names the limit and its key, and nothing has changed.
-    Result<Published> publish(const TableImage &image);
+    Result<Published> publish(const TableImage &image, Clock::time_point now);
+
+    // The services whose previous lookup table has outlived the connections that could need it: it was
+    // replaced as long ago as it was in force, or as the service's idle timeout of established connections.
+    std::vector<std::string> outlived_previous(Clock::time_point now) const;
 
     // Takes the previous lookup tables of these services out of use, which is a publish as well: needs
-    // ready(). To be called once a service's established idle timeout has passed since its last change.
+    // ready().
     Published retire_previous(const std::vector<std::string> &services);
 
     u64 generation() const;

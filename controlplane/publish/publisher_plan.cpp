@@ -76,7 +76,7 @@ aya_backend make_free_entry(const aya_backend &live)
 
 // Where the same services stand in the same order as last time, it takes a look at a pointer each to find the
 // few that changed.
-Refusal Publisher::State::plan(const TableImage &image, Plan &plan)
+Refusal Publisher::State::plan(const TableImage &image, Plan &plan, Publisher::Clock::time_point now)
 {
     std::vector<const std::shared_ptr<const ServiceImage> *> changed;
     bool same_names = image.services.size() == last_image.size() && services.size() == last_image.size();
@@ -95,7 +95,7 @@ Refusal Publisher::State::plan(const TableImage &image, Plan &plan)
         const KnownService *before = known == services.end() ? nullptr : &known->second;
         if (before && before->image == *service)
             continue;
-        if (Refusal refusal = plan_service(*service, before, plan))
+        if (Refusal refusal = plan_service(*service, before, plan, now))
             return refusal;
     }
     plan.hash_key = hash_key_of(image.seed);
@@ -135,7 +135,8 @@ Refusal Publisher::State::check_vips(const Plan &plan) const
 }
 
 Refusal Publisher::State::plan_service(const std::shared_ptr<const ServiceImage> &image,
-                                       const KnownService *before, Plan &plan)
+                                       const KnownService *before, Plan &plan,
+                                       Publisher::Clock::time_point now)
 {
     if (image->name.empty() || image->name.size() >= AYA_NAME_SIZE)
         return ConfigError{"/services", "service name " + image->name + " does not fit the tables"};
@@ -151,7 +152,7 @@ Refusal Publisher::State::plan_service(const std::shared_ptr<const ServiceImage>
     }
     if (Refusal refusal = plan_backends(*image, before, after, plan))
         return refusal;
-    if (Refusal refusal = plan_lookup(*image, before, after, plan))
+    if (Refusal refusal = plan_lookup(*image, before, after, plan, now))
         return refusal;
     plan_vips(*image, before, after, plan);
     const aya_service entry = make_service_entry(*image, after);
@@ -215,27 +216,50 @@ bool Publisher::State::holds(Span span, const std::vector<u32> &table, const std
     return true;
 }
 
+// What becomes of the lookup table that was in force: the previous one, if it was in force for long and is
+// not empty.
+void Publisher::State::replace_lookup(const KnownService &before, KnownService &after, Plan &plan,
+                                      Publisher::Clock::time_point now) const
+{
+    if (before.current.size == 0)
+        return;
+    if (before.current_in_force.length(now) < kLookupInForce) {
+        plan.dropped.push_back(before.current);
+        return;
+    }
+    after.previous = before.current;
+    after.previous_in_force = {.since = before.current_in_force.since, .until = now};
+    if (before.previous.size > 0)
+        plan.dropped.push_back(before.previous);
+}
+
 Refusal Publisher::State::plan_lookup(const ServiceImage &image, const KnownService *before,
-                                      KnownService &after, Plan &plan)
+                                      KnownService &after, Plan &plan, Publisher::Clock::time_point now)
 {
     const std::vector<u32> &table = *image.lookup;
+    after.current_in_force.since = now;
     if (before) {
         after.current = before->current;
         after.previous = before->previous;
+        after.previous_in_force = before->previous_in_force;
+        if (after.previous.size > 0 && !after.previous_in_force.until)
+            after.previous_in_force.until = now; // from an earlier run: its age is not known
         const bool untouched =
             before->image && before->image->lookup == image.lookup && before->ids == after.ids;
-        if (untouched || holds(before->current, table, after.ids))
-            return std::nullopt;
-        // A backend that came back finds the table of before its failure still there.
-        if (before->previous.size > 0 && holds(before->previous, table, after.ids)) {
-            std::swap(after.current, after.previous);
+        if (untouched || holds(before->current, table, after.ids)) {
+            after.current_in_force = before->current_in_force;
             return std::nullopt;
         }
-        // An empty table is no use as the previous one.
-        if (before->current.size > 0) {
-            after.previous = before->current;
-            if (before->previous.size > 0)
-                plan.dropped.push_back(before->previous);
+        replace_lookup(*before, after, plan, now);
+        // A backend that came back finds the table of before its failure still there.
+        if (before->previous.size > 0 && holds(before->previous, table, after.ids)) {
+            after.current = before->previous;
+            after.current_in_force = {.since = before->previous_in_force.since, .until = {}};
+            if (after.previous.offset == after.current.offset)
+                after.previous = {};
+            else
+                plan.dropped.pop_back(); // it is the current one again
+            return std::nullopt;
         }
     }
     after.current = {};

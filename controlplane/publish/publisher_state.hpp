@@ -26,10 +26,23 @@ struct KnownBackend {
     std::optional<IpAddress> address; // absent: the tables do not tell
 };
 
+// Since when a lookup table was in force, and until when. Absent: before this run.
+struct InForce {
+    std::optional<Publisher::Clock::time_point> since;
+    std::optional<Publisher::Clock::time_point> until;
+
+    // From an earlier run: as long as can be.
+    Publisher::Clock::duration length(Publisher::Clock::time_point end) const
+    {
+        return since ? end - *since : Publisher::Clock::duration::max();
+    }
+};
+
 struct KnownService {
     u32 id = AYA_SERVICE_NONE;
     Span current;
     Span previous;
+    InForce current_in_force, previous_in_force;
     ByName<KnownBackend> backends;
     std::vector<VipKey> vips;                  // sorted
     std::shared_ptr<const ServiceImage> image; // null: recovered from live tables
@@ -96,14 +109,16 @@ struct Publisher::State {
     void recover_free_ids();
 
     // publisher_plan.cpp: what has to be written. Writes nothing; takes ids and spans.
-    Refusal plan(const TableImage &image, Plan &plan);
+    Refusal plan(const TableImage &image, Plan &plan, Publisher::Clock::time_point now);
     Refusal plan_comings_and_goings(const TableImage &image, Plan &plan);
     Refusal plan_service(const std::shared_ptr<const ServiceImage> &image, const KnownService *before,
-                         Plan &plan);
+                         Plan &plan, Publisher::Clock::time_point now);
     Refusal plan_backends(const ServiceImage &image, const KnownService *before, KnownService &after,
                           Plan &plan);
     Refusal plan_lookup(const ServiceImage &image, const KnownService *before, KnownService &after,
-                        Plan &plan);
+                        Plan &plan, Publisher::Clock::time_point now);
+    void replace_lookup(const KnownService &before, KnownService &after, Plan &plan,
+                        Publisher::Clock::time_point now) const;
     void plan_vips(const ServiceImage &image, const KnownService *before, KnownService &after, Plan &plan);
     void plan_removal(const std::string &name, const KnownService &service, Plan &plan);
     Refusal check_vips(const Plan &plan) const;
@@ -111,7 +126,8 @@ struct Publisher::State {
     bool holds(Span span, const std::vector<u32> &table, const std::vector<u32> &ids) const;
 
     // publisher.cpp: writes.
-    Result<Published> publish(const TableImage &image);
+    Result<Published> publish(const TableImage &image, Publisher::Clock::time_point now);
+    std::vector<std::string> outlived_previous(Publisher::Clock::time_point now) const;
     Published retire_previous(const std::vector<std::string> &names);
     void adopt(const TableImage &image, Plan &plan);
     Published commit(Plan &plan, std::vector<u32> vips_written);

@@ -45,8 +45,6 @@ Result<Applied> Reconciler::start(const Config &file, const std::optional<State>
     auto published = publish(running_, now);
     if (!published)
         return published.errors();
-    for (const std::string &service : publisher_.services_with_previous())
-        previous_since_.try_emplace(service, now); // from an earlier run: its age is not known
     return Applied{std::move(changes), *published};
 }
 
@@ -137,10 +135,9 @@ Result<Published> Reconciler::reconcile(Clock::time_point now)
     if (all_touched_)
         return publish(running_, now);
     TableImage next = compile_touched();
-    auto published = publisher_.publish(next);
+    auto published = publisher_.publish(next, now);
     if (!published)
         return published;
-    note_previous(next, now);
     image_ = std::move(next);
     touched_.clear();
     return published;
@@ -149,10 +146,9 @@ Result<Published> Reconciler::reconcile(Clock::time_point now)
 Result<Published> Reconciler::publish(const Config &config, Clock::time_point now)
 {
     TableImage next = compile_all(config);
-    auto published = publisher_.publish(next);
+    auto published = publisher_.publish(next, now);
     if (!published)
         return published;
-    note_previous(next, now);
     image_ = std::move(next);
     places_.clear();
     for (size_t i = 0; i < image_.services.size(); i++)
@@ -192,52 +188,23 @@ TableImage Reconciler::compile_touched()
     return image;
 }
 
-// A service's clock starts again with each lookup table that replaces another.
-void Reconciler::note_previous(const TableImage &next, Clock::time_point now)
-{
-    for (size_t i = 0; i < next.services.size(); i++) {
-        const ServiceImage &service = *next.services[i];
-        if (i < image_.services.size() && image_.services[i].get() == &service)
-            continue;
-        const ServiceImage *before = find_image(service.name);
-        if (before && before->lookup != service.lookup)
-            previous_since_[service.name] = now;
-    }
-}
-
 void Reconciler::forget_removed(const Config &before)
 {
     for (const ServiceConfig &service : before.services) {
         if (find_service(running_.services, service.name))
             continue;
         compiler_->forget(service.name);
-        previous_since_.erase(service.name);
     }
-}
-
-std::vector<std::string> Reconciler::due(Clock::time_point now) const
-{
-    std::vector<std::string> services;
-    for (const auto &[name, since] : previous_since_) {
-        const auto place = places_.find(name);
-        if (place == places_.end() ||
-            now - since >= running_.services[place->second].idle_timeouts.tcp_established)
-            services.push_back(name);
-    }
-    return services;
 }
 
 bool Reconciler::retire_due(Clock::time_point now) const
 {
-    return !due(now).empty();
+    return !publisher_.outlived_previous(now).empty();
 }
 
 Published Reconciler::retire(Clock::time_point now)
 {
-    const std::vector<std::string> services = due(now);
-    for (const std::string &service : services)
-        previous_since_.erase(service);
-    return publisher_.retire_previous(services);
+    return publisher_.retire_previous(publisher_.outlived_previous(now));
 }
 
 const ServiceImage *Reconciler::find_image(std::string_view service) const

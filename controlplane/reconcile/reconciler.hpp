@@ -87,9 +87,7 @@ private:
     TableImage compile_all(const Config &config);
     std::shared_ptr<const ServiceImage> compile_one(const ServiceConfig &service);
     TableImage compile_touched();
-    void note_previous(const TableImage &next, Clock::time_point now);
     void forget_removed(const Config &before);
-    std::vector<std::string> due(Clock::time_point now) const;
 
     Publisher &publisher_;
     Observer &observer_;
@@ -102,7 +100,6 @@ private:
     std::map<std::string, size_t, std::less<>> places_; // name -> index in image_
     std::unordered_set<std::string> touched_;
     bool all_touched_ = false;
-    std::map<std::string, Clock::time_point, std::less<>> previous_since_; // by service
 };
 
 } // namespace aya

@@ -200,7 +200,7 @@ void measure(const char *what, Fleet &fleet, Publisher &publisher,
         const double start = now_ms();
         fleet.compile(s);
         const double made = now_ms();
-        if (!publisher.publish(fleet.image)->changed)
+        if (!publisher.publish(fleet.image, Publisher::Clock::now())->changed)
             std::printf("nothing changed?\n");
         const double flipped = now_ms();
         wait_ready(publisher);
@@ -230,7 +230,7 @@ int main(int argc, char **argv)
                                                    .lookup_slots = services * slots}));
     Publisher publisher(sink);
     double before = now_ms();
-    if (!publisher.publish(fleet.image))
+    if (!publisher.publish(fleet.image, Publisher::Clock::now()))
         return 1;
     std::printf("%u services x %u backends, tables of %u slots; first publish %.1f ms\n", services, backends,
                 slots, now_ms() - before);

@@ -90,14 +90,14 @@ int run_writer(const std::string &directory, u64 first, u64 count)
         if (!wait_ready(publisher))
             return fail("readers did not get ready");
         const u64 stamp = stamp_of(view.services[publisher.find_service("s0")->id]);
-        const auto again = publisher.publish(Stamped{stamp}.image());
+        const auto again = publisher.publish(Stamped{stamp}.image(), Publisher::Clock::now());
         if (!again || again->changed)
             return fail("publishing what is live already changed something");
     }
     for (u64 i = 0; i < count && !g_stop; i++) {
         if (!wait_ready(publisher))
             return fail("readers did not get ready");
-        const auto published = publisher.publish(Stamped{first + i}.image());
+        const auto published = publisher.publish(Stamped{first + i}.image(), Publisher::Clock::now());
         if (!published)
             return fail(published.errors()[0].message);
         if (!published->changed)

@@ -34,7 +34,7 @@ protected:
         ShmSink sink(directory_.path(), kStampedCapacities);
         Publisher publisher(sink);
         ASSERT_TRUE(publisher.ready());
-        ASSERT_TRUE(publisher.publish(Stamped{stamp}.image()));
+        ASSERT_TRUE(publisher.publish(Stamped{stamp}.image(), Publisher::Clock::now()));
     }
 
     template <class T>
@@ -66,7 +66,7 @@ TEST_F(ShmSinkTest, TheFileGetsItsNameWithItsFirstGeneration)
     EXPECT_FALSE(sink.in_place());
     EXPECT_FALSE(fs::exists(path()));
     Publisher publisher(sink);
-    ASSERT_TRUE(publisher.publish(Stamped{1}.image()));
+    ASSERT_TRUE(publisher.publish(Stamped{1}.image(), Publisher::Clock::now()));
     EXPECT_TRUE(sink.in_place());
     const TablesReader reader(path());
     EXPECT_EQ(reader.generation(), 1u);
@@ -92,8 +92,8 @@ TEST_F(ShmSinkTest, TakesUpWhatIsThere)
     EXPECT_EQ(sink.generation(), 1u);
     EXPECT_EQ(sink.identity(), identity);
     Publisher publisher(sink);
-    EXPECT_FALSE(publisher.publish(Stamped{1}.image())->changed);
-    EXPECT_TRUE(publisher.publish(Stamped{2}.image())->changed);
+    EXPECT_FALSE(publisher.publish(Stamped{1}.image(), Publisher::Clock::now())->changed);
+    EXPECT_TRUE(publisher.publish(Stamped{2}.image(), Publisher::Clock::now())->changed);
     EXPECT_EQ(check_generation(TablesReader(path()).view(2)), "");
 }
 
@@ -231,7 +231,7 @@ protected:
     void publish_next()
     {
         ASSERT_TRUE(publisher_->ready());
-        ASSERT_TRUE(publisher_->publish(Stamped{++stamp_}.image()));
+        ASSERT_TRUE(publisher_->publish(Stamped{++stamp_}.image(), Publisher::Clock::now()));
     }
 
     std::unique_ptr<DataplaneFile> make_dataplane(u32 workers = 2)

@@ -24,7 +24,7 @@ TEST(Threads, ReadersSeeOnlyWholeGenerations)
 {
     MemorySink sink(kStampedCapacities, kReaders);
     Publisher publisher(sink);
-    ASSERT_TRUE(publisher.publish(Stamped{1}.image()));
+    ASSERT_TRUE(publisher.publish(Stamped{1}.image(), Publisher::Clock::now()));
     std::atomic<bool> stop{false};
     std::vector<std::string> wrong(kReaders);
     std::vector<u64> seen(kReaders);
@@ -47,7 +47,7 @@ TEST(Threads, ReadersSeeOnlyWholeGenerations)
     for (u64 stamp = 2; stamp <= kGenerations; stamp++) {
         while (!publisher.ready())
             std::this_thread::yield();
-        const auto published = publisher.publish(Stamped{stamp * 1'000'003}.image());
+        const auto published = publisher.publish(Stamped{stamp * 1'000'003}.image(), Publisher::Clock::now());
         EXPECT_TRUE(published && published->changed);
         if (stamp % 7 == 0) {
             while (!publisher.ready())

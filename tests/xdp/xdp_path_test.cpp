@@ -108,7 +108,7 @@ TEST_F(XdpPathTest, TablesAndProgramsOutliveTheControlPlane)
     {
         Publisher publisher(*sink_);
         ASSERT_TRUE(comes_true([&] { return publisher.ready(); }));
-        ASSERT_TRUE(publisher.publish(image));
+        ASSERT_TRUE(publisher.publish(image, Publisher::Clock::now()));
     }
     const u32 program0 = program_on("port0"), program1 = program_on("port1");
     EXPECT_NE(program0, 0u);
@@ -124,7 +124,7 @@ TEST_F(XdpPathTest, TablesAndProgramsOutliveTheControlPlane)
     EXPECT_EQ(publisher.generation(), 1u);
     EXPECT_TRUE(publisher.find_backend("web", "b"));
     ASSERT_TRUE(comes_true([&] { return publisher.ready(); }));
-    EXPECT_FALSE(publisher.publish(image)->changed);
+    EXPECT_FALSE(publisher.publish(image, Publisher::Clock::now())->changed);
     EXPECT_EQ(sink_->generation(), 1u);
 }
 

@@ -163,7 +163,7 @@ private:
         }
         const auto everything = sink_.copy_of_everything();
         const auto tables = lookup_tables();
-        const auto result = publisher_->publish(image());
+        const auto result = publisher_->publish(image(), now_ += std::chrono::minutes(1));
         if (!result) { // full: what was live is live, and wanted again
             refused_++;
             ASSERT_EQ(everything, sink_.copy_of_everything());
@@ -181,7 +181,7 @@ private:
             return;
         report(sink_.generation());
         ASSERT_TRUE(publisher_->ready());
-        EXPECT_FALSE(publisher_->publish(image()).value().changed);
+        EXPECT_FALSE(publisher_->publish(image(), now_ += std::chrono::minutes(1)).value().changed);
         unchanged_++;
     }
 
@@ -238,7 +238,7 @@ private:
             services_ = live_services_;
             for (auto &service : services_) // equal, but not the same objects
                 service = std::make_shared<const ServiceImage>(*service);
-            const auto published = publisher_->publish(image());
+            const auto published = publisher_->publish(image(), now_ += std::chrono::minutes(1));
             ASSERT_TRUE(published);
             EXPECT_FALSE(published->changed);
             live_services_ = services_;
@@ -314,6 +314,7 @@ private:
     std::mt19937 random_;
     MemorySink sink_{kCapacities};
     std::unique_ptr<Publisher> publisher_;
+    Publisher::Clock::time_point now_ = Publisher::Clock::now(); // every table is in force for long
     std::vector<std::shared_ptr<const ServiceImage>> services_, live_services_;
     Snapshot live_, read_;
     u64 reader_epoch_ = 0;

@@ -16,7 +16,7 @@ class PublisherTest : public testing::Test
 protected:
     Published publish(const TableImage &image)
     {
-        auto result = publisher_.publish(image);
+        auto result = publisher_.publish(image, now_ += step_);
         EXPECT_TRUE(result) << (result ? "" : result.errors()[0].message);
         if (!result)
             return {};
@@ -32,7 +32,7 @@ protected:
     {
         const auto before = sink_.copy_of_everything();
         for (int i = 0; i < 20; i++) {
-            const auto result = publisher_.publish(make_image(services));
+            const auto result = publisher_.publish(make_image(services), now_ += step_);
             ASSERT_FALSE(result);
             EXPECT_EQ(result.errors()[0].where, limit);
             EXPECT_NE(result.errors()[0].message, "");
@@ -53,6 +53,8 @@ protected:
 
     MemorySink sink_{kSmall};
     Publisher publisher_{sink_};
+    Publisher::Clock::time_point now_ = Publisher::Clock::now();
+    Publisher::Clock::duration step_ = std::chrono::minutes(1); // from one publish to the next
 };
 
 TEST_F(PublisherTest, AnEmptyImageIsAGenerationToo)
@@ -117,7 +119,7 @@ TEST_F(PublisherTest, NeedsReadersToHaveLeftTheOtherSlot)
     publish({web});
     EXPECT_FALSE(publisher_.ready()) << "a reader is at generation 1";
     const auto before = sink_.copy_of_everything();
-    EXPECT_THROW((void)publisher_.publish(make_image({})), std::logic_error);
+    EXPECT_THROW((void)publisher_.publish(make_image({}), now_ += step_), std::logic_error);
     EXPECT_THROW((void)publisher_.retire_previous({"web"}), std::logic_error);
     EXPECT_EQ(before, sink_.copy_of_everything());
     sink_.report(0, 2);
@@ -237,6 +239,60 @@ TEST_F(PublisherTest, AnEmptyTableDoesNotTakeThePlaceOfThePreviousOne)
     web.lookup = full;
     publish({web});
     EXPECT_EQ(previous_of("web"), (std::vector<std::string>{"b", "b", "b", "b"}));
+}
+
+TEST_F(PublisherTest, ATableThatStoodForAMomentIsNotThePreviousOne)
+{
+    auto web = make_service("web", {"203.0.113.1:80/tcp"}, {"a", "b"}, 4);
+    web.lookup = make_lookup({0, 0, 0, 0}); // b was found up a second later
+    publish({web});
+    step_ = kLookupInForce - std::chrono::milliseconds(1);
+    web.lookup = make_lookup({0, 1, 0, 1});
+    publish({web});
+    EXPECT_FALSE(publisher_.find_service("web")->has_previous);
+    step_ = kLookupInForce;
+    web.lookup = make_lookup({1, 1, 0, 1});
+    publish({web});
+    EXPECT_EQ(previous_of("web"), (std::vector<std::string>{"a", "b", "a", "b"}));
+    step_ = std::chrono::seconds(1);
+    web.lookup = make_lookup({1, 1, 1, 1});
+    publish({web});
+    EXPECT_EQ(previous_of("web"), (std::vector<std::string>{"a", "b", "a", "b"}))
+        << "stays: it was in force for longer";
+}
+
+TEST_F(PublisherTest, AMomentsFailureOfAllProbesLeavesNoPreviousTable)
+{
+    auto web = make_service("web", {"203.0.113.1:80/tcp"}, {"a", "b"}, 4);
+    publish({web});
+    const auto full = web.lookup;
+    web.lookup = make_lookup({1, 1, 1, 1});
+    publish({web});
+    step_ = std::chrono::seconds(1);
+    web.lookup = full;
+    publish({web});
+    EXPECT_FALSE(publisher_.find_service("web")->has_previous);
+    step_ = std::chrono::minutes(1);
+    web.lookup = make_lookup({0, 0, 0, 0}); // and its span is free for others
+    publish({web});
+    EXPECT_EQ(previous_of("web"), (std::vector<std::string>{"a", "b", "a", "b"}));
+}
+
+TEST_F(PublisherTest, APreviousTableIsOutlivedAfterAsLongAsItWasInForce)
+{
+    auto web = make_service("web", {"203.0.113.1:80/tcp"}, {"a", "b"}, 4);
+    web.idle_timeout[AYA_FLOW_ESTABLISHED] = 838; // 15 min
+    publish({web});
+    step_ = std::chrono::seconds(20);
+    web.lookup = make_lookup({1, 1, 1, 1});
+    publish({web});
+    EXPECT_TRUE(publisher_.outlived_previous(now_ + std::chrono::seconds(19)).empty());
+    EXPECT_EQ(publisher_.outlived_previous(now_ + std::chrono::seconds(20)), std::vector<std::string>{"web"});
+    step_ = std::chrono::hours(1);
+    web.lookup = make_lookup({0, 1, 1, 1});
+    publish({web});
+    EXPECT_TRUE(publisher_.outlived_previous(now_ + std::chrono::minutes(14)).empty());
+    EXPECT_FALSE(publisher_.outlived_previous(now_ + std::chrono::minutes(15)).empty());
 }
 
 TEST_F(PublisherTest, AFlapFindsItsTableWhereItWas)

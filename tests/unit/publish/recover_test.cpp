@@ -21,10 +21,10 @@ protected:
         Publisher publisher(sink_);
         web_ = make_service("web", {"203.0.113.1:80/tcp", "203.0.113.1:*/udp"}, {"a", "b"});
         dns_ = make_service("dns", {"[2001:db8::1]:53/udp"}, {"a", "c"});
-        EXPECT_TRUE(publisher.publish(make_image({web_, dns_})));
+        EXPECT_TRUE(publisher.publish(make_image({web_, dns_}), later()));
         web_.backends[0].entry.state = AYA_BACKEND_DOWN;
         web_.lookup = lookup_in_turns(web_, 17);
-        EXPECT_TRUE(publisher.publish(make_image({web_, dns_})));
+        EXPECT_TRUE(publisher.publish(make_image({web_, dns_}), later()));
         web_id_ = publisher.find_service("web")->id;
         a_ = *publisher.find_backend("web", "a");
         b_ = *publisher.find_backend("web", "b");
@@ -35,6 +35,10 @@ protected:
 
     const TableSlot &live() { return sink_.slot(sink_.generation()); }
 
+    // A minute after the last time.
+    Publisher::Clock::time_point later() { return now_ += std::chrono::minutes(1); }
+
+    Publisher::Clock::time_point now_ = Publisher::Clock::now();
     MemorySink sink_{kCapacities};
     ServiceImage web_, dns_;
     u32 web_id_ = 0;
@@ -61,7 +65,7 @@ TEST_F(RecoverTest, WritesNothingIfTheTablesSayWhatIsWanted)
 {
     const auto before = sink_.copy_of_everything();
     Publisher publisher(sink_);
-    const auto published = publisher.publish(make_image({web_, dns_}));
+    const auto published = publisher.publish(make_image({web_, dns_}), later());
     ASSERT_TRUE(published);
     EXPECT_FALSE(published->changed);
     EXPECT_EQ(published->generation, 2u);
@@ -81,17 +85,17 @@ TEST_F(RecoverTest, RepairsTheSlotThatAKilledPredecessorLeftHalfWritten)
     Publisher publisher(sink_);
     dns_.backends[0].entry.macs[0] = 5;
     const auto image = make_image({web_, dns_});
-    ASSERT_TRUE(publisher.publish(image));
+    ASSERT_TRUE(publisher.publish(image, later()));
     EXPECT_EQ(snapshot_of(sink_, 3), snapshot_of(image));
     EXPECT_EQ(publisher.find_backend("web", "a")->id, a_.id);
 }
 
 TEST_F(RecoverTest, IdsThatNoFlowCanKnowAreGivenFirst)
 {
-    Publisher(sink_).publish(make_image({web_})).value();
+    Publisher(sink_).publish(make_image({web_}), later()).value();
     Publisher publisher(sink_);
     auto more = make_service("more", {}, {"x", "y", "z"});
-    ASSERT_TRUE(publisher.publish(make_image({web_, more})));
+    ASSERT_TRUE(publisher.publish(make_image({web_, more}), later()));
     for (const char *name : {"x", "y", "z"})
         EXPECT_EQ(publisher.find_backend("more", name)->incarnation, 1) << "never used before";
 }

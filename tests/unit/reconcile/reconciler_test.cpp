@@ -104,11 +104,11 @@ TEST(Reconciler, WhatWasTouchedStaysSoUntilItIsPublished)
     Bench bench(kTwoBackends, {.services = 16, .backends = 64, .vips = 64, .lookup_slots = 2 * 256});
     bench.observer.health["web/one"] = Health::down;
     bench.reconciler.touch("web");
-    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now + 1h)->changed);
     bench.observer.health["web/one"] = Health::up;
     bench.observer.health["web/two"] = Health::down;
     bench.reconciler.touch("web");
-    ASSERT_FALSE(bench.reconciler.reconcile(bench.now)) << "a third table";
+    ASSERT_FALSE(bench.reconciler.reconcile(bench.now + 2h)) << "a third table";
     EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_DOWN) << "nothing has changed";
 
     ASSERT_TRUE(bench.reconciler.retire(bench.now + 24h).changed);
@@ -274,32 +274,34 @@ TEST(Reconciler, WhatNeedsARestartIsShownAndNotTaken)
 TEST(Reconciler, RetiresAPreviousTableOnceNoConnectionCanNeedIt)
 {
     Bench bench;
-    EXPECT_FALSE(bench.reconciler.retire_due(bench.now + 24h)) << "nothing changed yet";
+    const auto start = bench.now;
+    EXPECT_FALSE(bench.reconciler.retire_due(start + 24h)) << "nothing changed yet";
     bench.observer.health["web/one"] = Health::down;
-    ASSERT_TRUE(bench.observe(bench.now));
+    ASSERT_TRUE(bench.observe(start + 1h));
     ASSERT_TRUE(bench.publisher.find_service("web")->has_previous);
-    EXPECT_FALSE(bench.reconciler.retire_due(bench.now + 15min - 1s));
+    EXPECT_FALSE(bench.reconciler.retire_due(start + 1h + 15min - 1s));
 
-    // One more change starts the time again.
+    // One more change makes another table the previous one: that which stood for ten minutes.
     bench.observer.health["web/one"] = Health::up;
-    ASSERT_TRUE(bench.observe(bench.now + 10min));
-    EXPECT_FALSE(bench.reconciler.retire_due(bench.now + 24min));
-    ASSERT_TRUE(bench.reconciler.retire_due(bench.now + 25min));
-    EXPECT_TRUE(bench.reconciler.retire(bench.now + 25min).changed);
+    ASSERT_TRUE(bench.observe(start + 1h + 10min));
+    EXPECT_FALSE(bench.reconciler.retire_due(start + 1h + 19min));
+    ASSERT_TRUE(bench.reconciler.retire_due(start + 1h + 20min));
+    EXPECT_TRUE(bench.reconciler.retire(start + 1h + 20min).changed);
     EXPECT_FALSE(bench.publisher.find_service("web")->has_previous);
-    EXPECT_FALSE(bench.reconciler.retire_due(bench.now + 24h));
+    EXPECT_FALSE(bench.reconciler.retire_due(start + 24h));
 }
 
 TEST(Reconciler, RetiresAPreviousTableOfAnEarlierRun)
 {
     Bench bench;
     bench.observer.health["web/one"] = Health::down;
-    ASSERT_TRUE(bench.observe(bench.now));
+    const auto later = bench.now + 1h;
+    ASSERT_TRUE(bench.observe(later));
     Publisher again(bench.sink);
     Reconciler second(again, bench.observer, bench.state_file());
-    ASSERT_TRUE(second.start(config_of(kTwoBackends), kept_by(bench), bench.now));
-    EXPECT_FALSE(second.retire_due(bench.now + 14min));
-    EXPECT_TRUE(second.retire_due(bench.now + 15min));
+    ASSERT_TRUE(second.start(config_of(kTwoBackends), kept_by(bench), later));
+    EXPECT_FALSE(second.retire_due(later + 14min));
+    EXPECT_TRUE(second.retire_due(later + 15min + 1s)) << "ticks are rounded up";
 }
 
 TEST(Reconciler, ARemovedServiceIsForgotten)
