@@ -67,9 +67,9 @@ Capacities counter_capacities(const TablesView &tables)
     return most;
 }
 
-std::string tables_place(const CommandLine &line, const DataplaneOptions &options)
+std::string tables_place(const CommandLine &line, const DataplaneConfig &options)
 {
-    return options.over_xdp() ? pinned_tables_directory(line.pin_dir()) : line.instance_dir() + "/tables";
+    return options.uses_xdp() ? pinned_tables_directory(line.pin_dir()) : line.instance_dir() + "/tables";
 }
 
 // Told to stop while it waited for something at its start.
@@ -77,12 +77,12 @@ struct Stopped {
 };
 
 // The program of each port, with path "auto"; waits for the control plane, which attaches them.
-std::vector<std::unique_ptr<XdpShare>> join_programs(const CommandLine &line, const DataplaneOptions &options)
+std::vector<std::unique_ptr<XdpShare>> join_programs(const CommandLine &line, const DataplaneConfig &options)
 {
     std::vector<std::unique_ptr<XdpShare>> shares;
-    if (!options.over_xdp())
+    if (!options.uses_xdp())
         return shares;
-    for (const PortOptions &port : options.ports) {
+    for (const PortConfig &port : options.ports) {
         if (!interface_exists(port.device))
             throw StartError("port " + std::to_string(shares.size()) + " (" + port.device +
                              "): no such interface");
@@ -96,7 +96,7 @@ std::vector<std::unique_ptr<XdpShare>> join_programs(const CommandLine &line, co
 class Dataplane
 {
 public:
-    Dataplane(const CommandLine &line, const DataplaneOptions &options);
+    Dataplane(const CommandLine &line, const DataplaneConfig &options);
     ~Dataplane();
     Dataplane(const Dataplane &) = delete;
     Dataplane &operator=(const Dataplane &) = delete;
@@ -116,7 +116,7 @@ private:
     static int worker_main(void *argument);
 
     const CommandLine &line_;
-    const DataplaneOptions &options_;
+    const DataplaneConfig &options_;
     InstanceLock lock_;
     std::vector<std::unique_ptr<XdpShare>> shares_; // by port; path "auto" only
     TablesView tables_;
@@ -129,14 +129,14 @@ private:
     std::atomic<bool> stop_{false};
 };
 
-Dataplane::Dataplane(const CommandLine &line, const DataplaneOptions &options)
+Dataplane::Dataplane(const CommandLine &line, const DataplaneConfig &options)
     : line_(line), options_(options), lock_(line.instance_dir()), shares_(join_programs(line, options)),
       tables_(tables_place(line, options),
-              options.over_xdp() ? TablesView::Kind::pinned : TablesView::Kind::file),
+              options.uses_xdp() ? TablesView::Kind::pinned : TablesView::Kind::file),
       eal_(options, line.instance)
 {
     const u32 worker_count = static_cast<u32>(options_.workers.size());
-    for (const PortOptions &port : options_.ports)
+    for (const PortConfig &port : options_.ports)
         ports_.push_back(std::make_unique<Port>(static_cast<u32>(ports_.size()), port, worker_count));
     make_pool();
     for (const auto &port : ports_)
@@ -171,7 +171,7 @@ Dataplane::~Dataplane()
 unsigned Dataplane::pool_flags() const
 {
     const bool physical = std::any_of(options_.ports.begin(), options_.ports.end(),
-                                      [](const PortOptions &port) { return is_pci_address(port.device); });
+                                      [](const PortConfig &port) { return is_pci_address(port.device); });
     return physical ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
 }
 
@@ -329,7 +329,7 @@ void Dataplane::run()
 
 } // namespace
 
-void run_dataplane(const CommandLine &line, const DataplaneOptions &options)
+void run_dataplane(const CommandLine &line, const DataplaneConfig &options)
 {
     if (::geteuid() != 0)
         throw StartError(

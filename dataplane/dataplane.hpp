@@ -9,6 +9,6 @@ namespace aya
 {
 
 // Returns after SIGTERM or SIGINT. Throws StartError or SegmentError if the start is refused.
-void run_dataplane(const CommandLine &line, const DataplaneOptions &options);
+void run_dataplane(const CommandLine &line, const DataplaneConfig &options);
 
 } // namespace aya

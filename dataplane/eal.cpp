@@ -40,7 +40,7 @@ bool contains(const std::vector<u32> &list, u32 value)
     return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-void check_cores(const DataplaneOptions &options, const std::vector<u32> &cores)
+void check_cores(const DataplaneConfig &options, const std::vector<u32> &cores)
 {
     std::string all;
     for (const u32 core : cores)
@@ -57,7 +57,7 @@ void check_cores(const DataplaneOptions &options, const std::vector<u32> &cores)
 }
 
 // The lowest core that no worker has; core 0 is shared where there is none.
-u32 main_core(const DataplaneOptions &options, const std::vector<u32> &cores)
+u32 main_core(const DataplaneConfig &options, const std::vector<u32> &cores)
 {
     if (options.main_lcore)
         return *options.main_lcore;
@@ -84,7 +84,7 @@ u64 free_huge_memory()
     return bytes;
 }
 
-void check_huge_pages(const DataplaneOptions &options)
+void check_huge_pages(const DataplaneConfig &options)
 {
     const u64 free = free_huge_memory();
     if (!options.huge_pages || free >= options.memory)
@@ -145,7 +145,7 @@ bool is_pci_address(const std::string &device)
     return std::regex_match(device, pattern);
 }
 
-std::vector<std::string> eal_arguments(const DataplaneOptions &options, const std::string &instance,
+std::vector<std::string> eal_arguments(const DataplaneConfig &options, const std::string &instance,
                                        const std::vector<u32> &cores)
 {
     // A worker's lcore id is its core's number; the main lcore takes a free id, since it may share a core.
@@ -174,7 +174,7 @@ std::vector<std::string> eal_arguments(const DataplaneOptions &options, const st
     else
         arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
     bool any_pci = false;
-    for (const PortOptions &port : options.ports) {
+    for (const PortConfig &port : options.ports) {
         if (!is_pci_address(port.device))
             continue;
         any_pci = true;
@@ -188,7 +188,7 @@ std::vector<std::string> eal_arguments(const DataplaneOptions &options, const st
     return arguments;
 }
 
-Eal::Eal(const DataplaneOptions &options, const std::string &instance)
+Eal::Eal(const DataplaneConfig &options, const std::string &instance)
 {
     const std::vector<u32> cores = allowed_cores();
     check_cores(options, cores);

@@ -14,7 +14,7 @@ namespace aya
 bool is_pci_address(const std::string &device);
 
 // Pure, for tests: what is handed to rte_eal_init. `cores` are the machine's, ascending.
-std::vector<std::string> eal_arguments(const DataplaneOptions &options, const std::string &instance,
+std::vector<std::string> eal_arguments(const DataplaneConfig &options, const std::string &instance,
                                        const std::vector<u32> &cores);
 
 // Closing an AF_XDP device takes the XDP program off its interface, also when another process put it there
@@ -25,7 +25,7 @@ class Eal
 {
 public:
     // Throws StartError.
-    Eal(const DataplaneOptions &options, const std::string &instance);
+    Eal(const DataplaneConfig &options, const std::string &instance);
     ~Eal();
     Eal(const Eal &) = delete;
     Eal &operator=(const Eal &) = delete;

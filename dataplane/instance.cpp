@@ -106,8 +106,8 @@ void DataplaneSegment::set_port(const Port &port, u32 punt_ifindex)
     PortLine &line = file_.at<PortLine>(layout_.ports)[port.index()];
     copy_text(line.name, port.device());
     copy_text(line.interface, port.interface());
-    copy_text(line.punt, port.punt());
-    std::copy(port.mac().begin(), port.mac().end(), line.mac);
+    copy_text(line.punt, port.punt().value_or(""));
+    std::copy(port.mac().bytes.begin(), port.mac().bytes.end(), line.mac);
     line.mtu = port.mtu();
     line.queues = static_cast<u16>(port.queues());
     line.punt_ifindex = punt_ifindex;

@@ -72,11 +72,11 @@ int interface_set_mtu(const std::string &name, u32 mtu)
     return control(SIOCSIFMTU, name, request);
 }
 
-int interface_set_mac(const std::string &name, const MacBytes &mac)
+int interface_set_mac(const std::string &name, const Mac &mac)
 {
     ifreq request{};
     request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-    std::copy(mac.begin(), mac.end(), request.ifr_hwaddr.sa_data);
+    std::copy(mac.bytes.begin(), mac.bytes.end(), request.ifr_hwaddr.sa_data);
     return control(SIOCSIFHWADDR, name, request);
 }
 

@@ -17,6 +17,6 @@ u32 interface_rx_queues(const std::string &name); // 0: no such interface
 // Errors as errno values, 0: done.
 int interface_set_up(const std::string &name);
 int interface_set_mtu(const std::string &name, u32 mtu);
-int interface_set_mac(const std::string &name, const MacBytes &mac);
+int interface_set_mac(const std::string &name, const Mac &mac);
 
 } // namespace aya

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <vector>
 
 #include "dataplane.hpp"
 #include "options.hpp"
@@ -26,17 +25,17 @@ int main(int argc, char **argv)
     if (!line)
         return exit_code;
     try {
-        std::vector<std::string> errors;
-        const aya::DataplaneOptions options = aya::load_dataplane_options(line->config_file, errors);
-        for (const std::string &error : errors)
-            say(error);
-        if (!errors.empty())
+        const auto options = aya::load_options(line->config_file);
+        if (!options) {
+            for (const aya::ConfigError &error : options.errors())
+                say(aya::format_error(line->config_file, error));
             return 1;
+        }
         if (line->check) {
             std::printf("%s: valid\n", line->config_file.c_str());
             return 0;
         }
-        aya::run_dataplane(*line, options);
+        aya::run_dataplane(*line, *options);
         return 0;
     } catch (const std::exception &error) {
         say(error.what());

@@ -4,15 +4,13 @@
 // looked at on the packet path. docs/configuration.md explains every key.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "aya/shm.hpp"
 #include "aya/types.h"
+#include "common/config/dataplane.hpp"
 #include "log.hpp"
 
 namespace aya
@@ -22,37 +20,6 @@ namespace aya
 class StartError : public std::runtime_error
 {
     using std::runtime_error::runtime_error;
-};
-
-// A kernel interface named alone, neither a PCI device nor one that DPDK makes.
-bool names_interface(const std::string &device);
-
-using MacBytes = std::array<u8, 6>;
-
-struct PortOptions {
-    std::string device; // PCI address, "net_xxx0,args", or the name of a kernel interface
-    std::string punt;   // empty: nothing goes to the kernel
-    std::optional<u32> queues;
-    std::optional<u32> mtu;
-    std::optional<MacBytes> mac;
-};
-
-enum class PathOption { dpdk, automatic };
-
-struct DataplaneOptions {
-    PathOption path = PathOption::dpdk;
-    std::vector<u32> workers; // lcore numbers
-    std::optional<u32> main_lcore;
-    u32 flows_per_worker = 1u << 20; // a power of two
-    std::vector<PortOptions> ports;
-    bool idle_backoff = true;
-    bool huge_pages = true;
-    u64 memory = u64{512} << 20; // bytes
-    std::optional<u32> mbufs;    // packet buffers; absent: what the ports' rings need
-    std::vector<std::string> eal;
-
-    // Ports are kernel interfaces under the XDP program, which forwards wherever this process does not.
-    bool over_xdp() const;
 };
 
 struct CommandLine {
@@ -70,12 +37,8 @@ struct CommandLine {
 // nullopt: the program is done with `exit_code` (help, version, usage error).
 std::optional<CommandLine> parse_command_line(int argc, char **argv, int &exit_code);
 
-// Reads the "dataplane" section of a configuration text. Every error is one line
-// "FILE: POINTER: found ...; allowed: ..." in `errors`; the result is good only if there is none.
-DataplaneOptions parse_dataplane_options(std::string_view text, const std::string &file,
-                                         std::vector<std::string> &errors);
-
-// The same from a file, which may be missing or unreadable.
-DataplaneOptions load_dataplane_options(const std::string &file, std::vector<std::string> &errors);
+// The section `dataplane` of a configuration, if it is for this program: path xdp is not.
+Result<DataplaneConfig> parse_options(std::string_view text);
+Result<DataplaneConfig> load_options(const std::string &file);
 
 } // namespace aya

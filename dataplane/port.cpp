@@ -51,7 +51,7 @@ rte_eth_dev_info device_info(u16 port_id)
 
 } // namespace
 
-Port::Port(u32 index, const PortOptions &options, u32 worker_count)
+Port::Port(u32 index, const PortConfig &options, u32 worker_count)
     : index_(index), options_(options), worker_count_(worker_count)
 {
     attach_all();
@@ -66,7 +66,7 @@ Port::Port(u32 index, const PortOptions &options, u32 worker_count)
         configure(device);
     rte_ether_addr address{};
     rte_eth_macaddr_get(devices_.front().port_id, &address);
-    std::copy_n(address.addr_bytes, mac_.size(), mac_.begin());
+    std::copy_n(address.addr_bytes, mac_.bytes.size(), mac_.bytes.begin());
 }
 
 Port::~Port()
@@ -231,7 +231,7 @@ void Port::configure(Device &device)
     rte_eth_dev_adjust_nb_rx_tx_desc(device.port_id, &device.rx_descriptors, &device.tx_descriptors);
     if (options_.mac) {
         rte_ether_addr address{};
-        std::copy(options_.mac->begin(), options_.mac->end(), address.addr_bytes);
+        std::copy(options_.mac->bytes.begin(), options_.mac->bytes.end(), address.addr_bytes);
         if (const int error = rte_eth_dev_default_mac_addr_set(device.port_id, &address))
             refuse("MAC address cannot be set: " + why(error) + "; leave out /dataplane/ports/" +
                    std::to_string(index_) + "/mac");

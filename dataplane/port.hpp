@@ -25,7 +25,7 @@ class Port
 {
 public:
     // Attaches the device. Throws StartError, as all calls before start() has returned do.
-    Port(u32 index, const PortOptions &options, u32 worker_count);
+    Port(u32 index, const PortConfig &options, u32 worker_count);
     ~Port();
     Port(const Port &) = delete;
     Port &operator=(const Port &) = delete;
@@ -40,8 +40,8 @@ public:
     u32 index() const { return index_; }
     const std::string &device() const { return options_.device; }
     const std::string &interface() const { return interface_; } // of the kernel; empty: none
-    const std::string &punt() const { return options_.punt; }
-    const MacBytes &mac() const { return mac_; }
+    const std::optional<std::string> &punt() const { return options_.punt; }
+    const Mac &mac() const { return mac_; }
     u16 mtu() const { return static_cast<u16>(mtu_); }
     u32 queues() const { return queues_; }
     bool sends_segments() const { return sends_segments_; }
@@ -76,11 +76,11 @@ private:
     std::string label() const;
 
     u32 index_;
-    PortOptions options_;
+    PortConfig options_;
     u32 worker_count_;
     bool is_interface_ = false; // named alone: we make the AF_XDP devices
     std::string interface_;
-    MacBytes mac_{};
+    Mac mac_{};
     u32 mtu_ = 0;
     u32 queues_ = 0;
     bool sends_segments_ = false;

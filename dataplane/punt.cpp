@@ -47,10 +47,10 @@ void PuntPath::add_port(const Port &port)
 {
     Lane &lane = lanes_.emplace_back();
     lane.rings.to_port = make_ring(port, "to_port", RING_F_SC_DEQ);
-    if (port.punt().empty())
+    if (!port.punt())
         return;
     lane.rings.to_kernel = make_ring(port, "to_kernel", RING_F_SC_DEQ);
-    lane.tap = std::make_unique<Tap>(port.punt(), port.mac(), port.mtu(),
+    lane.tap = std::make_unique<Tap>(*port.punt(), port.mac(), port.mtu(),
                                      "port " + std::to_string(port.index()) + " (" + port.device() + ")");
 }
 

@@ -35,7 +35,7 @@ std::string explain(int error, const std::string &name)
 
 } // namespace
 
-Tap::Tap(const std::string &name, const MacBytes &mac, u32 mtu, const std::string &label)
+Tap::Tap(const std::string &name, const Mac &mac, u32 mtu, const std::string &label)
 {
     fd_ = ::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd_ < 0)

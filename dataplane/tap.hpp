@@ -19,7 +19,7 @@ class Tap
 public:
     // Makes the interface, or takes one that `ip tuntap add` made, which then keeps its addresses over our
     // restarts. Up, with this MAC and MTU. Throws StartError; `label` names the port there.
-    Tap(const std::string &name, const MacBytes &mac, u32 mtu, const std::string &label);
+    Tap(const std::string &name, const Mac &mac, u32 mtu, const std::string &label);
     ~Tap();
     Tap(const Tap &) = delete;
     Tap &operator=(const Tap &) = delete;

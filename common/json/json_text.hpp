@@ -15,6 +15,8 @@ namespace aya
 {
 
 using Json = nlohmann::json;
+// Keeps the order in which keys are written, which is the order of the reference.
+using OrderedJson = nlohmann::ordered_json;
 
 // `value` means nothing if `syntax_error` is set.
 struct JsonText {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/json/kinds.hpp"
+#include "common/json/text_value.hpp"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -14,8 +16,6 @@ namespace aya
 namespace
 {
 
-using namespace std::string_view_literals;
-
 constexpr std::uint64_t kMega = 1ULL << 20;
 
 struct Unit {
@@ -26,11 +26,6 @@ struct Unit {
 // Largest first, which is the order in which formatting tries them.
 constexpr std::array kTimeUnits{Unit{"h", 3600000}, Unit{"m", 60000}, Unit{"s", 1000}, Unit{"ms", 1}};
 constexpr std::array kSizeUnits{Unit{"GB", kMega << 10}, Unit{"MB", kMega}};
-
-const std::string *text_of(const Json &value)
-{
-    return value.is_string() ? &value.get_ref<const std::string &>() : nullptr;
-}
 
 // "15m": a whole number and one of `units`; nullopt also if the product does not fit.
 template <std::size_t N>
@@ -67,49 +62,57 @@ bool is_argument(std::string_view text)
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-Kind<std::string> text_kind(std::string allowed, std::function<bool(std::string_view)> accepts)
+Kind<std::string> text_kind(KindFacts facts, std::function<bool(std::string_view)> accepts)
 {
-    return {std::move(allowed),
+    return {std::move(facts),
             [accepts = std::move(accepts)](const Json &value, std::string &) -> std::optional<std::string> {
                 const std::string *text = text_of(value);
                 if (text == nullptr || !accepts(*text))
                     return std::nullopt;
                 return *text;
-            }};
+            },
+            [](const std::string &text) { return OrderedJson(text); }};
 }
 
-// Why `address` cannot be an end of a packet's path through a balancer; empty if it can.
-std::string_view not_unicast(const IpAddress &address)
+std::string format_seed(const Seed &seed)
 {
-    if (address.is_unspecified())
-        return "unspecified";
-    if (address.is_loopback())
-        return "loopback";
-    if (address.is_multicast())
-        return "multicast";
-    if (address.is_broadcast())
-        return "broadcast";
-    if (address.is_v6() && address.is_link_local())
-        return "link-local, so ambiguous without an interface";
-    return {};
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text;
+    for (const std::uint8_t byte : seed) {
+        text += kDigits[byte >> 4];
+        text += kDigits[byte & 0xf];
+    }
+    return text;
 }
-
-std::optional<IpAddress> read_address(const Json &value, std::string &note)
-{
-    const std::string *text = text_of(value);
-    const auto address = text != nullptr ? parse_ip_address(*text) : std::nullopt;
-    if (address)
-        note = not_unicast(*address);
-    return note.empty() ? address : std::nullopt;
-}
-
-constexpr auto kUnicast = "not unspecified, loopback, multicast, broadcast or IPv6 link-local"sv;
 
 } // namespace
 
+KindFacts word_facts()
+{
+    KindFacts facts;
+    facts.noun = "text";
+    facts.schema["enum"] = OrderedJson::array();
+    return facts;
+}
+
+void add_word(KindFacts &facts, const std::string &word)
+{
+    facts.allowed += (facts.allowed.empty() ? "\"" : ", \"") + word + "\"";
+    facts.placeholder += (facts.placeholder.empty() ? "" : "|") + word;
+    facts.words.push_back(word);
+    facts.schema["enum"].push_back(word);
+}
+
 Kind<std::int64_t> integer_kind(std::int64_t lowest, std::int64_t highest)
 {
-    return {"a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest),
+    KindFacts facts;
+    facts.allowed = "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest);
+    facts.noun = "number";
+    facts.least = lowest;
+    facts.most = highest;
+    facts.placeholder = "N";
+    facts.schema = {{"type", "integer"}, {"minimum", lowest}, {"maximum", highest}};
+    return {std::move(facts),
             [=](const Json &value, std::string &) -> std::optional<std::int64_t> {
                 // Above int64 a number can only be unsigned; every limit is below.
                 if (!value.is_number_integer() ||
@@ -117,21 +120,51 @@ Kind<std::int64_t> integer_kind(std::int64_t lowest, std::int64_t highest)
                     return std::nullopt;
                 const auto number = value.get<std::int64_t>();
                 return number >= lowest && number <= highest ? std::optional(number) : std::nullopt;
-            }};
+            },
+            [](std::int64_t number) { return OrderedJson(number); }};
+}
+
+Kind<std::int64_t> power_of_two_kind(std::int64_t lowest, std::int64_t highest)
+{
+    Kind<std::int64_t> kind = integer_kind(lowest, highest);
+    kind.note = "rounded up to a power of two";
+    kind.read = [read = std::move(kind.read)](const Json &value, std::string &note) {
+        std::optional<std::int64_t> number = read(value, note);
+        if (number)
+            number = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(*number)));
+        return number;
+    };
+    return kind;
 }
 
 Kind<bool> boolean_kind()
 {
-    return {"true or false", [](const Json &value, std::string &) {
+    KindFacts facts;
+    facts.allowed = "true or false";
+    facts.noun = "true or false";
+    facts.placeholder = "true|false";
+    facts.words = {"true", "false"};
+    facts.schema = {{"type", "boolean"}};
+    return {std::move(facts),
+            [](const Json &value, std::string &) {
                 return value.is_boolean() ? std::optional(value.get<bool>()) : std::nullopt;
-            }};
+            },
+            [](bool value) { return OrderedJson(value); }};
 }
 
 Kind<Duration> duration_kind(Duration shortest, Duration longest, Duration step)
 {
     const std::string whole = step == Duration(1) ? "" : ", a multiple of \"" + format_duration(step) + "\"";
-    return {"a time from \"" + format_duration(shortest) + "\" to \"" + format_duration(longest) + "\"" +
-                whole + " (units ms, s, m, h)",
+    KindFacts facts;
+    facts.allowed = "a time from \"" + format_duration(shortest) + "\" to \"" + format_duration(longest) +
+                    "\"" + whole + " (units ms, s, m, h)";
+    facts.noun = "time";
+    facts.least = format_duration(shortest);
+    facts.most = format_duration(longest);
+    facts.note = step == Duration(1) ? "" : "a multiple of `\"" + format_duration(step) + "\"`";
+    facts.placeholder = "TIME";
+    facts.schema = text_schema("^[0-9]+(ms|s|m|h)$");
+    return {std::move(facts),
             [=](const Json &value, std::string &) -> std::optional<Duration> {
                 const auto ms = parse_quantity(value, kTimeUnits);
                 if (!ms || !std::in_range<Duration::rep>(*ms))
@@ -140,58 +173,102 @@ Kind<Duration> duration_kind(Duration shortest, Duration longest, Duration step)
                 if (duration < shortest || duration > longest || duration % step != Duration::zero())
                     return std::nullopt;
                 return duration;
-            }};
+            },
+            [](Duration duration) { return OrderedJson(format_duration(duration)); }};
 }
 
 Kind<std::uint64_t> size_kind(std::uint64_t smallest, std::uint64_t largest)
 {
-    return {"a size from \"" + format_size(smallest) + "\" to \"" + format_size(largest) +
-                "\" (units MB, GB)",
+    KindFacts facts;
+    facts.allowed =
+        "a size from \"" + format_size(smallest) + "\" to \"" + format_size(largest) + "\" (units MB, GB)";
+    facts.noun = "size";
+    facts.least = format_size(smallest);
+    facts.most = format_size(largest);
+    facts.placeholder = "SIZE";
+    facts.schema = text_schema("^[0-9]+(MB|GB)$");
+    return {std::move(facts),
             [=](const Json &value, std::string &) -> std::optional<std::uint64_t> {
                 const auto bytes = parse_quantity(value, kSizeUnits);
                 return bytes && *bytes >= smallest && *bytes <= largest ? bytes : std::nullopt;
-            }};
+            },
+            [](std::uint64_t bytes) { return OrderedJson(format_size(bytes)); }};
 }
 
 Kind<unsigned> percent_kind()
 {
-    return {"a share from \"0%\" to \"100%\", a whole number",
+    KindFacts facts;
+    facts.allowed = "a share from \"0%\" to \"100%\", a whole number";
+    facts.noun = "share";
+    facts.least = "0%";
+    facts.most = "100%";
+    facts.placeholder = "PERCENT";
+    facts.unit = "%";
+    facts.schema = text_schema("^0*(100|[0-9]{1,2})%$");
+    return {std::move(facts),
             [](const Json &value, std::string &) -> std::optional<unsigned> {
                 const auto percent = parse_quantity(value, std::array{Unit{"%", 1}});
                 return percent && *percent <= 100 ? std::optional(static_cast<unsigned>(*percent))
                                                   : std::nullopt;
-            }};
+            },
+            [](unsigned percent) { return OrderedJson(std::to_string(percent) + "%"); }};
 }
 
 Kind<std::string> name_kind()
 {
-    return text_kind("a name of " + std::string(kNameRule),
-                     [](std::string_view text) { return is_name(text); });
+    KindFacts facts;
+    facts.allowed = "a name of " + std::string(kNameRule);
+    facts.noun = "name";
+    facts.placeholder = "NAME";
+    facts.schema = text_schema("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$");
+    return text_kind(std::move(facts), [](std::string_view text) { return is_name(text); });
 }
 
 Kind<std::string> interface_kind()
 {
+    KindFacts facts;
+    facts.allowed = "an interface name of 1 to 15 characters A-Z a-z 0-9 . _ -, the first a letter or digit";
+    facts.noun = "interface name";
+    facts.note = "1 to 15 characters";
+    facts.placeholder = "INTERFACE";
+    facts.schema = text_schema("^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$");
     // IFNAMSIZ is 16 with the closing NUL.
-    return text_kind("an interface name of 1 to 15 characters A-Z a-z 0-9 . _ -, the first a letter or digit",
-                     [](std::string_view text) { return is_name(text, 15); });
+    return text_kind(std::move(facts), [](std::string_view text) { return is_name(text, 15); });
 }
 
 Kind<std::string> device_kind()
 {
-    return text_kind(
+    KindFacts facts;
+    facts.allowed =
         "a PCI address such as \"0000:3b:00.0\", a DPDK virtual device with its arguments such as "
-        "\"net_af_xdp0,iface=eth0\", or the name of a network interface; 1 to 255 characters, no spaces",
-        is_argument);
+        "\"net_af_xdp0,iface=eth0\", or the name of a network interface; 1 to 255 characters, no spaces";
+    facts.noun = "text";
+    facts.note = "1 to 255 characters, no spaces";
+    facts.placeholder = "DEVICE";
+    facts.schema = text_schema("^[!-~]{1,255}$");
+    return text_kind(std::move(facts), is_argument);
 }
 
 Kind<std::string> argument_kind()
 {
-    return text_kind("one argument of DPDK's EAL; 1 to 255 characters, no spaces", is_argument);
+    KindFacts facts;
+    facts.allowed = "one argument of DPDK's EAL; 1 to 255 characters, no spaces";
+    facts.noun = "text";
+    facts.note = "1 to 255 characters, no spaces";
+    facts.placeholder = "ARGUMENT";
+    facts.schema = text_schema("^[!-~]{1,255}$");
+    return text_kind(std::move(facts), is_argument);
 }
 
 Kind<Seed> seed_kind()
 {
-    return {"32 hex digits, the same on every box of a fleet (openssl rand -hex 16)",
+    KindFacts facts;
+    facts.allowed = "32 hex digits, the same on every box of a fleet (openssl rand -hex 16)";
+    facts.noun = "text";
+    facts.note = "32 hex digits";
+    facts.placeholder = "SEED";
+    facts.schema = text_schema("^[0-9A-Fa-f]{32}$");
+    return {std::move(facts),
             [](const Json &value, std::string &) -> std::optional<Seed> {
                 const std::string *text = text_of(value);
                 Seed seed;
@@ -204,57 +281,8 @@ Kind<Seed> seed_kind()
                         return std::nullopt;
                 }
                 return seed;
-            }};
-}
-
-Kind<IpAddress> address_kind()
-{
-    return {"an IPv4 or IPv6 address, " + std::string(kUnicast), read_address};
-}
-
-Kind<IpAddress> address_kind(bool v4)
-{
-    return {(v4 ? "an IPv4 address, " : "an IPv6 address, ") + std::string(kUnicast),
-            [v4](const Json &value, std::string &note) {
-                const auto address = read_address(value, note);
-                return address && address->is_v4() == v4 ? address : std::nullopt;
-            }};
-}
-
-Kind<SocketAddress> socket_kind()
-{
-    return {"ADDRESS:PORT such as \"127.0.0.1:9108\" or \"[::1]:9108\", PORT from 1 to 65535",
-            [](const Json &value, std::string &) -> std::optional<SocketAddress> {
-                const std::string *text = text_of(value);
-                return text != nullptr ? parse_socket_address(*text) : std::nullopt;
-            }};
-}
-
-Kind<VipKey> vip_kind()
-{
-    return {"ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or \"[2001:db8::10]:443/udp\", PORT from "
-            "1 to "
-            "65535 or * for any, ADDRESS " +
-                std::string(kUnicast),
-            [](const Json &value, std::string &note) -> std::optional<VipKey> {
-                const std::string *text = text_of(value);
-                const auto vip = text != nullptr ? parse_vip(*text) : std::nullopt;
-                if (vip)
-                    note = not_unicast(vip->address);
-                return note.empty() ? vip : std::nullopt;
-            }};
-}
-
-Kind<Mac> mac_kind()
-{
-    return {"the MAC address of one station such as \"52:54:00:00:00:11\", not zero, multicast or broadcast",
-            [](const Json &value, std::string &note) -> std::optional<Mac> {
-                const std::string *text = text_of(value);
-                const auto mac = text != nullptr ? parse_mac(*text) : std::nullopt;
-                if (mac)
-                    note = mac->is_zero() ? "zero" : mac->is_group() ? "multicast or broadcast" : "";
-                return note.empty() ? mac : std::nullopt;
-            }};
+            },
+            [](const Seed &seed) { return OrderedJson(format_seed(seed)); }};
 }
 
 std::string format_duration(Duration duration)

@@ -33,21 +33,17 @@ Reader::Reader(const Json &value, std::string where, ReadMode mode, ErrorSink &e
         errors_.add(where_, "found " + describe(value) + "; allowed: an object, { ... }");
 }
 
-const Json *Reader::find(const char *key)
+const Json *Reader::find(const char *key, Need need, std::string_view allowed)
 {
     known_.emplace_back(key);
     if (object_ == nullptr)
         return nullptr;
     const auto found = object_->find(key);
-    return found == object_->end() ? nullptr : &*found;
-}
-
-const Json *Reader::find_required(const char *key, std::string_view allowed)
-{
-    const Json *value = find(key);
-    if (value == nullptr && object_ != nullptr && mode_ == ReadMode::whole)
+    if (found != object_->end())
+        return &*found;
+    if (need == Need::required && mode_ == ReadMode::whole)
         errors_.add(where_ + pointer_token(key), "found nothing; required: " + std::string(allowed));
-    return value;
+    return nullptr;
 }
 
 std::string Reader::list_of(Count count, const std::string &what)

@@ -20,6 +20,8 @@ enum class ReadMode : unsigned char {
     patch, // only what is said changes; null takes an optional value away
 };
 
+enum class Need : unsigned char { required, optional };
+
 // Every key that the caller asks for is known; finish() reports the others. Errors are collected,
 // and what could not be read keeps the value it had.
 class Reader
@@ -29,25 +31,17 @@ public:
 
     // `Out` is wider than, or equal to, what the kind's limits let through.
     template <typename T, typename Out>
-    void required(const char *key, const Kind<T> &kind, Out &out)
+    void value(const char *key, Need need, const Kind<T> &kind, Out &out)
     {
-        const Json *value = find_required(key, kind.allowed);
+        const Json *value = find(key, need, kind.allowed);
         if (value != nullptr)
             take(*value, where_ + pointer_token(key), kind, out);
     }
 
     template <typename T, typename Out>
-    void optional(const char *key, const Kind<T> &kind, Out &out)
+    void value(const char *key, Need need, const Kind<T> &kind, std::optional<Out> &out)
     {
-        const Json *value = find(key);
-        if (value != nullptr)
-            take(*value, where_ + pointer_token(key), kind, out);
-    }
-
-    template <typename T, typename Out>
-    void optional(const char *key, const Kind<T> &kind, std::optional<Out> &out)
-    {
-        const Json *value = find(key);
+        const Json *value = find(key, need, kind.allowed);
         if (value == nullptr)
             return;
         if (value->is_null() && mode_ == ReadMode::patch) {
@@ -59,11 +53,23 @@ public:
             out = std::move(read);
     }
 
+    template <typename T, typename Out>
+    void required(const char *key, const Kind<T> &kind, Out &out)
+    {
+        value(key, Need::required, kind, out);
+    }
+
+    template <typename T, typename Out>
+    void optional(const char *key, const Kind<T> &kind, Out &out)
+    {
+        value(key, Need::optional, kind, out);
+    }
+
     // `read(Reader &)` reads the object inside.
     template <typename Read>
-    void object(const char *key, Read &&read)
+    void object(const char *key, Read &&read, Need need = Need::optional)
     {
-        const Json *value = find(key);
+        const Json *value = find(key, need, "an object, { ... }");
         if (value == nullptr)
             return;
         Reader inside(*value, where_ + pointer_token(key), mode_, errors_);
@@ -79,16 +85,17 @@ public:
 
     // Replaces `out`. An item that cannot be read is in `out` with its default, so that indices stay.
     template <typename T, typename Out>
-    void required_list(const char *key, const Kind<T> &kind, std::vector<Out> &out, Count count)
+    void list(const char *key, Need need, const Kind<T> &kind, std::vector<Out> &out, Count count)
     {
         const std::string allowed = list_of(count, "each " + kind.allowed);
-        take_list(find_required(key, allowed), key, kind, out, {allowed, count});
-    }
-
-    template <typename T, typename Out>
-    void optional_list(const char *key, const Kind<T> &kind, std::vector<Out> &out)
-    {
-        take_list(find(key), key, kind, out, {list_of({}, "each " + kind.allowed), {}});
+        const Json *list = find(key, need, allowed);
+        if (list == nullptr || !check_list(*list, key, {allowed, count}))
+            return;
+        out.clear();
+        for (const Json &item : *list) {
+            const std::string where = where_ + pointer_token(key) + pointer_token(out.size());
+            take(item, where, kind, out.emplace_back());
+        }
     }
 
     // A list of objects. `read(Reader &, T &)` reads each; always whole, since a list replaces a list.
@@ -96,7 +103,7 @@ public:
     void objects(const char *key, Count count, std::vector<T> &out, Read &&read)
     {
         const std::string allowed = list_of(count, "each an object");
-        const Json *list = count.least > 0 ? find_required(key, allowed) : find(key);
+        const Json *list = find(key, count.least > 0 ? Need::required : Need::optional, allowed);
         if (list == nullptr || !check_list(*list, key, {allowed, count}))
             return;
         out.clear();
@@ -116,8 +123,8 @@ public:
     ReadMode mode() const { return mode_; }
 
 private:
-    const Json *find(const char *key);
-    const Json *find_required(const char *key, std::string_view allowed);
+    // nullptr: not there, and reported if it had to be.
+    const Json *find(const char *key, Need need, std::string_view allowed);
 
     struct ListRule {
         std::string allowed;
@@ -126,19 +133,6 @@ private:
 
     static std::string list_of(Count count, const std::string &what);
     bool check_list(const Json &value, const char *key, const ListRule &rule);
-
-    template <typename T, typename Out>
-    void take_list(const Json *list, const char *key, const Kind<T> &kind, std::vector<Out> &out,
-                   const ListRule &rule)
-    {
-        if (list == nullptr || !check_list(*list, key, rule))
-            return;
-        out.clear();
-        for (const Json &item : *list) {
-            const std::string where = where_ + pointer_token(key) + pointer_token(out.size());
-            take(item, where, kind, out.emplace_back());
-        }
-    }
 
     template <typename T, typename Out>
     bool take(const Json &json, const std::string &where, const Kind<T> &kind, Out &out)

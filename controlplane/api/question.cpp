@@ -13,22 +13,33 @@ namespace
 constexpr u16 kSmallPacket = 60; // bytes: fits every MTU
 constexpr u8 kUsualTtl = 64;
 
+KindFacts allowing(const char *allowed)
+{
+    KindFacts facts;
+    facts.allowed = allowed;
+    return facts;
+}
+
 // A client's address may be any: what no client can have is dropped with a reason.
 Kind<SocketAddress> client_kind()
 {
-    return {"ADDRESS:PORT such as \"198.51.100.7:40000\"", [](const Json &value, std::string &) {
+    return {allowing("ADDRESS:PORT such as \"198.51.100.7:40000\""),
+            [](const Json &value, std::string &) {
                 return value.is_string() ? parse_socket_address(value.get_ref<const std::string &>())
                                          : std::nullopt;
-            }};
+            },
+            {}};
 }
 
 Kind<VipKey> exact_vip_kind()
 {
-    return {"ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\"", [](const Json &value, std::string &) {
+    return {allowing("ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\""),
+            [](const Json &value, std::string &) {
                 const auto vip =
                     value.is_string() ? parse_vip(value.get_ref<const std::string &>()) : std::nullopt;
                 return vip && vip->port != 0 ? vip : std::nullopt;
-            }};
+            },
+            {}};
 }
 
 struct Question {

@@ -2,7 +2,6 @@
 #include "commands.hpp"
 #include "fields.hpp"
 
-#include <charconv>
 #include <memory>
 
 namespace aya::ctl
@@ -16,7 +15,7 @@ struct Target {
     std::string service;
     std::string name;
     std::string address;
-    BackendFields fields;
+    KeyOptions options = backend_options();
 
     std::string collection() const { return "/v1/services/" + percent_encode(service) + "/backends"; }
     std::string path() const { return collection() + "/" + percent_encode(name); }
@@ -83,9 +82,7 @@ void run_list(Session &session, const Target &target)
 void run_add(Session &session, const Target &target)
 {
     Json backend = {{"name", target.name}, {"address", target.address}};
-    target.fields.apply(backend);
-    if (backend.contains("mac") && backend["mac"].is_null()) // "auto", which is so anyway
-        backend.erase("mac");
+    target.options.apply(backend, KeyOptions::Request::add);
     const Json added = session.daemon().post(target.collection(), backend.dump());
     if (session.json())
         return session.print_json(added);
@@ -95,18 +92,17 @@ void run_add(Session &session, const Target &target)
 
 void run_set(Session &session, const Target &target)
 {
-    if (target.fields.empty())
-        throw BadUsage("\"ayactl backend set\" requires --weight or --mac");
     Json changes = Json::object();
-    target.fields.apply(changes);
+    target.options.apply(changes, KeyOptions::Request::change);
+    if (changes.empty())
+        throw BadUsage("\"ayactl backend set\" requires a setting to change, such as " +
+                       target.options.names().front());
     const Json backend = session.daemon().patch(target.path(), changes);
     if (session.json())
         return session.print_json(backend);
     std::string now;
-    if (target.fields.weight)
-        now += ": weight " + text(backend, "weight");
-    if (!target.fields.mac.empty())
-        now += (now.empty() ? ": " : ", ") + std::string("MAC ") + text(backend, "mac");
+    for (const auto &change : changes.items())
+        now += (now.empty() ? ": " : ", ") + change.key() + " " + text(backend, change.key().c_str());
     session.print("changed " + target.phrase() + now + generation_note(backend) + "\n");
 }
 
@@ -196,41 +192,6 @@ Table backend_table(const Json &backends, bool with_service)
     return table;
 }
 
-Json parse_backend(const std::string &text)
-{
-    const auto bad = [&text](const std::string &why) {
-        return BadUsage("--backend " + text + ": " + why +
-                        "; it is written name=address[,weight=N][,mac=MAC][,state=STATE]");
-    };
-    Json backend = Json::object();
-    std::size_t start = 0;
-    while (start <= text.size()) {
-        const std::size_t end = std::min(text.find(',', start), text.size());
-        const std::string part = text.substr(start, end - start);
-        const std::size_t equals = part.find('=');
-        if (equals == 0 || equals == std::string::npos || equals + 1 == part.size())
-            throw bad("\"" + part + "\" is not key=value");
-        const std::string key = part.substr(0, equals);
-        const std::string value = part.substr(equals + 1);
-        if (start == 0) {
-            backend["name"] = key;
-            backend["address"] = value;
-        } else if (key == "weight") {
-            std::int64_t weight = 0;
-            const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), weight);
-            if (error != std::errc() || stop != value.data() + value.size())
-                throw bad("\"" + value + "\" is not a whole number");
-            backend[key] = weight;
-        } else if (key == "mac" || key == "state") {
-            backend[key] = value;
-        } else {
-            throw bad("\"" + key + "\" is not a key of a backend");
-        }
-        start = end + 1;
-    }
-    return backend;
-}
-
 void add_backend_commands(Program &program)
 {
     CLI::App *group = program.add_group("backend", "Backends: the servers behind a service");
@@ -244,12 +205,12 @@ void add_backend_commands(Program &program)
     const auto added = std::make_shared<Target>();
     CLI::App *add = add_verb(program, group, "add", "Add a backend to a service", added, run_add);
     add->add_option("ADDRESS", added->address, "IPv4 or IPv6 address of the backend")->required();
-    added->fields.add_options(add);
+    added->options.add_to(program, add);
 
     const auto changed = std::make_shared<Target>();
     CLI::App *set = add_verb(program, group, "set", "Change a backend; other settings stay as they are",
                              changed, run_set);
-    changed->fields.add_options(set);
+    changed->options.add_to(program, set);
 
     add_state_verb(program, group, "drain", "draining", "Send no new flows to a backend; open ones stay");
     add_state_verb(program, group, "enable", "active", "Use a backend again that was drained or disabled");

@@ -104,7 +104,7 @@ struct Edit {
     std::string name;
     std::string file;
     std::vector<std::string> backends;
-    ServiceFields fields;
+    KeyOptions options = service_options();
 
     Json read() const
     {
@@ -144,7 +144,7 @@ void run_add(Session &session, const Edit &edit)
         throw BadUsage("the service is named \"" + edit.name + "\" here and \"" + in_file + "\" in the file");
     if (!edit.name.empty())
         service["name"] = edit.name;
-    edit.fields.apply(service);
+    edit.options.apply(service, KeyOptions::Request::add);
     for (const std::string &backend : edit.backends)
         service["backends"].push_back(parse_backend(backend));
 
@@ -158,9 +158,10 @@ void run_add(Session &session, const Edit &edit)
 void run_set(Session &session, const Edit &edit)
 {
     Json changes = edit.read();
-    edit.fields.apply(changes);
+    edit.options.apply(changes, KeyOptions::Request::change);
     if (changes.empty())
-        throw BadUsage("\"ayactl service set\" requires a setting to change, such as --vip or --scheduler");
+        throw BadUsage("\"ayactl service set\" requires a setting to change, such as " +
+                       edit.options.names().front());
     const Json service = session.daemon().patch(service_path(edit.name), changes);
     if (session.json())
         return session.print_json(service);
@@ -209,7 +210,7 @@ void add_add(Program &program, CLI::App *group)
     CLI::Option *file =
         add->add_option("-f,--file", edit->file, "Read the service from a JSON file (- for standard input)");
     program.hint(file->type_name("FILE"), {Hint::Kind::files, {}});
-    edit->fields.add_options(program, add);
+    edit->options.add_to(program, add);
     add_repeated(add, "--backend", edit->backends,
                  "A backend, name=address[,weight=N][,mac=MAC][,state=STATE]; repeatable")
         ->type_name("BACKEND");
@@ -224,7 +225,7 @@ void add_set(Program &program, CLI::App *group)
     CLI::Option *file = set->add_option("-f,--file", edit->file,
                                         "Read the keys to change from a JSON file (- for standard input)");
     program.hint(file->type_name("FILE"), {Hint::Kind::files, {}});
-    edit->fields.add_options(program, set);
+    edit->options.add_to(program, set);
 }
 
 } // namespace

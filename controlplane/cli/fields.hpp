@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Options that correspond to keys of a service or backend. Only what was given is sent; what is allowed
-// is for the daemon to say, so that there is one validation.
+// Options that correspond to keys of a service or backend, made of the configuration's own description of its
+// keys. Only what was given is sent; what is allowed is for the daemon to say, so that there is one
+// validation.
 #pragma once
 
 #include "program.hpp"
 
+#include "common/config/key.hpp"
+
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,35 +28,40 @@ CLI::Option *add_repeated(CLI::App *app, const std::string &name, std::vector<st
 // Names are part of paths, where an empty one would mean something else.
 CLI::Validator not_empty();
 
-struct ServiceFields {
-    std::vector<std::string> vips;
-    std::string scheduler;
-    std::string affinity;
-    std::string encap;
-    std::optional<std::int64_t> gue_port;
-    std::string health_type;
-    std::string health_interval;
-    std::string health_timeout;
-    std::optional<std::int64_t> health_rise;
-    std::optional<std::int64_t> health_fall;
-    std::optional<std::int64_t> health_port;
-    std::optional<std::int64_t> lookup_size;
-    std::vector<std::string> idle_timeouts; // "tcp_established=15m"; the tcp_ may be left out
-    std::string panic_threshold;            // "50%", or 50 which means the same
-    std::optional<bool> stateless;
+// A text of the command line as the key's JSON; nullopt if the key is a number or a truth and this is none.
+std::optional<Json> value_of(const Key &key, const std::string &text);
 
-    void add_options(Program &program, CLI::App *app);
-    // Puts what was given over what is there; `health` and `idle_timeouts` are merged key by key.
-    void apply(Json &service) const;
+class KeyOptions
+{
+public:
+    // One option per key: "--lookup-size" of lookup_size, "--health-interval" of health.interval. None for
+    // what names the object or cannot be changed, for lists of objects, and for those in `others`, which have
+    // words of their own.
+    explicit KeyOptions(const Section &section, const std::vector<std::string> &others = {});
+
+    void add_to(Program &program, CLI::App *app);
+
+    enum class Request { add, change };
+    // Puts what was given over what is there; objects inside are merged key by key. "auto" takes a value
+    // away.
+    void apply(Json &object, Request request) const;
+
+    std::vector<std::string> names() const; // of the options
+
+private:
+    struct Option {
+        std::string name;               // "--health-interval"
+        std::vector<const Key *> path;  // health, interval
+        std::vector<std::string> texts; // as given
+    };
+
+    void add_keys(const Section &section, const std::string &prefix, std::vector<const Key *> path);
+
+    std::vector<std::string> others_;
+    std::deque<Option> options_; // CLI11 keeps references
 };
 
-struct BackendFields {
-    std::optional<std::int64_t> weight;
-    std::string mac;
-
-    void add_options(CLI::App *app);
-    void apply(Json &backend) const; // a MAC address of "auto" is null
-    bool empty() const { return !weight && mac.empty(); }
-};
+KeyOptions service_options();
+KeyOptions backend_options();
 
 } // namespace aya::ctl

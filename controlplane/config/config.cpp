@@ -31,16 +31,4 @@ const BackendConfig *find_backend(const ServiceConfig &service, std::string_view
     return found == service.backends.end() ? nullptr : &*found;
 }
 
-bool names_interface(std::string_view device)
-{
-    return device.find_first_of(":,") == std::string_view::npos && !device.starts_with("net_") &&
-           !device.starts_with("eth_") && !device.starts_with("virtio_user");
-}
-
-bool DataplaneConfig::uses_xdp() const
-{
-    return path == DataplanePath::xdp ||
-           (path == DataplanePath::automatic && !ports.empty() && names_interface(ports.front().device));
-}
-
 } // namespace aya

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The configuration as plain structs. What is not in the file has the value given here.
-// docs/configuration.md explains every key; parse.hpp reads, edit.hpp changes, merge.hpp merges.
+// fields.hpp says everything about each key; parse.hpp reads, edit.hpp changes, merge.hpp merges.
 #pragma once
 
 #include "common/address.hpp"
+#include "common/config/dataplane.hpp"
 #include "common/names.hpp"
 #include "common/values.hpp"
 #include "health/probe.hpp"
@@ -83,49 +84,6 @@ struct ServiceConfig {
     std::vector<BackendConfig> backends;
 
     bool operator==(const ServiceConfig &) const = default;
-};
-
-struct PortConfig {
-    std::string device; // PCI address, DPDK virtual device with its arguments, or kernel interface
-    std::optional<std::string> punt; // name of the TAP interface that leads to the kernel
-    std::optional<unsigned> queues;  // absent: one per worker
-    std::optional<unsigned> mtu;     // absent: the port's own
-    std::optional<Mac> mac;          // absent: the port's own
-    bool replace_program = false;    // paths xdp and auto: another XDP program on the interface makes room
-
-    bool operator==(const PortConfig &) const = default;
-};
-
-enum class DataplanePath : std::uint8_t { dpdk, xdp, automatic };
-
-constexpr auto names_of(DataplanePath)
-{
-    return std::to_array<Name<DataplanePath>>(
-        {{DataplanePath::dpdk, "dpdk"}, {DataplanePath::xdp, "xdp"}, {DataplanePath::automatic, "auto"}});
-}
-
-// A kernel interface named alone, neither a PCI device nor one that DPDK makes.
-bool names_interface(std::string_view device);
-
-// Read by aya-dataplane with its own code. The control plane checks it, shows it and compares it; with path
-// xdp it carries it out, and with auto wherever aya-dataplane does not.
-struct DataplaneConfig {
-    DataplanePath path = DataplanePath::dpdk;
-    std::vector<unsigned> workers;      // lcore numbers; path xdp has none
-    std::optional<unsigned> main_lcore; // absent: the lowest that no worker has
-    std::uint32_t flows_per_worker = 1U
-                                     << 20; // always a power of two: rounded up when read; xdp: per RX queue
-    std::vector<PortConfig> ports;
-    bool idle_backoff = true;
-    bool huge_pages = true;
-    std::uint64_t memory = 512ULL << 20; // bytes
-    std::optional<unsigned> mbufs;       // packet buffers; absent: what the ports need
-    std::vector<std::string> eal;        // further arguments for DPDK
-
-    // The XDP program is on the ports: with path xdp, and with auto if they are kernel interfaces.
-    bool uses_xdp() const;
-
-    bool operator==(const DataplaneConfig &) const = default;
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };

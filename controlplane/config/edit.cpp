@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "edit.hpp"
 
-#include "decode.hpp"
+#include "fields.hpp"
 #include "validate.hpp"
 
 #include <algorithm>
@@ -45,7 +45,7 @@ ConfigErrors read_into(std::string_view text, ReadMode mode, T &out)
     const JsonText json = read_json_text(text, errors);
     if (!json.syntax_error) {
         Reader reader(json.value, "", mode, errors);
-        decode(reader, out);
+        fields<T>().read(reader, out);
         reader.finish();
     }
     return errors.take();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "merge.hpp"
 
-#include "decode.hpp"
+#include "fields.hpp"
 #include "validate.hpp"
 
 #include <algorithm>
@@ -72,7 +72,7 @@ T merge_settings(const T &last, const T &file, const T &running)
     ErrorSink errors; // each value was valid where it came from; the whole is validated by merge()
     T result;
     Reader reader(merged, "", ReadMode::whole, errors);
-    decode(reader, result);
+    fields<T>().read(reader, result);
     return result;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "parse.hpp"
 
-#include "decode.hpp"
-#include "file.hpp"
+#include "common/file.hpp"
+#include "fields.hpp"
 #include "validate.hpp"
 
 namespace aya
@@ -16,7 +16,7 @@ Result<Config> parse_config(std::string_view text)
         return errors.take();
     Config config;
     Reader reader(json.value, "", ReadMode::whole, errors);
-    decode(reader, config);
+    fields<Config>().read(reader, config);
     reader.finish();
     validate(config, errors);
     if (!errors.empty())
@@ -32,6 +32,31 @@ Result<Config> load_config(const std::filesystem::path &file)
     if (!*text)
         return ConfigError{"", "found no such file; required: a configuration file", ErrorKind::io};
     return parse_config(**text);
+}
+
+OrderedJson to_json(const Config &config)
+{
+    return fields<Config>().write(config);
+}
+
+OrderedJson to_json(const DataplaneConfig &dataplane)
+{
+    return fields<DataplaneConfig>().write(dataplane);
+}
+
+OrderedJson to_json(const ControlplaneConfig &controlplane)
+{
+    return fields<ControlplaneConfig>().write(controlplane);
+}
+
+OrderedJson to_json(const ServiceConfig &service)
+{
+    return fields<ServiceConfig>().write(service);
+}
+
+OrderedJson to_json(const BackendConfig &backend)
+{
+    return fields<BackendConfig>().write(backend);
 }
 
 } // namespace aya

@@ -3,19 +3,15 @@
 // of it is reported, not only the first error.
 #pragma once
 
+#include "common/json/json_text.hpp"
 #include "common/result.hpp"
 #include "config.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <filesystem>
 #include <string_view>
 
 namespace aya
 {
-
-// Keeps the order in which keys are written, which is the order of the reference.
-using OrderedJson = nlohmann::ordered_json;
 
 // A whole configuration: JSON, with // and /* */ comments. Validated.
 Result<Config> parse_config(std::string_view text);

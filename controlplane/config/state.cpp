@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "state.hpp"
 
-#include "decode.hpp"
-#include "file.hpp"
+#include "common/file.hpp"
+#include "fields.hpp"
 #include "parse.hpp"
 
 namespace aya
@@ -23,8 +23,9 @@ OrderedJson services_json(const std::vector<ServiceConfig> &services)
 
 void decode_services(Reader &reader, std::vector<ServiceConfig> &services)
 {
-    reader.objects("services", {}, services,
-                   [](Reader &inside, ServiceConfig &service) { decode(inside, service); });
+    reader.objects("services", {}, services, [](Reader &inside, ServiceConfig &service) {
+        fields<ServiceConfig>().read(inside, service);
+    });
 }
 
 } // namespace

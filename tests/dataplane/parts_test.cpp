@@ -52,9 +52,9 @@ bool has(const std::vector<std::string> &arguments, const std::string &option)
     return std::find(arguments.begin(), arguments.end(), option) != arguments.end();
 }
 
-DataplaneOptions options_with(std::vector<u32> workers)
+DataplaneConfig options_with(std::vector<u32> workers)
 {
-    DataplaneOptions options;
+    DataplaneConfig options;
     options.workers = std::move(workers);
     options.ports.push_back({.device = "net_null0", .punt = {}, .queues = {}, .mtu = {}, .mac = {}});
     return options;
@@ -76,14 +76,14 @@ TEST(EalArguments, the_main_lcore_shares_the_first_core_where_all_are_workers)
 
 TEST(EalArguments, the_main_lcore_may_be_chosen)
 {
-    DataplaneOptions options = options_with({1});
+    DataplaneConfig options = options_with({1});
     options.main_lcore = 3;
     EXPECT_TRUE(has(eal_arguments(options, "x", {0, 1, 2, 3}), "--lcores", "3@3,1@1"));
 }
 
 TEST(EalArguments, only_the_pci_devices_of_the_configuration_are_taken)
 {
-    DataplaneOptions options = options_with({1});
+    DataplaneConfig options = options_with({1});
     EXPECT_TRUE(has(eal_arguments(options, "x", {0, 1}), "--no-pci"));
     options.ports[0].device = "0000:3b:00.0";
     const auto arguments = eal_arguments(options, "x", {0, 1});
@@ -93,7 +93,7 @@ TEST(EalArguments, only_the_pci_devices_of_the_configuration_are_taken)
 
 TEST(EalArguments, memory_and_further_arguments_are_passed_on)
 {
-    DataplaneOptions options = options_with({1});
+    DataplaneConfig options = options_with({1});
     options.memory = u64{256} << 20;
     options.huge_pages = false;
     options.eal = {"--log-level=pmd:8"};
@@ -110,45 +110,6 @@ TEST(EalArguments, what_is_a_pci_address)
         EXPECT_TRUE(is_pci_address(address)) << address;
     for (const char *other : {"net_null0", "eth0", "0000:3b:00", "3b:00.9", ""})
         EXPECT_FALSE(is_pci_address(other)) << other;
-}
-
-// Options
-
-TEST(Options, every_key_is_read)
-{
-    std::vector<std::string> errors;
-    const DataplaneOptions options = parse_dataplane_options(R"({
-        /* comments are allowed */
-        "seed": "someone else's",
-        "dataplane": {
-            "path": "dpdk", "workers": [2, 3], "main_lcore": 1, "flows_per_worker": 3000,
-            "idle_backoff": false, "huge_pages": false, "memory": "2GB", "mbufs": 9000, "eal": ["-v"],
-            "ports": [{"device": "eth0", "punt": "aya0", "queues": 2, "mtu": 9000, "mac": "52:54:00:00:00:0a"}]
-        }})",
-                                                             "f", errors);
-    EXPECT_EQ(errors, std::vector<std::string>{});
-    EXPECT_EQ(options.workers, (std::vector<u32>{2, 3}));
-    EXPECT_EQ(options.main_lcore, 1u);
-    EXPECT_EQ(options.flows_per_worker, 4096u);
-    EXPECT_FALSE(options.idle_backoff);
-    EXPECT_FALSE(options.huge_pages);
-    EXPECT_EQ(options.memory, u64{2} << 30);
-    EXPECT_EQ(options.mbufs, 9000u);
-    EXPECT_EQ(options.eal, std::vector<std::string>{"-v"});
-    ASSERT_EQ(options.ports.size(), 1u);
-    EXPECT_EQ(options.ports[0].device, "eth0");
-    EXPECT_EQ(options.ports[0].punt, "aya0");
-    EXPECT_EQ(options.ports[0].queues, 2u);
-    EXPECT_EQ(options.ports[0].mtu, 9000u);
-    EXPECT_EQ(options.ports[0].mac, (MacBytes{0x52, 0x54, 0, 0, 0, 0x0a}));
-}
-
-TEST(Options, every_error_is_reported)
-{
-    std::vector<std::string> errors;
-    parse_dataplane_options(R"({"dataplane": {"workers": [1, 1], "ports": [{}], "memory": 1, "x": 0}})", "f",
-                            errors);
-    EXPECT_EQ(errors.size(), 4u);
 }
 
 // Flow tables

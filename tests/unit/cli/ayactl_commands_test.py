@@ -258,7 +258,7 @@ web      gpu-02  10.0.1.12       8  active  up      50.2%  52:54:00:00:00:01    
         self.ok("backend", "set", "web", "gpu-01", "--mac", "auto")
         self.assertEqual(self.last()[2], {"mac": None})
         self.assertEqual(self.ok("backend", "set", "web", "gpu-02", "--mac", "52:54:00:00:00:12", "--weight", "3"),
-                         "changed backend gpu-02 of service web: weight 3, MAC 52:54:00:00:00:12; generation 18\n")
+                         "changed backend gpu-02 of service web: weight 3, mac 52:54:00:00:00:12; generation 18\n")
         self.ok("backend", "add", "web", "gpu-03", "10.0.1.13", "--mac", "auto")
         self.assertEqual(self.last()[2], {"name": "gpu-03", "address": "10.0.1.13"})
 

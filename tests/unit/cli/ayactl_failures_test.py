@@ -99,7 +99,7 @@ class Usage(api_server.Case):
         self.assertIn('did you mean "--weight"?', self.misused("backend", "set", "web", "a", "--wieght", "3"))
 
     def test_commands_that_require_more(self):
-        self.assertIn("--weight or --mac", self.misused("backend", "set", "web", "a"))
+        self.assertIn("such as --weight", self.misused("backend", "set", "web", "a"))
         self.assertIn("such as --vip", self.misused("service", "set", "web"))
         self.assertIn("requires NAME", self.misused("service", "add", "--vip", "192.0.2.1:80/tcp"))
         self.assertIn("is not key=value", self.misused("service", "add", "web", "--backend", "10.0.1.1"))

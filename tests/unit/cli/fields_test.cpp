@@ -14,14 +14,14 @@ Json service_of(const std::string &options, Json service = Json::object())
 {
     Program program;
     CLI::App app;
-    ServiceFields fields;
-    fields.add_options(program, &app);
+    KeyOptions keys = service_options();
+    keys.add_to(program, &app);
     app.parse(options);
-    fields.apply(service);
+    keys.apply(service, KeyOptions::Request::change);
     return service;
 }
 
-TEST(ServiceFields, SendOnlyWhatWasGiven)
+TEST(KeyOptions, SendOnlyWhatWasGiven)
 {
     EXPECT_EQ(service_of(""), Json::object());
     EXPECT_EQ(service_of("--encap ipip"), Json::parse(R"({"encap": "ipip"})"));
@@ -29,7 +29,7 @@ TEST(ServiceFields, SendOnlyWhatWasGiven)
               Json::parse(R"({"encap": "gue", "gue_port": 7000})"));
 }
 
-TEST(ServiceFields, UseTheKeysOfTheConfiguration)
+TEST(KeyOptions, UseTheKeysOfTheConfiguration)
 {
     const Json service =
         service_of("--vip 203.0.113.10:443/tcp --vip [2001:db8::10]:443/tcp --scheduler maglev --affinity "
@@ -38,26 +38,26 @@ TEST(ServiceFields, UseTheKeysOfTheConfiguration)
                    "--health-port 8080 --lookup-size 65537 --panic-threshold 50 --stateless true");
     EXPECT_EQ(service, Json::parse(R"({
         "vips": ["203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"], "scheduler": "maglev",
-        "affinity": "source", "encap": "l2", "lookup_size": 65537, "panic_threshold": "50%",
-        "stateless": true, "health": {"type": "tcp", "interval": "1s", "timeout": "500ms",
-        "rise": 2, "fall": 3, "port": 8080}})"));
+        "affinity": "source", "encap": "l2", "health": {"type": "tcp", "interval": "1s", "timeout": "500ms",
+        "rise": 2, "fall": 3, "port": 8080}, "lookup_size": 65537, "panic_threshold": "50%",
+        "stateless": true})"));
 }
 
-TEST(ServiceFields, TakeAShareWithOrWithoutItsSign)
+TEST(KeyOptions, TakeAShareWithOrWithoutItsSign)
 {
     EXPECT_EQ(service_of("--panic-threshold 80")["panic_threshold"], "80%");
     EXPECT_EQ(service_of("--panic-threshold 80%")["panic_threshold"], "80%");
     EXPECT_EQ(service_of("--panic-threshold most")["panic_threshold"], "most");
 }
 
-TEST(ServiceFields, LeaveTheRestOfAHealthCheckAlone)
+TEST(KeyOptions, LeaveTheRestOfAHealthCheckAlone)
 {
     const Json before = Json::parse(R"({"health": {"type": "tcp", "interval": "1s", "rise": 2}})");
     EXPECT_EQ(service_of("--health-interval 3s", before)["health"],
               Json::parse(R"({"type": "tcp", "interval": "3s", "rise": 2})"));
 }
 
-TEST(ServiceFields, TakeIdleTimeoutsByTheirKeys)
+TEST(KeyOptions, TakeIdleTimeoutsByTheirKeys)
 {
     EXPECT_EQ(
         service_of("--idle-timeout tcp_established=15m --idle-timeout udp=30s --idle-timeout closing=5s"),
@@ -71,18 +71,46 @@ TEST(ServiceFields, TakeIdleTimeoutsByTheirKeys)
         EXPECT_THROW(service_of(std::string("--idle-timeout ") + bad), BadUsage) << bad;
 }
 
-TEST(ServiceFields, LeaveNumbersOutOfRangeToTheDaemon)
+TEST(KeyOptions, LeaveNumbersOutOfRangeToTheDaemon)
 {
     EXPECT_EQ(service_of("--health-port -7")["health"]["port"], -7);
     EXPECT_EQ(service_of("--lookup-size 0")["lookup_size"], 0);
 }
 
-TEST(ServiceFields, RefuseWhatIsNoNumberOrNoTruth)
+TEST(KeyOptions, RefuseWhatIsNoNumberOrNoTruth)
 {
     EXPECT_THROW(service_of("--health-port http"), CLI::ParseError);
     EXPECT_THROW(service_of("--health-port 80x"), CLI::ParseError);
     EXPECT_THROW(service_of("--lookup-size 99999999999999999999"), CLI::ParseError);
     EXPECT_THROW(service_of("--stateless maybe"), CLI::ParseError);
+}
+
+TEST(KeyOptions, TakeAnOptionalValueAway)
+{
+    EXPECT_EQ(service_of("--health-port auto"), Json::parse(R"({"health": {"port": null}})"));
+    Program program;
+    CLI::App app;
+    KeyOptions keys = backend_options();
+    keys.add_to(program, &app);
+    app.parse("--mac auto --weight 3");
+    Json backend = Json::object();
+    keys.apply(backend, KeyOptions::Request::add);
+    EXPECT_EQ(backend, Json::parse(R"({"weight": 3})")) << "what is new has nothing to take away";
+}
+
+TEST(KeyOptions, AreThereForEveryKeyThatCanBeChanged)
+{
+    Program program;
+    CLI::App app;
+    KeyOptions keys = service_options();
+    keys.add_to(program, &app);
+    for (const char *name :
+         {"--vip", "--scheduler", "--affinity", "--encap", "--gue-port", "--health", "--health-interval",
+          "--health-timeout", "--health-rise", "--health-fall", "--health-port", "--lookup-size",
+          "--idle-timeout", "--panic-threshold", "--stateless"})
+        EXPECT_NO_THROW(app.get_option(name)) << name;
+    for (const char *name : {"--name", "--backends", "--idle-timeouts"})
+        EXPECT_THROW(app.get_option(name), CLI::OptionNotFound) << name;
 }
 
 TEST(ParseBackend, TakesNameAddressAndKeys)

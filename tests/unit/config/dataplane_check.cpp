@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The data plane's own reader of its section as a program, for schema_test.py: reads one configuration
-// a line of standard input, and answers each with a JSON list of errors.
+// What aya-dataplane reads, as a program, for schema_test.py: reads one configuration per line of standard
+// input, and answers each with one line: the section with every default written out, or {"errors": [...]}.
+#include "config_answer.hpp"
+
+#include "common/config/dataplane_fields.hpp"
 #include "options.hpp"
-
-#include <nlohmann/json.hpp>
-
-#include <iostream>
-#include <string>
 
 int main()
 {
-    std::string text;
-    while (std::getline(std::cin, text)) {
-        std::vector<std::string> errors;
-        aya::parse_dataplane_options(text, "f", errors);
-        std::cout << nlohmann::json(errors).dump() << '\n';
-    }
+    aya::test::answer_lines([](const std::string &text) { return aya::parse_options(text); },
+                            [](const aya::DataplaneConfig &section) {
+                                return aya::fields<aya::DataplaneConfig>().write(section);
+                            });
 }

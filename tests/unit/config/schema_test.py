@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The JSON Schema, both daemons' parsers, the examples and the reference say the same.
 
-Usage: schema_test.py CONFIG_CHECK DATAPLANE_CHECK ROOT     (exit code 77: cannot run here)
+Usage: schema_test.py SCHEMA CONFIG_CHECK DATAPLANE_CHECK ROOT     (exit code 77: cannot run here)
 """
 
 import copy
@@ -19,10 +19,10 @@ except ImportError:
     print("skipped: python3-jsonschema is not installed")
     sys.exit(77)
 
-CONFIG_CHECK = sys.argv[1]
-DATAPLANE_CHECK = sys.argv[2]
-ROOT = Path(sys.argv[3])
-SCHEMA = json.loads((ROOT / "configs/aya.schema.json").read_text())
+CONFIG_CHECK = sys.argv[2]
+DATAPLANE_CHECK = sys.argv[3]
+ROOT = Path(sys.argv[4])
+SCHEMA = json.loads(Path(sys.argv[1]).read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 FULL = {
@@ -206,9 +206,7 @@ def cases(table):
 
 
 def properties(node, pointer=""):
-    """Every (pointer, key, schema of the key) of the schema, references followed."""
-    if "$ref" in node:
-        node = {**SCHEMA["$defs"][node["$ref"].rsplit("/", 1)[1]], **node}
+    """Every (pointer, key, schema of the key) of the schema."""
     for key, value in node.get("properties", {}).items():
         yield pointer + "/" + key, key, value
         yield from properties(value, pointer + "/" + key)
@@ -234,7 +232,8 @@ class Schema(unittest.TestCase):
         self.assertEqual([e.message for e in VALIDATOR.iter_errors(XDP)], [])
         answer = parse([XDP])[0]
         self.assertEqual(answer["dataplane"]["ports"], XDP["dataplane"]["ports"])
-        self.assertIn("/dataplane/path", parse([XDP], DATAPLANE_CHECK)[0][0])
+        refused = parse([XDP], DATAPLANE_CHECK)[0]["errors"]
+        self.assertEqual([e["where"] for e in refused], ["/dataplane/path"])
         table = [(pointer, put(pointer, value, XDP)) for pointer, values in BAD_FOR_XDP for value in values]
         for (pointer, config), answer in zip(table, parse(config for _, config in table), strict=True):
             with self.subTest(pointer=pointer, config=config["dataplane"]):
@@ -244,7 +243,8 @@ class Schema(unittest.TestCase):
     def test_with_path_auto_an_interface_stays_the_kernels(self):
         self.assertEqual([e.message for e in VALIDATOR.iter_errors(AUTO)], [])
         for check in (CONFIG_CHECK, DATAPLANE_CHECK):
-            self.assertNotIn("errors", parse([AUTO], check)[0])
+            answer = parse([AUTO], check)[0]
+            self.assertEqual(answer.get("dataplane", answer)["ports"], AUTO["dataplane"]["ports"])
         table = [(pointer, put(pointer, value, AUTO)) for pointer, values in BAD_FOR_AUTO for value in values]
         for (pointer, config), answer in zip(table, parse(config for _, config in table), strict=True):
             with self.subTest(pointer=pointer, config=config["dataplane"]):
@@ -274,20 +274,22 @@ class Schema(unittest.TestCase):
                 self.assertEqual([e.message for e in VALIDATOR.iter_errors(config)], [])
                 self.assertNotIn("errors", answer)
 
-    def test_the_data_plane_reads_its_section_as_the_control_plane_does(self):
-        def of_dataplane(table):
-            return [case for case in cases(table) if case[0].startswith("/dataplane")]
-
-        bad = of_dataplane(BAD) + of_dataplane(BAD_FOR_THE_PARSER)
-        self.assertGreater(len(bad), 50)
-        for (pointer, value, config), errors in zip(bad, parse((c for _, _, c in bad), DATAPLANE_CHECK), strict=True):
-            with self.subTest(pointer=pointer, value=value):
-                self.assertTrue(errors, "the data plane lets it through")
-                self.assertTrue(all(e.startswith(f"f: {pointer}") for e in errors), errors)
-        good = [("", None, FULL), *of_dataplane(GOOD)]
-        for (pointer, value, config), errors in zip(good, parse((c for _, _, c in good), DATAPLANE_CHECK), strict=True):
-            with self.subTest(pointer=pointer, value=value):
-                self.assertEqual(errors, [])
+    def test_the_data_plane_judges_its_section_as_the_control_plane_does(self):
+        configs = [config for table in (BAD, BAD_FOR_THE_PARSER, GOOD) for pointer, _, config in cases(table)
+                   if pointer.startswith("/dataplane")]
+        configs += [put(pointer, value, full) for table, full in ((BAD_FOR_XDP, XDP), (BAD_FOR_AUTO, AUTO))
+                    for pointer, values in table for value in values]
+        configs += [FULL, AUTO, put("/dataplane/ports", [{"device": "eth1"}, {"device": "0000:3b:00.0"}], AUTO)]
+        self.assertGreater(len(configs), 80)
+        refused = 0
+        for config, control, data in zip(configs, parse(configs), parse(configs, DATAPLANE_CHECK), strict=True):
+            with self.subTest(config=config["dataplane"]):
+                self.assertEqual(data.get("errors"), control.get("errors"))
+                if "errors" in control:
+                    refused += 1
+                else:
+                    self.assertEqual(data, control["dataplane"])
+        self.assertGreater(refused, 60)
 
     def test_what_the_parser_writes_is_what_it_reads_and_the_schema_takes(self):
         once = parse([FULL])[0]
@@ -315,17 +317,15 @@ class Schema(unittest.TestCase):
                 checked += 1
         self.assertGreater(checked, 20)
 
-    def test_every_key_has_a_description_and_stands_in_the_reference(self):
-        reference = (ROOT / "docs/configuration.md").read_text()
+    def test_every_key_has_a_description(self):
         for pointer, key, schema in properties(SCHEMA):
             with self.subTest(pointer=pointer):
-                self.assertIn("description", schema)
-                self.assertIn(f"`{key}`", reference)
+                self.assertRegex(schema["description"], r"^[A-Zl].+\.$")
 
 
 class Examples(unittest.TestCase):
     def test_examples_are_taken_by_both(self):
-        examples = [path for path in sorted((ROOT / "configs").glob("*.json")) if path.name != "aya.schema.json"]
+        examples = sorted((ROOT / "configs").glob("*.json"))
         self.assertGreaterEqual(len(examples), 2)
         for path in examples:
             with self.subTest(path.name):
@@ -333,7 +333,8 @@ class Examples(unittest.TestCase):
                 config = json.loads(uncommented(text))
                 self.assertEqual([e.message for e in VALIDATOR.iter_errors(config)], [])
                 self.assertNotIn("errors", parse([config])[0])
-                self.assertEqual(parse([config], DATAPLANE_CHECK), [[]])
+                if "dataplane" in config:
+                    self.assertNotIn("errors", parse([config], DATAPLANE_CHECK)[0])
 
     def test_the_fragments_in_the_reference_are_valid(self):
         reference = (ROOT / "docs/configuration.md").read_text()

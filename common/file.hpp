@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whole files in and out. Internal to config/.
+// Whole files in and out.
 #pragma once
 
 #include "common/result.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "file.hpp"
+#include "common/file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

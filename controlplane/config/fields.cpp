@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fields.hpp"
+
+namespace aya
+{
+
+template <>
+const Fields<Limits> &fields()
+{
+    static const Fields<Limits> rows({
+        field("services", &Limits::services, integer_kind(1, 65534), "Services"), // ids are 16 bits
+        field("vips", &Limits::vips, integer_kind(1, 1 << 20), "VIPs of all services"),
+        field("backends", &Limits::backends, integer_kind(1, 1 << 20), "Backends of all services"),
+        field("lookup_slots", &Limits::lookup_slots, integer_kind(251, 1 << 28),
+              "Sum of every service's lookup_size")
+            .more("The default has room for 255 services with tables of 65537 slots."),
+    });
+    return rows;
+}
+
+template <>
+const Fields<ControlplaneConfig> &fields()
+{
+    static const Fields<ControlplaneConfig> rows({
+        field("metrics", &ControlplaneConfig::metrics, socket_kind(), "TCP address that serves /metrics")
+            .absent("on the Unix socket only")
+            .more("Whoever can connect can read them."),
+        field("log_level", &ControlplaneConfig::log_level, word_kind<LogLevel>(),
+              "Least severe messages that are logged"),
+        object_field("limits", &ControlplaneConfig::limits, fields<Limits>(),
+                     "Capacities of the tables, fixed while the tables exist"),
+    });
+    return rows;
+}
+
+template <>
+const Fields<TunnelSource> &fields()
+{
+    static const Fields<TunnelSource> rows({
+        field("ipv4", &TunnelSource::ipv4, address_kind(true), "Source address of outer IPv4 headers")
+            .absent("the address that the route to the backend names"),
+        field("ipv6", &TunnelSource::ipv6, address_kind(false), "Source address of outer IPv6 headers")
+            .absent("the address that the route to the backend names"),
+    });
+    return rows;
+}
+
+template <>
+const Fields<Config> &fields()
+{
+    static const Fields<Config> rows({
+        field("seed", &Config::seed, seed_kind(), "Key of the flow hash, the same on every box of a fleet")
+            .required()
+            .more("128 bits. With one key all boxes choose the same backend for a flow. Keep it secret, so "
+                  "that no "
+                  "outsider can aim at one backend. `openssl rand -hex 16` makes one."),
+        object_field("dataplane", &Config::dataplane, fields<DataplaneConfig>(), "Settings of the data plane")
+            .more("[Below](#dataplane). The control plane runs without it."),
+        object_field("controlplane", &Config::controlplane, fields<ControlplaneConfig>(),
+                     "Settings of the control plane")
+            .more("[Below](#controlplane)."),
+        object_field("tunnel_source", &Config::tunnel_source, fields<TunnelSource>(),
+                     "Outer source addresses of encapsulated packets")
+            .more("[Below](#tunnel_source)."),
+        objects_field("services", &Config::services, fields<ServiceConfig>(), {}, "What is balanced")
+            .more("[Below](#services)."),
+    });
+    return rows;
+}
+
+} // namespace aya

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fields.hpp"
+
+namespace aya
+{
+
+using namespace std::chrono_literals;
+
+template <>
+const Fields<HealthConfig> &fields()
+{
+    static const Fields<HealthConfig> rows({
+        field("type", &HealthConfig::type, word_kind<HealthType>(), "Kind of health probe")
+            .required()
+            .option("health")
+            .more("`tcp`: a connection to the backend's address is opened and closed."),
+        field("interval", &HealthConfig::interval, duration_kind(50ms, 1h),
+              "Time between two probes of a backend"),
+        field("timeout", &HealthConfig::timeout, duration_kind(10ms, 1h),
+              "Time after which a probe without an answer has failed")
+            .rule("less than `interval`"),
+        field("rise", &HealthConfig::rise, integer_kind(1, 100),
+              "Consecutive successes until a backend is up"),
+        field("fall", &HealthConfig::fall, integer_kind(1, 100),
+              "Consecutive failures until a backend is down"),
+        field("port", &HealthConfig::port, integer_kind(1, 65535), "TCP port to probe")
+            .absent("the port of the first TCP VIP that names one")
+            .more("Required where no VIP names one: for any-port and UDP services."),
+    });
+    return rows;
+}
+
+template <>
+const Fields<IdleTimeouts> &fields()
+{
+    const auto kind = duration_kind(1s, 9h, 1s); // the flow table counts seconds, and 9 h of them
+    static const Fields<IdleTimeouts> rows({
+        field("tcp_established", &IdleTimeouts::tcp_established, kind, "TCP flows of more than one packet")
+            .more("Long, because streams can be silent for minutes."),
+        field("tcp_closing", &IdleTimeouts::tcp_closing, kind, "TCP flows whose FIN or RST was seen"),
+        field("tcp_embryonic", &IdleTimeouts::tcp_embryonic, kind, "TCP flows of one packet"),
+        field("udp", &IdleTimeouts::udp, kind, "UDP flows"),
+    });
+    return rows;
+}
+
+template <>
+const Fields<BackendConfig> &fields()
+{
+    static const Fields<BackendConfig> rows({
+        field("name", &BackendConfig::name, name_kind(), "Name of the backend")
+            .required()
+            .rule("each once in the service")
+            .fixed("a name cannot be changed: add a backend of the new name, drain this one"),
+        field("address", &BackendConfig::address, address_kind(), "The backend's own address")
+            .required()
+            .rule("each once in the service, never a VIP")
+            .fixed("an address cannot be changed: add a backend of another name, drain this one"),
+        field("weight", &BackendConfig::weight, integer_kind(0, 65535),
+              "Share of new flows, relative to the service's other backends; 0 for none")
+            .more("With 0 the backend keeps the flows that it has."),
+        field("state", &BackendConfig::state, word_kind<AdminState>(),
+              "What the operator wants of the backend")
+            .more("`draining`: it keeps its flows and gets no new ones. `disabled`: it gets nothing."),
+        field("mac", &BackendConfig::mac, mac_kind(), "MAC address of the next hop")
+            .absent("taken from the kernel's neighbour table")
+            .more("For networks without ARP or ND."),
+    });
+    return rows;
+}
+
+template <>
+const Fields<ServiceConfig> &fields()
+{
+    static const Fields<ServiceConfig> rows({
+        field("name", &ServiceConfig::name, name_kind(), "Name of the service")
+            .required()
+            .rule("each once")
+            .fixed("a name cannot be changed: add a service of the new name, remove this one"),
+        list_field("vips", &ServiceConfig::vips, vip_kind(), {1},
+                   "VIPs of the service, such as 203.0.113.10:443/tcp")
+            .required()
+            .unique()
+            .rule("each in one service")
+            .option("vip")
+            .more("An exact port takes precedence over any-port, and the two may belong to different "
+                  "services."),
+        field("scheduler", &ServiceConfig::scheduler, word_kind<Scheduler>(),
+              "How a new flow finds its backend")
+            .more("Both hash the flow to a slot of the lookup table: `maglev` by addresses, ports and "
+                  "protocol, "
+                  "`source-hash` by all of these except the client's port. A change of backends moves few "
+                  "slots."),
+        field("affinity", &ServiceConfig::affinity, word_kind<Affinity>(),
+              "Which flows share a backend: none, or all of one client (source)")
+            .more("`source`: the client's port does not count, so all flows of a client to one VIP and port "
+                  "go to "
+                  "one backend, as with `source-hash`."),
+        field("encap", &ServiceConfig::encap, word_kind<Encap>(), "How packets reach the backends")
+            .more("`l2` rewrites MAC addresses, so backends must be in the balancer's networks and of the "
+                  "VIPs' "
+                  "family. `ipip` wraps the packet in an outer IP header (4in4, 6in6, 4in6, 6in4). `gue` "
+                  "puts UDP "
+                  "between the two (Generic UDP Encapsulation, variant 1), with a source port per flow from "
+                  "49152 to "
+                  "65535, so that routers and the backends' NICs spread flows as they spread any UDP; it "
+                  "costs 8 "
+                  "bytes more. The UDP checksum is 0, also over IPv6 (RFC 6935): the client's packet has its "
+                  "own. "
+                  "[aya-backend](backend.md) strips both tunnels at the backends."),
+        field("gue_port", &ServiceConfig::gue_port, integer_kind(1, 65535),
+              "UDP port of the backends, with encap gue")
+            .rule("other than 6080 only with `encap` `\"gue\"`"),
+        object_field("health", &ServiceConfig::health, fields<HealthConfig>(), "How backends are probed")
+            .absent("no probes")
+            .more("[Below](#health)."),
+        field("lookup_size", &ServiceConfig::lookup_size, integer_kind(251, 1048573),
+              "Number of slots in the lookup table, a prime")
+            .rule("a prime, at least the number of backends")
+            .more("4 bytes each. A hundred times the number of backends keeps shares within a percent of the "
+                  "weights."),
+        object_field("idle_timeouts", &ServiceConfig::idle_timeouts, fields<IdleTimeouts>(),
+                     "How long a silent flow is remembered, by kind of flow")
+            .option("idle-timeout")
+            .more("[Below](#idle_timeouts)."),
+        field("panic_threshold", &ServiceConfig::panic_threshold, percent_kind(),
+              "Share of backends that may be down at once before all are used again")
+            .more("[Below](#health)."),
+        field("stateless", &ServiceConfig::stateless, boolean_kind(), "Do not keep flow state")
+            .more("Every packet is scheduled by itself, so a change of backends moves some flows. For "
+                  "protocols of "
+                  "one packet and one answer."),
+        objects_field("backends", &ServiceConfig::backends, fields<BackendConfig>(), {},
+                      "Servers behind the service")
+            .fixed("backends are not changed through their service: add, set or remove each")
+            .more("A service without backends drops its packets and counts them."),
+    });
+    return rows;
+}
+
+} // namespace aya
