@@ -152,7 +152,7 @@ Result<Config> merge(const std::vector<ServiceConfig> &last_applied, const Confi
         return merged;
     ConfigErrors errors = sink.take();
     for (ConfigError &error : errors)
-        error.message = "in the configuration merged with what was changed at run time: " + error.message;
+        error.message = "in the configuration merged with the changes made at run time: " + error.message;
     return errors;
 }
 

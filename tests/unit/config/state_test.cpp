@@ -134,7 +134,7 @@ TEST_F(StateFile, AMissingDirectoryIsAnError)
     EXPECT_EQ(errors[0].message, "cannot create /nonexistent/state.json.tmp: No such file or directory");
 }
 
-TEST_F(StateFile, BadFilesAreRefusedInPlainWords)
+TEST_F(StateFile, BadFilesAreRefusedWithTheirPlace)
 {
     const auto error = [&](const std::string &text) {
         write_text(text);
@@ -154,12 +154,12 @@ TEST_F(StateFile, BadFilesAreRefusedInPlainWords)
               "f: /version: found version 2; this program reads version 1");
     EXPECT_EQ(error("{\"version\": \"1\", \"running\": {}}"),
               "f: /version: found version \"1\"; this program reads version 1");
-    EXPECT_EQ(error("{\"version\": 1, \"running\": []}"),
-              "f: /running: found an empty list; allowed: an object, { ... }");
+    EXPECT_EQ(places_of(parse_state("{\"version\": 1, \"running\": []}"), {"an empty list"}),
+              Lines{"/running an empty list"});
     std::string text = format_state(example());
     text.replace(text.find("\"weight\":3"), 10, "\"weight\":-3");
-    EXPECT_EQ(error(text),
-              "f: /running/services/0/backends/0/weight: found -3; allowed: a whole number from 0 to 65535");
+    EXPECT_EQ(places_of(parse_state(text), {"-3", "65535"}),
+              Lines{"/running/services/0/backends/0/weight -3 65535"});
 }
 
 TEST_F(StateFile, EveryCutOffFileIsRefused)

@@ -64,6 +64,23 @@ Lines errors_of(const Result<T> &result)
     return result ? Lines{"no error"} : lines_of(result.errors());
 }
 
+// Where the errors are, and what they name there: a JSON pointer, then those of `words` that the text has.
+// For tests of what is checked; how a sentence reads is asserted once, in bad_input_test.cpp.
+template <typename T>
+Lines places_of(const Result<T> &result, const std::vector<std::string> &words = {})
+{
+    if (result)
+        return {"no error"};
+    Lines places;
+    for (const ConfigError &error : result.errors()) {
+        places.push_back(error.where);
+        for (const std::string &word : words)
+            if (error.message.find(word) != std::string::npos)
+                places.back() += " " + word;
+    }
+    return places;
+}
+
 // The only error of `text`, without the file's name.
 inline std::string error_of(const std::string &text)
 {
