@@ -72,6 +72,22 @@ void remember_fragment(const aya_packet &packet, const aya_verdict &verdict, con
     aya_remember_fragment(context.view, set, hash, context.tick, &verdict);
 }
 
+// Takes back what a packet of this burst has made the flow table remember.
+void forget(const Burst &burst, u32 i, const BurstContext &context)
+{
+    const aya_packet &packet = burst.packet[i];
+    const u16 key_service = aya_flow_service(&packet, burst.service[i]);
+    if (burst.verdict[i].notes & AYA_NOTE_NEW)
+        if (aya_flow_entry *entry = aya_flow_locate(burst.set[i], burst.hash[i], key_service))
+            entry->state = AYA_FLOW_FREE;
+    if (packet.kind != AYA_KIND_FRAGMENT_FIRST)
+        return;
+    const u64 hash = aya_hash_fragment(&context.view->settings->hash_key, &packet);
+    aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
+    if (aya_flow_entry *entry = aya_flow_locate(set, hash, AYA_SERVICE_FRAGMENT))
+        entry->state = AYA_FLOW_FREE;
+}
+
 void count_notes(u8 notes, u16 service, const Counters &counters)
 {
     if (notes & AYA_NOTE_NEW)
@@ -267,7 +283,7 @@ void dispatch_rest(Burst &burst, BurstContext &context) noexcept
         rte_pktmbuf_free_bulk(burst.drop, burst.drop_count);
 }
 
-void process_burst(Burst &burst, BurstContext &context) noexcept
+void decide_burst(Burst &burst, BurstContext &context) noexcept
 {
     burst.live_count = burst.rest_count = burst.drop_count = 0;
     parse_packets(burst);
@@ -275,8 +291,28 @@ void process_burst(Burst &burst, BurstContext &context) noexcept
     find_flows(burst, context);
     choose_backends(burst, context);
     rewrite_packets(burst, context);
+}
+
+void release_burst(Burst &burst, BurstContext &context) noexcept
+{
     if (burst.rest_count != 0 || burst.drop_count != 0)
         dispatch_rest(burst, context);
+}
+
+void abandon_burst(Burst &burst, BurstContext &context) noexcept
+{
+    for (u32 k = 0; k < burst.live_count; k++)
+        forget(burst, burst.live[k], context);
+    for (u32 port = 0; port < context.port_count; port++)
+        context.outboxes[port].count = 0;
+    context.counters.count_reason(AYA_REASON_TAKEN_OVER, burst.count);
+    rte_pktmbuf_free_bulk(burst.mbuf, burst.count);
+}
+
+void process_burst(Burst &burst, BurstContext &context) noexcept
+{
+    decide_burst(burst, context);
+    release_burst(burst, context);
 }
 
 } // namespace aya

@@ -73,7 +73,17 @@ void choose_backends(Burst &burst, const BurstContext &context) noexcept;
 void rewrite_packets(Burst &burst, BurstContext &context) noexcept;
 void dispatch_rest(Burst &burst, BurstContext &context) noexcept;
 
-// All stages. Afterwards each packet is in an outbox, in the punt ring, or freed and counted.
+// All stages but the last: nothing has left yet. Then either of the next two.
+void decide_burst(Burst &burst, BurstContext &context) noexcept;
+
+// Afterwards each packet is in an outbox, in the punt ring, or freed and counted.
+void release_burst(Burst &burst, BurstContext &context) noexcept;
+
+// Frees every packet, counted as TAKEN_OVER, and forgets the flows that were new: the tables changed under
+// it.
+void abandon_burst(Burst &burst, BurstContext &context) noexcept;
+
+// What a worker that has not slept does.
 void process_burst(Burst &burst, BurstContext &context) noexcept;
 
 } // namespace aya

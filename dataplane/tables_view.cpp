@@ -14,7 +14,7 @@ namespace aya
 namespace
 {
 
-constexpr u64 kNoGeneration = 0;
+constexpr aya_control kNoControl{};
 constexpr aya_settings kNoSettings{};
 constexpr aya_vip kNoVip{}; // protocol 0 ends every search
 
@@ -26,7 +26,7 @@ u64 inode_of(const std::string &path)
 
 } // namespace
 
-TablesSource::TablesSource() : generation(&kNoGeneration)
+TablesSource::TablesSource() : control(&kNoControl)
 {
     aya_view nothing{};
     nothing.settings = &kNoSettings;
@@ -39,12 +39,12 @@ TablesSource::TablesSource(std::unique_ptr<TablesReader> reader)
     : identity(reader->header().identity), views{reader->view(0), reader->view(1)}, reader_(std::move(reader))
 {
     const TablesLayout layout(reader_->header().capacities);
-    generation = &reader_->file().at<const aya_control>(layout.control)->generation;
+    control = reader_->file().at<const aya_control>(layout.control);
 }
 
 TablesSource::TablesSource(std::unique_ptr<PinnedTables> pinned)
     : identity(pinned->header().identity),
-      generation(pinned->generation()), views{pinned->view(0), pinned->view(1)}, pinned_(std::move(pinned))
+      control(&pinned->control()), views{pinned->view(0), pinned->view(1)}, pinned_(std::move(pinned))
 {
 }
 
@@ -53,11 +53,11 @@ u64 TablesCursor::join() noexcept
     // The publisher flips, fences and looks at epochs; we set ours, fence and look for a flip. One of the two
     // sees the other, so that the slot which is read here is never the one that is being written.
     const TablesSource *source = current_.load(std::memory_order_acquire);
-    u64 generation = __atomic_load_n(source->generation, __ATOMIC_ACQUIRE);
+    u64 generation = __atomic_load_n(&source->control->generation, __ATOMIC_ACQUIRE);
     for (;;) {
         epoch_.store(generation, std::memory_order_release);
         std::atomic_thread_fence(std::memory_order_seq_cst);
-        const u64 again = __atomic_load_n(source->generation, __ATOMIC_ACQUIRE);
+        const u64 again = __atomic_load_n(&source->control->generation, __ATOMIC_ACQUIRE);
         if (again == generation)
             break;
         generation = again;

@@ -25,7 +25,7 @@ struct TablesSource {
     TablesSource &operator=(const TablesSource &) = delete;
 
     u64 identity = 0; // 0: no tables
-    const u64 *generation = nullptr;
+    const aya_control *control = nullptr;
     std::array<aya_view, 2> views{};
 
 private:
@@ -51,9 +51,13 @@ public:
     // The view for one burst. Good until leave().
     const aya_view &enter() noexcept
     {
-        generation_ = __atomic_load_n(source_->generation, __ATOMIC_ACQUIRE);
+        generation_ = __atomic_load_n(&source_->control->generation, __ATOMIC_ACQUIRE);
         return source_->views[generation_ & 1];
     }
+
+    // Whether this worker slept for so long that it was given up for dead, and the slot that it reads was, or
+    // is being, written again. Then nothing that came of it may get out.
+    bool overtaken() const noexcept { return was_overwritten(*source_->control, generation_); }
 
     // Everything read under earlier generations is done with.
     void leave() noexcept

@@ -66,6 +66,7 @@ void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<
         state.mode = mode;
         flow_tables_.push_back(std::move(flows));
     }
+    receives_ = receives_ || state.receives;
     sends_segments_[ports_.size()] = port.sends_segments();
     ports_.push_back(state);
     context_.port_count = static_cast<u32>(ports_.size());
@@ -88,6 +89,8 @@ void Worker::run(const std::atomic<bool> &stop) noexcept
         u32 packets = 0;
         for (u32 port = 0; port < port_count; port++)
             packets += poll(port);
+        if (AYA_UNLIKELY(!receives_))
+            show_epoch();
         if (turn % kTurnsBetweenClockReads == 0 && rte_rdtsc() >= next_housekeeping_)
             housekeep();
         if (packets != 0)
@@ -96,7 +99,8 @@ void Worker::run(const std::atomic<bool> &stop) noexcept
             idle(++empty_turns);
     }
     for (PortState &port : ports_) {
-        serve_ring(port);
+        if (port.serves_ring) // it has one consumer
+            serve_ring(port);
         rte_pktmbuf_free_bulk(port.from_ring.packets, port.from_ring.count);
     }
     line_.state.store(WorkerState::stopped, std::memory_order_release);
@@ -133,12 +137,26 @@ u32 Worker::poll(u32 index) noexcept
     context_.set_mask = port.set_mask;
     context_.port = static_cast<u16>(index);
     context_.punt = port.to_kernel;
-    process_burst(burst_, context_);
-    if (AYA_UNLIKELY(burst_.rest_count != 0))
-        send_replies(index);
-    send_all();
+    decide_burst(burst_, context_);
+    if (AYA_UNLIKELY(cursor_.overtaken())) {
+        abandon_burst(burst_, context_);
+    } else {
+        release_burst(burst_, context_);
+        if (AYA_UNLIKELY(burst_.rest_count != 0))
+            send_replies(index);
+        send_all();
+    }
     cursor_.leave();
     return others + burst_.count;
+}
+
+// A worker without a receive queue reads no tables, but publishers wait for every worker that runs.
+void Worker::show_epoch() noexcept
+{
+    if (AYA_UNLIKELY(cursor_.outdated()))
+        join_tables();
+    cursor_.enter();
+    cursor_.leave();
 }
 
 // Into the port's TX queue; answers how many it took.

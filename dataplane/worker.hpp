@@ -64,6 +64,7 @@ private:
     };
 
     u32 poll(u32 port) noexcept;
+    void show_epoch() noexcept;
     void drop_burst(aya_reason reason) noexcept;
     void send_all() noexcept;
     void send(u32 port, Outbox &outbox) noexcept;
@@ -87,6 +88,7 @@ private:
     std::vector<PortState> ports_;
     std::array<Outbox, kMaxPorts> outboxes_;
     std::array<bool, kMaxPorts> sends_segments_{};
+    bool receives_ = false; // from some port
     Burst burst_;
     std::vector<std::unique_ptr<FlowTable>> flow_tables_;
 };

@@ -85,6 +85,11 @@ bool BpfSink::quiescent()
     return grace_.over() && dataplane_.quiescent(tables_.header().identity, generation());
 }
 
+void BpfSink::prepare(u64 generation)
+{
+    announce_writing(*tables_.control(), generation);
+}
+
 void BpfSink::flip(u64 generation)
 {
     __atomic_store_n(&tables_.control()->generation, generation, __ATOMIC_SEQ_CST);

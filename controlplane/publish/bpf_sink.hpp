@@ -49,6 +49,7 @@ public:
     const TableSlot &slot(u64 generation) const override { return tables_.slot(generation); }
     u32 *lookup() const override { return tables_.lookup(); }
     u64 generation() const override;
+    void prepare(u64 generation) override;
     void flip(u64 generation) override;
     bool quiescent() override;
 

@@ -118,6 +118,7 @@ Published Publisher::State::commit(Plan &plan, std::vector<u32> vips_written)
 {
     const u64 next = generation + 1;
     const TableSlot &target = sink.slot(next);
+    sink.prepare(next);
     bring_up_to_date(target);
     write_entries(plan, target);
     for (u32 index : vips_written)

@@ -119,6 +119,11 @@ u64 ShmSink::identity() const
     return file_.at<const SegmentHeader>(0)->identity;
 }
 
+void ShmSink::prepare(u64 generation)
+{
+    announce_writing(*control_, generation);
+}
+
 // Sequentially consistent, as is the look at the workers' lines in quiescent(): a worker that joins writes
 // its line first and reads the generation then, so that either it sees this store, or it is seen.
 void ShmSink::flip(u64 generation)

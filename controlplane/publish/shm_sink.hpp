@@ -29,6 +29,7 @@ public:
     const TableSlot &slot(u64 generation) const override { return slots_[generation & 1]; }
     u32 *lookup() const override { return lookup_; }
     u64 generation() const override;
+    void prepare(u64 generation) override;
     void flip(u64 generation) override;
     bool quiescent() override;
 

@@ -18,6 +18,10 @@ public:
     virtual u32 *lookup() const = 0;                         // the arena
     virtual u64 generation() const = 0; // the live one; 0: nothing was written yet, both slots are zero
 
+    // slot(generation) is about to be written. A reader that sees this while it reads that slot knows that it
+    // was given up for dead, and that what it has read may be half of two generations.
+    virtual void prepare(u64 generation) = 0;
+
     // Makes slot(generation) the live one. Everything written before is visible to every reader of it.
     virtual void flip(u64 generation) = 0;
 

@@ -165,7 +165,7 @@ public:
     explicit PinnedTables(const std::string &directory);
 
     const SegmentHeader &header() const { return *header_; }
-    const u64 *generation() const { return &control_->generation; }
+    const aya_control &control() const { return *control_; }
     const aya_view &view(u64 generation) const { return views_[generation & 1]; }
 
 private:

@@ -49,7 +49,7 @@ enum aya_action {
     X(TX_FULL, DROP, "tx_full", "the port's transmit queue was full")                                       \
     X(PUNT_FULL, DROP, "punt_full", "the queue to the kernel was full")                                     \
     X(PUNT_NONE, DROP, "punt_none", "for the kernel, but this port has no punt interface")                  \
-    X(TAKEN_OVER, DROP, "taken_over", "left by a worker that hung: the XDP program forwards in its place")  \
+    X(TAKEN_OVER, DROP, "taken_over", "left by a worker that hung: others forward, or its tables are gone") \
     X(INTERNAL, DROP, "internal", "a table entry pointed outside its table; a bug, please report")          \
     /* notes: the packet was forwarded anyway */                                                            \
     X(FLOW_NEW, FORWARD, "flow_new", "flow remembered")                                                     \

@@ -141,6 +141,21 @@ constexpr u64 layout_hash()
     return h;
 }
 
+// A sequence lock for the reader that was given up for dead: the publisher says which generation's slot it is
+// about to write, and who has read that slot looks afterwards whether it was.
+inline void announce_writing(aya_control &control, u64 generation)
+{
+    __atomic_store_n(&control.preparing, generation, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+// Whether what was read of this generation's slot may have been overwritten meanwhile.
+inline bool was_overwritten(const aya_control &control, u64 generation)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&control.preparing, __ATOMIC_RELAXED) >= generation + 2;
+}
+
 // One of the two copies of all tables that exist twice, mapped.
 struct TableSlot {
     aya_settings *settings = nullptr;

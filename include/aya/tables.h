@@ -123,7 +123,8 @@ struct aya_lookup_line {
 // The flip: slot `generation & 1` is the active one.
 struct aya_control {
     u64 generation;
-    u64 unused[7];
+    u64 preparing; // generation whose slot is being written, or was last: who still reads that slot has slept
+    u64 unused[6];
 };
 
 // The tables that exist twice, in the order in which they stand in a segment. All are written by the control

@@ -259,6 +259,26 @@ TEST(TablesView, a_file_of_another_version_is_refused_at_start_and_survived_late
     EXPECT_TRUE(late.find());
 }
 
+TEST(TablesView, a_reader_that_slept_through_two_generations_finds_out)
+{
+    const Directory directory;
+    test::SegmentWriter writer(directory.file("tables"), kCapacities);
+    writer.publish(*tables_of(1)->view());
+    TablesView view(directory.file("tables"));
+    std::atomic<u64> epoch{0};
+    TablesCursor cursor(view.current(), epoch);
+    cursor.join();
+    cursor.enter();
+    EXPECT_FALSE(cursor.overtaken());
+    writer.publish(*tables_of(2)->view()); // into the other slot
+    EXPECT_FALSE(cursor.overtaken());
+    writer.publish(*tables_of(3)->view()); // it is given up for dead
+    EXPECT_TRUE(cursor.overtaken());
+    cursor.leave();
+    cursor.enter();
+    EXPECT_FALSE(cursor.overtaken());
+}
+
 // A publisher that keeps the rule of aya/shm.hpp against a reader that keeps moving, and a file that is
 // replaced under its feet again and again.
 TEST(TablesView, no_reader_sees_half_a_generation)

@@ -100,6 +100,16 @@ public:
         return head;
     }
 
+    void run_and_abandon(const std::vector<rte_mbuf *> &mbufs)
+    {
+        burst_->count = static_cast<u32>(mbufs.size());
+        std::copy(mbufs.begin(), mbufs.end(), burst_->mbuf);
+        decide_burst(*burst_, context);
+        abandon_burst(*burst_, context);
+    }
+
+    const std::vector<aya_flow_set> &sets() const { return sets_; }
+
     Burst &run(const std::vector<rte_mbuf *> &mbufs)
     {
         burst_->count = static_cast<u32>(mbufs.size());
@@ -364,6 +374,26 @@ TEST_F(Stages, a_port_that_cannot_send_segments_gets_none)
 }
 
 // 300 000 packets, a quarter of them damaged; every one ends in exactly one place.
+TEST_F(Stages, an_abandoned_burst_leaves_no_packet_and_no_flow)
+{
+    const unsigned before = rte_mempool_in_use_count(pool);
+    const std::vector<Bytes> frames{
+        Packet().ipv4("198.51.100.7", "203.0.113.10").tcp(1000, 443, "S").build(),
+        Packet().ipv4("198.51.100.7", "203.0.113.10").fragment(7, 0, true).udp(5000, 443).payload(64).build(),
+        Packet().ipv4("198.51.100.7", "203.0.113.10").ttl(1).tcp(1001, 443, "S").build(),
+        Packet().ipv4("198.51.100.7", "203.0.113.99").tcp(1002, 443, "S").build(),
+        Packet().ipv4("198.51.100.7", "203.0.113.40").tcp(1003, 443, "S").build()};
+    std::vector<rte_mbuf *> mbufs;
+    for (const Bytes &frame : frames)
+        mbufs.push_back(Bench::mbuf_of(frame));
+    bench.run_and_abandon(mbufs);
+    EXPECT_EQ(rte_mempool_in_use_count(pool), before);
+    EXPECT_EQ(bench.totals.reasons[AYA_REASON_TAKEN_OVER], frames.size());
+    for (const aya_flow_set &set : bench.sets())
+        for (const aya_flow_entry &way : set.way)
+            EXPECT_EQ(way.state, AYA_FLOW_FREE);
+}
+
 TEST_F(Stages, every_packet_is_accounted_for)
 {
     RandomPackets random(42, targets());

@@ -32,6 +32,7 @@ public:
     const TableSlot &slot(u64 generation) const override { return slots_[generation & 1]; }
     u32 *lookup() const override { return reinterpret_cast<u32 *>(memory_.get() + layout_.lookup); }
     u64 generation() const override { return generation_.load(); }
+    void prepare(u64 generation) override { announce_writing(control, generation); }
     void flip(u64 generation) override { generation_.store(generation); }
 
     bool quiescent() override
@@ -47,6 +48,8 @@ public:
     void report(size_t reader, u64 epoch) { epochs_[reader].store(epoch); }
     void join(size_t reader) { report(reader, 0); }
     void leave(size_t reader) { report(reader, kNotReading); }
+
+    aya_control control{}; // only what is said before a write
 
     aya_view view(u64 generation) const { return view_of(slot(generation), lookup(), capacities_); }
 

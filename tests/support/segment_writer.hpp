@@ -45,6 +45,7 @@ public:
         if (view.vip_count > capacities_.vips || view.service_count > capacities_.services ||
             view.backend_count > capacities_.backends || view.lookup_count > capacities_.lookup_slots / 2)
             throw std::length_error("tables are larger than their segment");
+        announce_writing(control(), next);
         copy_tables(view, slot, file_.at<u32>(layout_.lookup) + base);
         for (u32 i = 0; i < view.service_count; i++) {
             aya_service &service = slot.services[i];
