@@ -88,4 +88,16 @@ void BpfArray::map(const std::string &name, u32 entry_size, u64 entries)
     data_ = data;
 }
 
+BpfArray create_and_pin(const std::string &directory, const char *name, u32 entry_size, u64 entries)
+{
+    BpfArray array = BpfArray::create(name, entry_size, entries);
+    array.pin(directory + "/" + name);
+    return array;
+}
+
+BpfArray open_pinned(const std::string &directory, const char *name, u32 entry_size, u64 entries)
+{
+    return BpfArray::open(directory + "/" + name, entry_size, entries);
+}
+
 } // namespace aya

@@ -76,4 +76,8 @@ private:
     size_t size_ = 0;
 };
 
+// The array that is pinned as `name` in a directory. They throw as BpfArray's functions do.
+BpfArray create_and_pin(const std::string &directory, const char *name, u32 entry_size, u64 entries);
+BpfArray open_pinned(const std::string &directory, const char *name, u32 entry_size, u64 entries);
+
 } // namespace aya

@@ -12,18 +12,6 @@ namespace aya
 namespace
 {
 
-BpfArray create_and_pin(const std::string &directory, const char *name, u32 entry_size, u64 entries)
-{
-    BpfArray array = BpfArray::create(name, entry_size, entries);
-    array.pin(directory + "/" + name);
-    return array;
-}
-
-BpfArray open_pinned(const std::string &directory, const char *name, u32 entry_size, u64 entries)
-{
-    return BpfArray::open(directory + "/" + name, entry_size, entries);
-}
-
 // A pin of this name may be there: it is replaced in one step.
 void pin_over(const BpfHandle &handle, const std::string &path)
 {
@@ -52,7 +40,7 @@ InterfaceFacts find_interface(const std::string &name)
     return *facts;
 }
 
-constexpr const char *kFlush =
+constexpr const char *kFlushIt =
     "; `aya-controlplane --flush` removes it (open connections may then change their "
     "backend)";
 
@@ -149,14 +137,14 @@ void XdpPort::check_record(const XdpTables &tables) const
 {
     const XdpPortRecord &found = *record();
     if (found.layout_hash != xdp_layout_hash() || found.tables_identity != tables.header().identity)
-        throw BpfError(directory_ + ": a flow table of another build or of other tables" + kFlush);
+        throw BpfError(directory_ + ": a flow table of another build or of other tables" + kFlushIt);
     if (found.flow_sets != options_.flow_sets)
         throw BpfError(directory_ + ": a flow table for " + std::to_string(u64{found.flow_sets} * 2) +
-                       " flows per queue; restore /dataplane/flows_per_worker" + kFlush);
+                       " flows per queue; restore /dataplane/flows_per_worker" + kFlushIt);
     if (found.queues < facts_.rx_queues)
         throw BpfError(directory_ + ": a flow table for " + std::to_string(found.queues) + " RX queues; " +
                        options_.interface + " has " + std::to_string(facts_.rx_queues) +
-                       " now; restore the number (ethtool -L " + options_.interface + ")" + kFlush);
+                       " now; restore the number (ethtool -L " + options_.interface + ")" + kFlushIt);
 }
 
 bool XdpPort::attached() const

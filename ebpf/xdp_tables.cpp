@@ -36,20 +36,9 @@ std::string to_string(const Capacities &c)
            std::to_string(c.vips) + " VIP entries, " + std::to_string(c.lookup_slots) + " lookup slots";
 }
 
-BpfArray create_and_pin(const std::string &directory, const char *name, u32 entry_size, u64 entries)
-{
-    BpfArray array = BpfArray::create(name, entry_size, entries);
-    array.pin(directory + "/" + name);
-    return array;
-}
-
-BpfArray open_pinned(const std::string &directory, const char *name, u32 entry_size, u64 entries)
-{
-    return BpfArray::open(directory + "/" + name, entry_size, entries);
-}
-
-constexpr const char *kFlush = "; `aya-controlplane --flush` removes them (open connections may then change "
-                               "their backend)";
+constexpr const char *kFlushThem =
+    "; `aya-controlplane --flush` removes them (open connections may then change "
+    "their backend)";
 
 } // namespace
 
@@ -125,14 +114,14 @@ void XdpTables::check_header() const
                        ": pins that aya-controlplane did not create; remove them if nothing uses them");
     if (found.abi_version != AYA_ABI_VERSION)
         throw BpfError(directory_ + ": tables of ABI version " + std::to_string(found.abi_version) +
-                       ", this program has version " + std::to_string(AYA_ABI_VERSION) + kFlush);
+                       ", this program has version " + std::to_string(AYA_ABI_VERSION) + kFlushThem);
     if (found.layout_hash != xdp_layout_hash())
         throw BpfError(directory_ + ": tables of ABI version " + std::to_string(AYA_ABI_VERSION) +
-                       " but of another struct layout, made by another build" + kFlush);
+                       " but of another struct layout, made by another build" + kFlushThem);
     if (found.capacities != capacities_)
         throw BpfError(directory_ + ": tables for " + to_string(found.capacities) +
                        "; the configuration requires " + to_string(capacities_) +
-                       "; restore /controlplane/limits" + kFlush);
+                       "; restore /controlplane/limits" + kFlushThem);
 }
 
 void XdpTables::put_in_place()
