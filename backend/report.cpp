@@ -14,7 +14,7 @@ namespace aya::backend
 namespace
 {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 struct Outcome {
     const char *name;
@@ -118,14 +118,15 @@ std::vector<std::string> texts_of(const std::vector<Address> &addresses)
     return texts;
 }
 
-Json to_json(const State &state, const std::vector<Row> &rows, const std::optional<DecapCounters> &counters)
+OrderedJson to_json(const State &state, const std::vector<Row> &rows,
+                    const std::optional<DecapCounters> &counters)
 {
     const Settings &settings = state.settings;
-    Json json = {{"set_up", true},
-                 {"vips", texts_of(settings.vips)},
-                 {"encap", to_string(settings.encap)},
-                 {"interface", settings.interface},
-                 {"changes", Json::array()}};
+    OrderedJson json = {{"set_up", true},
+                        {"vips", texts_of(settings.vips)},
+                        {"encap", to_string(settings.encap)},
+                        {"interface", settings.interface},
+                        {"changes", OrderedJson::array()}};
     if (settings.strips_udp())
         json["gue_port"] = settings.gue_port;
     if (settings.has_tunnel()) {
@@ -158,10 +159,10 @@ std::string describe(const Settings &settings)
 int report(const std::vector<Finding> &findings, const Settings &settings, bool json)
 {
     if (json) {
-        Json list = Json::array();
+        OrderedJson list = OrderedJson::array();
         for (const Finding &finding : findings)
             list.push_back({{"code", code_of(finding.defect)}, {"text", finding.text}});
-        std::cout << Json{{"findings", list}}.dump(2) << "\n";
+        std::cout << OrderedJson{{"findings", list}}.dump(2) << "\n";
     } else {
         for (const Finding &finding : findings)
             std::cout << finding.text << "\n";
@@ -191,7 +192,7 @@ int report(const State &state, const std::optional<Facts> &facts,
 
 int report_nothing_set_up(bool json)
 {
-    std::cout << (json ? Json{{"set_up", false}}.dump(2) : std::string("nothing is set up")) << "\n";
+    std::cout << (json ? OrderedJson{{"set_up", false}}.dump(2) : std::string("nothing is set up")) << "\n";
     return 0;
 }
 

@@ -28,7 +28,7 @@ std::string hex(u64 value)
     return text;
 }
 
-std::string mac_text(const u8 *bytes)
+std::string mac_at(const u8 *bytes)
 {
     Mac mac;
     std::memcpy(mac.bytes.data(), bytes, mac.bytes.size());
@@ -208,7 +208,7 @@ private:
                 text += ", " + row->header_text(backend, tunnel, packet_, hash_);
             text += row->has_tunnel() ? "; " : ", ";
         }
-        text += "destination MAC " + mac_text(backend.macs) + ", source MAC " + mac_text(backend.macs + 6) +
+        text += "destination MAC " + mac_at(backend.macs) + ", source MAC " + mac_at(backend.macs + 6) +
                 ", data plane port " + std::to_string(backend.egress_port);
         step("encapsulate", text + "; packets up to " + std::to_string(backend.mtu) + " bytes fit");
     }

@@ -37,8 +37,8 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using namespace std::chrono_literals;
-using Protocol = asio::generic::stream_protocol;
-using Stream = beast::basic_stream<Protocol>;
+using StreamProtocol = asio::generic::stream_protocol;
+using Stream = beast::basic_stream<StreamProtocol>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr auto kIdle = 75s;     // between requests of a connection
@@ -120,7 +120,7 @@ Response error_response(unsigned status, std::string_view where, std::string_vie
 struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
     Shared(asio::any_io_executor e, Handler h) : executor(std::move(e)), handler(std::move(h)) {}
 
-    void start(int fd, const Protocol &protocol)
+    void start(int fd, const StreamProtocol &protocol)
     {
         auto acceptor = std::make_shared<Acceptor>(executor);
         acceptor->assign(protocol, fd);
@@ -128,7 +128,7 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
         asio::co_spawn(executor, accept(shared_from_this(), acceptor), asio::detached);
     }
 
-    using Acceptor = asio::basic_socket_acceptor<Protocol>;
+    using Acceptor = asio::basic_socket_acceptor<StreamProtocol>;
 
     static asio::awaitable<void> accept(std::shared_ptr<Shared> self, std::shared_ptr<Acceptor> acceptor)
     {
@@ -193,7 +193,7 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
                 break;
         }
         beast::error_code ignored;
-        stream.socket().shutdown(Protocol::socket::shutdown_send, ignored);
+        stream.socket().shutdown(StreamProtocol::socket::shutdown_send, ignored);
     }
 
     // A bug must neither end the daemon nor leave the client without an answer.
@@ -261,7 +261,7 @@ void HttpServer::listen_local(const std::filesystem::path &path, const std::stri
         ::close(fd);
         throw std::runtime_error(path.string() + ": cannot listen: " + text);
     }
-    shared_->start(fd, Protocol(AF_UNIX, 0));
+    shared_->start(fd, StreamProtocol(AF_UNIX, 0));
 }
 
 void HttpServer::listen_tcp(const SocketAddress &address)
@@ -284,7 +284,7 @@ void HttpServer::listen_tcp(const SocketAddress &address)
         throw std::runtime_error("/controlplane/metrics: cannot listen on " + to_string(address) + ": " +
                                  text + "; choose an address of this machine and a free port");
     }
-    shared_->start(fd, Protocol(endpoint.protocol().family(), IPPROTO_TCP));
+    shared_->start(fd, StreamProtocol(endpoint.protocol().family(), IPPROTO_TCP));
 }
 
 } // namespace aya::api

@@ -115,7 +115,7 @@ struct Edit {
     }
 };
 
-void run_list(Session &session)
+void list_services(Session &session)
 {
     const Json answer = session.daemon().get("/v1/services");
     if (session.json())
@@ -259,7 +259,7 @@ Table service_table(const Json &services)
 void add_service_commands(Program &program)
 {
     CLI::App *group = program.add_group("service", "Services: named groups of VIPs and backends");
-    program.add_command(group, "list", "List the services", run_list);
+    program.add_command(group, "list", "List the services", list_services);
     add_show(program, group);
     add_add(program, group);
     add_set(program, group);

@@ -12,7 +12,7 @@ namespace
 
 constexpr const char *kLists[] = {"reasons", "services", "backends"};
 
-std::string name_of(const Json &item)
+std::string item_name(const Json &item)
 {
     return text(item, "service") + '\n' + text(item, "name");
 }
@@ -26,11 +26,11 @@ Json per_second(const Json &before, const Json &after, double seconds)
     for (const char *key : kLists) {
         std::map<std::string, const Json *> known;
         for (const Json &item : list(before, key))
-            known.emplace(name_of(item), &item);
+            known.emplace(item_name(item), &item);
         if (list(after, key).empty())
             continue;
         for (Json &item : rates[key]) {
-            const auto old = known.find(name_of(item));
+            const auto old = known.find(item_name(item));
             for (const auto &[field, value] : item.items()) {
                 if (!value.is_number_integer())
                     continue;

@@ -64,7 +64,7 @@ OrderedJson all_but_services(const Config &config)
     return json;
 }
 
-OrderedJson all_but_backends(ServiceConfig service)
+OrderedJson settings_of(ServiceConfig service)
 {
     service.backends.clear();
     return to_json(service);
@@ -73,7 +73,7 @@ OrderedJson all_but_backends(ServiceConfig service)
 void diff_service(const ServiceConfig &from, const ServiceConfig &to, std::vector<Change> &changes)
 {
     const std::string what = "service " + to.name;
-    diff_fields(what, "", all_but_backends(from), all_but_backends(to), changes);
+    diff_fields(what, "", settings_of(from), settings_of(to), changes);
     diff_lists(what + " backend ", from.backends, to.backends, changes,
                [&](const BackendConfig &old, const BackendConfig &now) {
                    diff_fields(what + " backend " + now.name, "", to_json(old), to_json(now), changes);
