@@ -34,7 +34,7 @@ public:
             return;
         const auto [first, is_new] = seen.try_emplace(key, where);
         if (!is_new)
-            add(where, "found " + shown + ", which " + first->second + " has already; allowed: each once");
+            add(where, "found " + shown + ", which " + first->second + " already has; allowed: each once");
     }
 
 private:

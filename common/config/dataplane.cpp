@@ -26,7 +26,7 @@ void refuse_settings(const PortConfig &port, std::size_t index, std::initializer
         if (said.contains(key))
             checker.add(port_pointer(index) + "/" + key,
                         "found " + describe(said[key]) + "; not allowed with path " + quote(to_string(path)) +
-                            ": the interface stays the kernel's, and keeps its own");
+                            ": the interface remains with the kernel");
     }
 }
 
@@ -54,7 +54,7 @@ void check_automatic_port(const PortConfig &port, std::size_t index, Checker &ch
         refuse_settings(port, index, {"punt", "mtu", "mac"}, DataplanePath::automatic, checker);
     else if (port.replace_program)
         checker.add(port_pointer(index) + "/replace_program",
-                    "found true; allowed for a device that is not the kernel's: false");
+                    "found true; allowed for a device that is not a kernel interface: false");
 }
 
 void check_port(const PortConfig &port, std::size_t index, DataplanePath path, Checker &checker)
@@ -79,7 +79,7 @@ void check_lcores(const DataplaneConfig &dataplane, Checker &checker)
     if (same != workers.end())
         checker.add("/dataplane/main_lcore", "found " + std::to_string(same->first) + ", which " +
                                                  same->second +
-                                                 " has already; allowed: an lcore that no worker has");
+                                                 " already has; allowed: an lcore that no worker has");
 }
 
 } // namespace
@@ -115,7 +115,7 @@ void check_dataplane(const DataplaneConfig &dataplane, Checker &checker)
     if (dataplane.path == DataplanePath::automatic && interfaces != 0 &&
         !std::cmp_equal(interfaces, dataplane.ports.size()))
         checker.add("/dataplane/ports",
-                    "found kernel interfaces beside other devices; allowed with path \"auto\": one kind");
+                    "found kernel interfaces and other devices; allowed with path \"auto\": only one kind");
 }
 
 Result<DataplaneConfig> parse_dataplane(std::string_view text)
@@ -142,7 +142,7 @@ Result<DataplaneConfig> load_dataplane(const std::filesystem::path &file)
     if (!text)
         return text.errors();
     if (!*text)
-        return ConfigError{"", "found no such file; required: a configuration file", ErrorKind::io};
+        return ConfigError{"", "no such file; required: a configuration file", ErrorKind::io};
     return parse_dataplane(**text);
 }
 

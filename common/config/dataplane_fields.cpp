@@ -42,7 +42,7 @@ const Fields<PortConfig> &fields()
         field("punt", &PortConfig::punt, interface_kind(),
               "TAP interface through which packets for no VIP reach the kernel")
             .rule("each once")
-            .more("AYA creates it; ARP, BGP, ssh and the like pass through it to the kernel and back. "
+            .more("AYA creates it; ARP, BGP, ssh and similar traffic pass through it to the kernel and back. "
                   "Without it such "
                   "packets are dropped and counted."),
         field("queues", &PortConfig::queues, integer_kind(1, kMaxWorkers), "Receive queues")
@@ -91,7 +91,7 @@ const Fields<DataplaneConfig> &fields()
             field("idle_backoff", &DataplaneConfig::idle_backoff, boolean_kind(),
                   "Pause between polls of queues that stay empty")
                 .more("`false` keeps one core per worker fully busy, and saves some microseconds on an idle "
-                      "box."),
+                      "machine."),
             field("huge_pages", &DataplaneConfig::huge_pages, boolean_kind(), "Take memory from huge pages")
                 .more("Without them forwarding is slower, and PCI ports may not start."),
             field("memory", &DataplaneConfig::memory, size_kind(64ULL << 20, 1ULL << 40),

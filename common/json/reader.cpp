@@ -42,7 +42,7 @@ const Json *Reader::find(const char *key, Need need, std::string_view allowed)
     if (found != object_->end())
         return &*found;
     if (need == Need::required && mode_ == ReadMode::whole)
-        errors_.add(where_ + pointer_token(key), "found nothing; required: " + std::string(allowed));
+        errors_.add(where_ + pointer_token(key), "missing; required: " + std::string(allowed));
     return nullptr;
 }
 

@@ -119,7 +119,7 @@ private:
         pick_ = aya_pick_hash(view_.settings, &service, &packet_, hash_);
         std::string text = "5-tuple " + hex(hash_);
         if (service.flags & AYA_SERVICE_AFFINITY_SOURCE)
-            text += "; picked by the client's address alone, " + hex(pick_);
+            text += "; selected by the client's address alone, " + hex(pick_);
         step("hash", text);
     }
 
@@ -155,7 +155,7 @@ private:
                                    ? "that backend is down or was replaced, so the flow is scheduled again"
                                    : "this packet begins a new flow, which is scheduled");
         if (remembered_.empty() && !flows_.tables.empty())
-            step("flow table", "not remembered; queues asked: " + std::to_string(flows_.tables.size()));
+            step("flow table", "not remembered; queues searched: " + std::to_string(flows_.tables.size()));
         if (flows_.tables.empty() && flows_.errors.empty())
             step("flow table", "cannot be read: no data plane has run");
         for (const std::string &error : flows_.errors)
@@ -176,9 +176,8 @@ private:
     {
         const aya_service &service = view_.services[service_id];
         if (verdict_.notes & AYA_NOTE_PREVIOUS) {
-            step("previous table",
-                 slot_text(service.previous_offset, service.previous_size) +
-                     "; not a SYN and not remembered, so the table before the last change decides");
+            step("previous table", slot_text(service.previous_offset, service.previous_size) +
+                                       "; not a SYN and not remembered, so the previous table decides");
             return;
         }
         if (remembered_.empty() && aya_has_previous(&service) && packet_.flow.protocol == AYA_PROTO_TCP &&

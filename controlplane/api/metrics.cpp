@@ -183,7 +183,7 @@ constexpr Metric kMetrics[] = {
             each_source<&WorkerTotals::tx_bytes>),
 
     counter("aya_packets_total", "packets", {"reason"},
-            "Packets by what became of them; the flow_ ones were forwarded and are counted there too.",
+            "Packets by outcome. Those with a flow_ reason were forwarded, and are counted there too.",
             reasons),
 
     counter("aya_service_packets_total", "packets", {"service"}, "Packets forwarded to the service.",
@@ -202,7 +202,7 @@ constexpr Metric kMetrics[] = {
     gauge("aya_backend_up", "", {"service", "backend"},
           "0 if health probes say that the backend is down, else 1.", backend_up),
     gauge("aya_backend_reachable", "", {"service", "backend"},
-          "1 if the MAC of its next hop is known and behind a port of the data plane.",
+          "1 if its next hop has a known MAC and is reached through a port of the data plane.",
           each_image<[](const BackendImage &image) { return image.reachable ? 1 : 0; }>),
     gauge("aya_backend_weight", "", {"service", "backend"}, "Configured weight.",
           each_backend<[](const BackendConfig &backend) { return backend.weight; }>),

@@ -105,7 +105,7 @@ asio::awaitable<Response> Router::route(Request request) const
                                  not_found("path " + quote(request.path), request.path, "paths", patterns()));
     Response response = error_response(405, request.path,
                                        std::string(http::to_string(request.method)) +
-                                           " is not possible here; " + allow + " is");
+                                           " is not allowed here; allowed: " + allow);
     response.allow = std::move(allow);
     co_return response;
 }

@@ -94,7 +94,7 @@ Result<Config> add_service(const Config &config, std::string_view text)
     if (!errors.empty())
         return errors;
     if (find_service(config.services, service.name) != nullptr)
-        return ConfigError{"/name", "found " + quote(service.name) + ", which is a service already",
+        return ConfigError{"/name", "found " + quote(service.name) + ", which is already a service",
                            ErrorKind::conflict};
     Config changed = config;
     changed.services.push_back(std::move(service));
@@ -134,8 +134,8 @@ Result<Config> add_backend(const Config &config, std::string_view service, std::
     auto &backends = target.service->backends;
     if (find_backend(*target.service, backend.name) != nullptr)
         return ConfigError{"/name",
-                           "found " + quote(backend.name) + ", which is a backend of service " +
-                               quote(service) + " already",
+                           "found " + quote(backend.name) + ", which is already a backend of service " +
+                               quote(service),
                            ErrorKind::conflict};
     backends.push_back(std::move(backend));
     return validated(std::move(changed), target.where + "/backends" + pointer_token(backends.size() - 1));

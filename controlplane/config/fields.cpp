@@ -24,7 +24,7 @@ const Fields<ControlplaneConfig> &fields()
     static const Fields<ControlplaneConfig> rows({
         field("metrics", &ControlplaneConfig::metrics, socket_kind(), "TCP address that serves /metrics")
             .absent("on the Unix socket only")
-            .more("Whoever can connect can read them."),
+            .more("Anyone who can connect can read them."),
         field("log_level", &ControlplaneConfig::log_level, word_kind<LogLevel>(),
               "Least severe messages that are logged"),
         object_field("limits", &ControlplaneConfig::limits, fields<Limits>(),
@@ -62,7 +62,8 @@ const Fields<Config> &fields()
         object_field("tunnel_source", &Config::tunnel_source, fields<TunnelSource>(),
                      "Outer source addresses of encapsulated packets")
             .more("[Below](#tunnel_source)."),
-        objects_field("services", &Config::services, fields<ServiceConfig>(), {}, "What is balanced")
+        objects_field("services", &Config::services, fields<ServiceConfig>(), {},
+                      "Services that AYA balances")
             .more("[Below](#services)."),
     });
     return rows;

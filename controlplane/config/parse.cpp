@@ -30,7 +30,7 @@ Result<Config> load_config(const std::filesystem::path &file)
     if (!text)
         return text.errors();
     if (!*text)
-        return ConfigError{"", "found no such file; required: a configuration file", ErrorKind::io};
+        return ConfigError{"", "no such file; required: a configuration file", ErrorKind::io};
     return parse_config(**text);
 }
 

@@ -51,16 +51,15 @@ const Fields<BackendConfig> &fields()
         field("name", &BackendConfig::name, name_kind(), "Name of the backend")
             .required()
             .rule("each once in the service")
-            .fixed("a name cannot be changed: add a backend of the new name, drain this one"),
+            .fixed("a name cannot be changed; add a backend with the new name and drain this one"),
         field("address", &BackendConfig::address, address_kind(), "The backend's own address")
             .required()
             .rule("each once in the service, never a VIP")
-            .fixed("an address cannot be changed: add a backend of another name, drain this one"),
+            .fixed("an address cannot be changed; add a backend with another name and drain this one"),
         field("weight", &BackendConfig::weight, integer_kind(0, 65535),
               "Share of new flows, relative to the service's other backends; 0 for none")
             .more("With 0 the backend keeps the flows that it has."),
-        field("state", &BackendConfig::state, word_kind<AdminState>(),
-              "What the operator wants of the backend")
+        field("state", &BackendConfig::state, word_kind<AdminState>(), "State set by the operator")
             .more("`draining`: it keeps its flows and gets no new ones. `disabled`: it gets nothing."),
         field("mac", &BackendConfig::mac, mac_kind(), "MAC address of the next hop")
             .absent("taken from the kernel's neighbour table")
@@ -76,7 +75,7 @@ const Fields<ServiceConfig> &fields()
         field("name", &ServiceConfig::name, name_kind(), "Name of the service")
             .required()
             .rule("each once")
-            .fixed("a name cannot be changed: add a service of the new name, remove this one"),
+            .fixed("a name cannot be changed; add a service with the new name and remove this one"),
         list_field("vips", &ServiceConfig::vips, vip_kind(), {1},
                    "VIPs of the service, such as 203.0.113.10:443/tcp")
             .required()
@@ -131,8 +130,8 @@ const Fields<ServiceConfig> &fields()
                   "protocols of "
                   "one packet and one answer."),
         objects_field("backends", &ServiceConfig::backends, fields<BackendConfig>(), {},
-                      "Servers behind the service")
-            .fixed("backends are not changed through their service: add, set or remove each")
+                      "Servers of the service")
+            .fixed("backends cannot be changed through their service; add, set or remove each one")
             .more("A service without backends drops its packets and counts them."),
     });
     return rows;

@@ -88,7 +88,7 @@ private:
         const auto [first, is_new] = vips_.try_emplace(vip, VipOwner{where, service.name});
         if (!is_new)
             checker_.add(where, "found " + quote(to_string(vip)) + ", which service " +
-                                    quote(first->second.service) + " has already (" + first->second.where +
+                                    quote(first->second.service) + " already has (" + first->second.where +
                                     "); allowed: each VIP once");
     }
 
@@ -132,7 +132,7 @@ private:
             checker_.add(where + "/lookup_size",
                          "found " + std::to_string(size) + " slots for " +
                              std::to_string(service.backends.size()) +
-                             " backends; allowed: at least one a backend, better a hundred",
+                             " backends; allowed: at least one per backend, preferably a hundred",
                          {where + "/backends"});
         }
     }
@@ -149,7 +149,7 @@ private:
         if (health::probe_type(health.type).needs_port && !probe_port(service))
             checker_.add(
                 at + "/port",
-                "found nothing, and no TCP VIP of the service names a port; required: the TCP port to probe, "
+                "missing, and no TCP VIP of the service has a port; required: the TCP port to probe, "
                 "from 1 "
                 "to 65535",
                 {at + "/type", where + "/vips"});
@@ -173,8 +173,8 @@ private:
                 continue;
             const std::string family = other.address.is_v4() ? "IPv4" : "IPv6";
             checker_.add(at,
-                         "found " + show(address) + " behind the " + family + " VIP " +
-                             quote(to_string(other)) + " with encap \"l2\"; allowed: an " + family +
+                         "found " + show(address) + " for the " + family + " VIP " + quote(to_string(other)) +
+                             " with encap \"l2\"; allowed: an " + family +
                              " address, or encap \"ipip\" or \"gue\"",
                          {where + "/encap", where + "/vips" + pointer_token(i)});
             return;

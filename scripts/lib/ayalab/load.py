@@ -148,7 +148,7 @@ def main():
     parser.add_argument("--path", default="/")
     parser.add_argument("--count", type=int, default=0, help="requests in all (0: until stopped)")
     parser.add_argument("--seconds", type=float, default=0, help="stop after this time (0: never)")
-    parser.add_argument("--rate", type=float, default=0, help="requests a second (0: as many as --jobs allows)")
+    parser.add_argument("--rate", type=float, default=0, help="requests per second (0: as many as --jobs allows)")
     parser.add_argument("--jobs", type=int, default=16, help="connections at a time")
     parser.add_argument("--out", default="/dev/stdout")
     options = parser.parse_args()

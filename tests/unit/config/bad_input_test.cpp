@@ -78,21 +78,20 @@ INSTANTIATE_TEST_SUITE_P(
              "\"weight\": 2}]}]}",
              "/services/0/backends/0/weight: found the key \"weight\" twice; allowed: each key once"},
         Case{"seed left out", without("/seed"),
-             "/seed: found nothing; required: 32 hex digits, the same on every box of a fleet (openssl rand "
+             "/seed: missing; required: 32 hex digits, the same on every box of a fleet (openssl rand "
              "-hex 16)"},
         Case{"name of a service left out", without("/services/1/name"),
-             std::string("/services/1/name: found nothing; required: ") + kName},
+             std::string("/services/1/name: missing; required: ") + kName},
         Case{"address of a backend left out", without("/services/1/backends/0/address"),
-             std::string(
-                 "/services/1/backends/0/address: found nothing; required: an IPv4 or IPv6 address, ") +
+             std::string("/services/1/backends/0/address: missing; required: an IPv4 or IPv6 address, ") +
                  kUnicast},
         Case{"workers left out", without("/dataplane/workers"),
-             "/dataplane/workers: found nothing; required: a list of 1 to 64 items, each a whole number from "
+             "/dataplane/workers: missing; required: a list of 1 to 64 items, each a whole number from "
              "0 to 127"},
         Case{"ports left out", without("/dataplane/ports"),
-             "/dataplane/ports: found nothing; required: a list of 1 to 16 items, each an object"},
+             "/dataplane/ports: missing; required: a list of 1 to 16 items, each an object"},
         Case{"type of a probe left out", without("/services/0/health/type"),
-             "/services/0/health/type: found nothing; required: \"none\", \"tcp\""}));
+             "/services/0/health/type: missing; required: \"none\", \"tcp\""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Types, BadInput,
@@ -237,21 +236,22 @@ INSTANTIATE_TEST_SUITE_P(
     Together, BadInput,
     ::testing::Values(
         Case{"service twice", with("/services/1/name", "web"),
-             "/services/1/name: found \"web\", which /services/0/name has already; allowed: each once"},
+             "/services/1/name: found \"web\", which /services/0/name already has; allowed: each once"},
         Case{"backend twice", with("/services/0/backends/1/name", "web-1"),
-             "/services/0/backends/1/name: found \"web-1\", which /services/0/backends/0/name has already; "
+             "/services/0/backends/1/name: found \"web-1\", which /services/0/backends/0/name already has; "
              "allowed: each once"},
         Case{"address of a backend twice", with("/services/0/backends/1/address", "10.0.1.11"),
-             "/services/0/backends/1/address: found \"10.0.1.11\", which /services/0/backends/0/address has "
-             "already; allowed: each once"},
+             "/services/0/backends/1/address: found \"10.0.1.11\", which /services/0/backends/0/address "
+             "already "
+             "has; allowed: each once"},
         Case{"VIP twice in a service", with("/services/0/vips/1", "203.0.113.10:443/tcp"),
-             "/services/0/vips/1: found \"203.0.113.10:443/tcp\", which service \"web\" has already "
+             "/services/0/vips/1: found \"203.0.113.10:443/tcp\", which service \"web\" already has "
              "(/services/0/vips/0); allowed: each VIP once"},
         Case{"VIP of two services", with("/services/1/vips/1", "203.0.113.10:443/udp"),
-             "/services/1/vips/1: found \"203.0.113.10:443/udp\", which service \"web\" has already "
+             "/services/1/vips/1: found \"203.0.113.10:443/udp\", which service \"web\" already has "
              "(/services/0/vips/1); allowed: each VIP once"},
         Case{"any port twice", with("/services/1/vips/1", "[2001:db8::53]:0/udp"),
-             "/services/1/vips/1: found \"[2001:db8::53]:*/udp\", which service \"dns\" has already "
+             "/services/1/vips/1: found \"[2001:db8::53]:*/udp\", which service \"dns\" already has "
              "(/services/1/vips/0); allowed: each VIP once"},
         Case{"backend that is its own VIP", with("/services/0/backends/0/address", "203.0.113.10"),
              "/services/0/backends/0/address: found \"203.0.113.10\", which is a VIP of service \"web\" "
@@ -261,11 +261,11 @@ INSTANTIATE_TEST_SUITE_P(
              "/services/1/backends/0/address: found \"203.0.113.10\", which is a VIP of service \"web\" "
              "(/services/0/vips/0); allowed: the backend's own address"},
         Case{"IPv6 VIP, l2, IPv4 backend", with("/services/1/encap", "l2"),
-             "/services/1/backends/0/address: found \"10.0.2.1\" behind the IPv6 VIP "
+             "/services/1/backends/0/address: found \"10.0.2.1\" for the IPv6 VIP "
              "\"[2001:db8::53]:*/udp\" with encap \"l2\"; allowed: an IPv6 address, or encap \"ipip\" or "
              "\"gue\""},
         Case{"IPv4 VIP, l2, IPv6 backend", with("/services/0/backends/1/address", "2001:db8::2"),
-             "/services/0/backends/1/address: found \"2001:db8::2\" behind the IPv4 VIP "
+             "/services/0/backends/1/address: found \"2001:db8::2\" for the IPv4 VIP "
              "\"203.0.113.10:443/tcp\" with encap \"l2\"; allowed: an IPv4 address, or encap \"ipip\" or "
              "\"gue\""},
         Case{"port of another encapsulation", with("/services/1/gue_port", 6081),
@@ -274,21 +274,21 @@ INSTANTIATE_TEST_SUITE_P(
              "/services/0/health/timeout: found \"1s\" with the interval \"1s\"; allowed: less than the "
              "interval"},
         Case{"probe without a port", with("/services/1/health/type", "tcp"),
-             "/services/1/health/port: found nothing, and no TCP VIP of the service names a port; required: "
+             "/services/1/health/port: missing, and no TCP VIP of the service has a port; required: "
              "the TCP port to probe, from 1 to 65535"},
         Case{"lookup table that is no prime", with("/services/0/lookup_size", 65536),
              "/services/0/lookup_size: found 65536, which is not a prime; allowed: a prime, the nearest are "
              "65521 and 65537"},
         Case{"worker twice", with("/dataplane/workers", OrderedJson::array({2, 2})),
-             "/dataplane/workers/1: found 2, which /dataplane/workers/0 has already; allowed: each once"},
+             "/dataplane/workers/1: found 2, which /dataplane/workers/0 already has; allowed: each once"},
         Case{"main lcore that is a worker's", with("/dataplane/main_lcore", 3),
-             "/dataplane/main_lcore: found 3, which /dataplane/workers/1 has already; allowed: an lcore that "
+             "/dataplane/main_lcore: found 3, which /dataplane/workers/1 already has; allowed: an lcore that "
              "no worker has"},
         Case{"port twice", with("/dataplane/ports/1", {{"device", "0000:3b:00.0"}}),
-             "/dataplane/ports/1/device: found \"0000:3b:00.0\", which /dataplane/ports/0/device has "
-             "already; allowed: each once"},
+             "/dataplane/ports/1/device: found \"0000:3b:00.0\", which /dataplane/ports/0/device already "
+             "has; allowed: each once"},
         Case{"punt interface twice", with("/dataplane/ports/1", {{"device", "x"}, {"punt", "aya0"}}),
-             "/dataplane/ports/1/punt: found \"aya0\", which /dataplane/ports/0/punt has already; allowed: "
+             "/dataplane/ports/1/punt: found \"aya0\", which /dataplane/ports/0/punt already has; allowed: "
              "each once"},
         Case{"more services than fit", with("/controlplane/limits/services", 1),
              "/services: found 2 services in all; allowed: 1, set by /controlplane/limits/services"},
@@ -315,7 +315,7 @@ TEST(BadInputs, AllErrorsAreReportedAtOnce)
     EXPECT_TRUE(lines[2].starts_with("f: /services/0/backends/1/name: found \"web-1\", which")) << lines[2];
     EXPECT_TRUE(lines[3].starts_with("f: /services/1/health/timeout: found \"2s\" with the interval"))
         << lines[3];
-    EXPECT_TRUE(lines[4].starts_with("f: /services/1/health/port: found nothing")) << lines[4];
+    EXPECT_TRUE(lines[4].starts_with("f: /services/1/health/port: missing")) << lines[4];
 }
 
 TEST(BadInputs, AnErrorIsNotRepeatedByTheChecksThatDependOnIt)
@@ -340,7 +340,7 @@ TEST(BadInputs, FewerSlotsThanBackendsAreRefused)
         json["services"][1]["backends"][i] = {{"name", "b" + std::to_string(i)},
                                               {"address", "10.0.3." + std::to_string(i)}};
     EXPECT_EQ(error_of(json.dump()), "/services/1/lookup_size: found 251 slots for 252 backends; allowed: at "
-                                     "least one a backend, better a hundred");
+                                     "least one per backend, preferably a hundred");
 }
 
 TEST(BadInputs, ThereIsAnEndToErrors)

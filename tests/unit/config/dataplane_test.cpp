@@ -33,7 +33,7 @@ TEST(ParseDataplane, ReadsTheSectionAsAWholeConfigurationHasIt)
 TEST(ParseDataplane, NeedsTheSection)
 {
     EXPECT_EQ(errors_of(parse_dataplane("{}")),
-              Lines{"f: /dataplane: found nothing; required: an object, { ... }"});
+              Lines{"f: /dataplane: missing; required: an object, { ... }"});
     EXPECT_EQ(errors_of(parse_dataplane("[]")), Lines{"f: found an empty list; allowed: an object, { ... }"});
 }
 

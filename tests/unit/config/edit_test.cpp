@@ -46,7 +46,7 @@ TEST(AddService, ErrorsPointIntoTheRequest)
 TEST(AddService, ANameThatIsTakenIsAConflict)
 {
     const auto result = add_service(valid_config(), R"({"name": "web", "vips": ["203.0.113.11:443/tcp"]})");
-    EXPECT_EQ(errors_of(result), Lines{"f: /name: found \"web\", which is a service already"});
+    EXPECT_EQ(errors_of(result), Lines{"f: /name: found \"web\", which is already a service"});
     EXPECT_EQ(kind_of(result), ErrorKind::conflict);
 }
 
@@ -82,13 +82,12 @@ TEST(PatchService, NullTakesAnOptionalValueAwayAndNothingElse)
 
 TEST(PatchService, NameAndBackendsStay)
 {
-    EXPECT_EQ(
-        errors_of(patch_service(valid_config(), "web", R"({"name": "www", "backends": []})")),
-        (Lines{
-            "f: /name: found \"www\"; a name cannot be changed: add a service of the new name, remove this "
-            "one",
-            "f: /backends: found an empty list; backends are not changed through their service: add, set or "
-            "remove each"}));
+    EXPECT_EQ(errors_of(patch_service(valid_config(), "web", R"({"name": "www", "backends": []})")),
+              (Lines{"f: /name: found \"www\"; a name cannot be changed; add a service with the new name and "
+                     "remove this one",
+                     "f: /backends: found an empty list; backends cannot be changed through their service; "
+                     "add, set or "
+                     "remove each one"}));
 }
 
 TEST(PatchService, TheResultIsChecked)
@@ -161,7 +160,7 @@ TEST(AddBackend, ErrorsPointIntoTheRequest)
         Lines{"/weight -1 65535"});
     const auto taken = add_backend(config, "web", R"({"name": "web-1", "address": "10.0.1.13"})");
     EXPECT_EQ(errors_of(taken),
-              Lines{"f: /name: found \"web-1\", which is a backend of service \"web\" already"});
+              Lines{"f: /name: found \"web-1\", which is already a backend of service \"web\""});
     EXPECT_EQ(kind_of(taken), ErrorKind::conflict);
 }
 
@@ -182,9 +181,8 @@ TEST(PatchBackend, NameAndAddressStay)
 {
     EXPECT_EQ(
         errors_of(patch_backend(valid_config(), "web", "web-1", R"({"address": "10.9.9.9", "wait": 1})")),
-        (Lines{"f: /address: found \"10.9.9.9\"; an address cannot be changed: add a backend of another "
-               "name, drain "
-               "this one",
+        (Lines{"f: /address: found \"10.9.9.9\"; an address cannot be changed; add a backend with another "
+               "name and drain this one",
                "f: /wait: found the unknown key \"wait\"; allowed: weight, state, mac"}));
 }
 

@@ -182,7 +182,7 @@ TEST_P(EveryKey, IsRequiredOrHasItsDefault)
     if (key().is_required) {
         ASSERT_EQ(answer.errors.size(), 1U) << ::testing::PrintToString(lines_of(answer.errors));
         EXPECT_EQ(answer.errors[0].where, pointer());
-        EXPECT_TRUE(answer.errors[0].message.starts_with("found nothing; required: "));
+        EXPECT_TRUE(answer.errors[0].message.starts_with("missing; required: "));
         return;
     }
     EXPECT_EQ(lines_of(answer.errors), Lines{});

@@ -140,7 +140,7 @@ TEST(Load, AMissingFileIsAnErrorOfItsOwnKind)
     const auto config = load_config("/nonexistent/aya.json");
     ASSERT_FALSE(config);
     EXPECT_EQ(config.errors().at(0).kind, ErrorKind::io);
-    EXPECT_EQ(errors_of(config), Lines{"f: found no such file; required: a configuration file"});
+    EXPECT_EQ(errors_of(config), Lines{"f: no such file; required: a configuration file"});
 }
 
 TEST(Load, ADirectoryIsNoFile)
