@@ -12,7 +12,7 @@
 namespace aya::backend
 {
 
-// "203.0.113.10 on lo; ipip, stripped at tc ingress of eth0 for 10.0.1.11"
+// "203.0.113.10 on lo; ipip, decapsulated at tc ingress of eth0 for 10.0.1.11"
 std::string describe(const Settings &settings);
 
 // One line each on standard output. The exit code: 1 if there are any.

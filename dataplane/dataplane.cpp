@@ -274,7 +274,7 @@ void Dataplane::look_for_tables()
 }
 
 // Other maps than ours: nothing will ever come in here again. Whoever watches over this process starts it
-// anew.
+// again.
 std::string Dataplane::cut_off() const
 {
     for (std::size_t i = 0; i < shares_.size(); i++)
