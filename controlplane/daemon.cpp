@@ -47,29 +47,29 @@ StartError start_error(const std::filesystem::path &file, const ConfigErrors &er
 }
 
 Daemon::Daemon(const DaemonOptions &options, const Config &file)
-    : options_(options), lock_(options.run_dir / "controlplane.lock"), reload_signal_(io_, SIGHUP),
-      stop_signals_(io_, SIGTERM, SIGINT), wake_(io_),
-      forwarding_(make_forwarding(file, options.run_dir, options.bpf_dir)), publisher_(*forwarding_.sink),
+    : options_(options), lock_(options.instance, "controlplane"), reload_signal_(io_, SIGHUP),
+      stop_signals_(io_, SIGTERM, SIGINT), wake_(io_), forwarding_(make_forwarding(file, options.instance)),
+      publisher_(*forwarding_.sink),
       observer_(io_.get_executor(), publisher_, *forwarding_.path, *forwarding_.sink,
                 [this](const std::string &service) {
                     reconciler_.touch(service);
                     request_reconcile();
                 }),
-      reconciler_(publisher_, observer_, options.state_dir / "state.json"),
+      reconciler_(publisher_, observer_, options.instance.state_file()),
       changes_(reconciler_, options.config_file, [this] { follow_counters(); }),
       scene_{.reconciler = reconciler_,
              .tables = *forwarding_.sink,
              .dataplane = *forwarding_.path,
              .monitor = observer_.monitor(),
              .counters = counters_,
-             .instance = options.instance,
+             .instance = options.instance.name,
              .config_file = options.config_file.string(),
              .started = Clock::now()},
       api_(scene_, changes_),
       server_(io_.get_executor(), [this](api::Request request) { return api_.handle(std::move(request)); }),
       metrics_router_(api::metrics_router(scene_))
 {
-    server_.listen_local(options.run_dir / "api.sock", kGroup);
+    server_.listen_local(options.instance.api_socket(), kGroup);
     if (file.controlplane.metrics) {
         metrics_server_.emplace(io_.get_executor(), [this](api::Request request) {
             return metrics_router_.route(std::move(request));
@@ -90,7 +90,7 @@ void Daemon::start(const Config &file)
         std::this_thread::sleep_for(1ms);
     }
     const u64 before = publisher_.generation();
-    const auto state_file = options_.state_dir / "state.json";
+    const auto state_file = options_.instance.state_file();
     const auto kept = read_state(state_file);
     if (!kept)
         throw start_error(state_file, kept.errors());
@@ -101,10 +101,10 @@ void Daemon::start(const Config &file)
     for (const Change &change : applied->changes)
         spdlog::info("start: {}", to_string(change));
     if (before == 0)
-        spdlog::info("instance {}: new tables, generation {}", options_.instance,
+        spdlog::info("instance {}: new tables, generation {}", options_.instance.name,
                      applied->published.generation);
     else
-        spdlog::info("instance {}: resumed with the live tables at generation {}, {}", options_.instance,
+        spdlog::info("instance {}: resumed with the live tables at generation {}, {}", options_.instance.name,
                      before,
                      applied->published.changed ? "now " + std::to_string(applied->published.generation)
                                                 : std::string("unchanged"));

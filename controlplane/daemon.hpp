@@ -4,7 +4,8 @@
 
 #include "api/api.hpp"
 #include "api/http_server.hpp"
-#include "instance_lock.hpp"
+#include "common/error.hpp"
+#include "common/instance.hpp"
 #include "paths/counters.hpp"
 #include "paths/forwarding.hpp"
 #include "publish/publisher.hpp"
@@ -26,16 +27,7 @@ namespace aya
 
 struct DaemonOptions {
     std::filesystem::path config_file;
-    std::string instance;
-    std::filesystem::path run_dir;   // of the instance
-    std::filesystem::path state_dir; // of the instance
-    std::filesystem::path bpf_dir;   // of the instance, in a BPF file system
-};
-
-// A start that was refused. One line or more, for people.
-class StartError : public std::runtime_error
-{
-    using std::runtime_error::runtime_error;
+    Instance instance;
 };
 
 // All errors of one file, one line each.

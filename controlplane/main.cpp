@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // aya-controlplane: decides what the data plane forwards to, and publishes it.
-#include "aya/name.hpp"
-#include "aya/pinned.hpp"
 #include "config/parse.hpp"
 #include "daemon.hpp"
 
@@ -25,19 +23,11 @@ enum ExitCode { kStopped = 0, kRefused = 1, kUsage = 2 };
 
 struct CommandLine {
     std::string config = "/etc/aya/aya.json";
-    std::string instance = "default";
-    std::string run_dir = "/run/aya";
-    std::string state_dir = "/var/lib/aya";
-    std::string bpf_dir = "/sys/fs/bpf/aya";
+    aya::Instance instance;
     std::string log_level;
     bool check = false;
     bool flush = false;
 };
-
-std::string check_instance(const std::string &name)
-{
-    return aya::is_name(name) ? "" : "an instance name has " + std::string(aya::kNameRule);
-}
 
 void set_up_logging(const CommandLine &line, aya::LogLevel configured)
 {
@@ -60,22 +50,6 @@ void raise_descriptor_limit()
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// One directory an instance; what it holds says where traffic goes, so it is not for everybody.
-std::filesystem::path make_directory(const std::filesystem::path &directory, const char *option)
-{
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error)
-        throw aya::StartError(directory.string() + ": cannot create: " + error.message() +
-                              "; run as root, or choose another " + option);
-    return directory;
-}
-
-std::filesystem::path pin_directory(const CommandLine &line)
-{
-    return std::filesystem::path(line.bpf_dir) / aya::pin_name(line.instance);
-}
-
 int run(const CommandLine &line)
 {
     const auto file = aya::load_config(line.config);
@@ -87,23 +61,16 @@ int run(const CommandLine &line)
     }
     set_up_logging(line, file->controlplane.log_level);
     raise_descriptor_limit();
-    const aya::DaemonOptions options = {
-        .config_file = line.config,
-        .instance = line.instance,
-        .run_dir = make_directory(std::filesystem::path(line.run_dir) / line.instance, "--run-dir"),
-        .state_dir = make_directory(std::filesystem::path(line.state_dir) / line.instance, "--state-dir"),
-        .bpf_dir = pin_directory(line),
-    };
-    aya::Daemon(options, *file).run();
+    aya::make_instance_directory(line.instance.state(), "--state-dir");
+    aya::Daemon({.config_file = line.config, .instance = line.instance}, *file).run();
     return kStopped;
 }
 
 // What a stopped control plane leaves in the kernel goes on forwarding; this ends it.
 int flush(const CommandLine &line)
 {
-    const auto run_dir = make_directory(std::filesystem::path(line.run_dir) / line.instance, "--run-dir");
-    const aya::InstanceLock lock(run_dir / "controlplane.lock");
-    for (const std::string &done : aya::flush_xdp(pin_directory(line)))
+    const aya::InstanceLock lock(line.instance, "controlplane");
+    for (const std::string &done : aya::flush_xdp(line.instance.pins()))
         std::printf("%s\n", done.c_str());
     return kStopped;
 }
@@ -117,15 +84,16 @@ int main(int argc, char **argv)
                  "aya-controlplane");
     app.set_version_flag("--version", "aya-controlplane " AYA_VERSION);
     app.add_option("--config", line.config, "Configuration file")->capture_default_str();
-    app.add_option("--instance", line.instance, "Name of this instance")
+    app.add_option("--instance", line.instance.name, "Name of this instance")
         ->capture_default_str()
-        ->check(check_instance);
-    app.add_option("--run-dir", line.run_dir, "Directory of the instances' tables and sockets")
+        ->check(aya::check_instance_name);
+    app.add_option("--run-dir", line.instance.run_dir, "Directory of the instances' tables and sockets")
         ->capture_default_str();
-    app.add_option("--state-dir", line.state_dir, "Directory of the instances' state")->capture_default_str();
+    app.add_option("--state-dir", line.instance.state_dir, "Directory of the instances' state")
+        ->capture_default_str();
     app.add_option("--log-level", line.log_level, "Overrides the log level of the configuration")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-    app.add_option("--bpf-dir", line.bpf_dir,
+    app.add_option("--bpf-dir", line.instance.bpf_dir,
                    "Directory in which instances pin the XDP program and its tables")
         ->capture_default_str();
     app.add_flag("--flush", line.flush, "Detach this instance's XDP programs, remove its pins, and exit");

@@ -88,7 +88,7 @@ void forget(const Burst &burst, u32 i, const BurstContext &context)
         entry->state = AYA_FLOW_FREE;
 }
 
-void count_notes(u8 notes, u16 service, const Counters &counters)
+void count_notes(u8 notes, u16 service, const WorkerCounters &counters)
 {
     if (notes & AYA_NOTE_NEW)
         counters.count_new_flow(service);
@@ -243,7 +243,7 @@ void choose_backends(Burst &burst, const BurstContext &context) noexcept
 
 void rewrite_packets(Burst &burst, BurstContext &context) noexcept
 {
-    const Counters counters = context.counters;
+    const WorkerCounters counters = context.counters;
     Outbox *const outboxes = context.outboxes;
     const u32 count = burst.live_count;
     for (u32 k = 0; k < count; k++) {

@@ -41,7 +41,7 @@ struct BurstContext {
     u16 port = 0;                   // each burst: index of the port that it came from
     u32 port_count = 0;
     u64 now_ns = 0; // housekeeping
-    Counters counters{};
+    WorkerCounters counters{};
     aya_reply_limit reply_limit{};
     Outbox *outboxes = nullptr;           // by port
     const bool *sends_segments = nullptr; // by port

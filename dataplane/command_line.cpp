@@ -3,8 +3,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "aya/name.hpp"
-
 namespace aya
 {
 
@@ -12,20 +10,18 @@ std::optional<CommandLine> parse_command_line(int argc, char **argv, int &exit_c
 {
     CommandLine line;
     std::string level = "info";
-    std::string state_dir; // the control plane's; taken so that both daemons start with the same arguments
     CLI::App app("AYA's DPDK data plane: forwards packets according to the control plane's tables.",
                  "aya-dataplane");
     app.add_option("--config", line.config_file, "Configuration file")->capture_default_str();
-    app.add_option("--instance", line.instance, "Name of this instance")
-        ->check([](const std::string &name) {
-            return is_name(name) ? std::string() : "an instance name has " + std::string(kNameRule);
-        })
+    app.add_option("--instance", line.instance.name, "Name of this instance")
+        ->check(check_instance_name)
         ->capture_default_str();
-    app.add_option("--run-dir", line.run_dir,
+    app.add_option("--run-dir", line.instance.run_dir,
                    "Directory of run-time files, with one subdirectory per instance")
         ->capture_default_str();
-    app.add_option("--state-dir", state_dir, "Not used by this program");
-    app.add_option("--bpf-dir", line.bpf_dir,
+    // The control plane's: both daemons start with the same arguments.
+    app.add_option("--state-dir", line.instance.state_dir, "Not used by this program");
+    app.add_option("--bpf-dir", line.instance.bpf_dir,
                    "Directory in which instances pin the XDP program and its tables (path \"auto\")")
         ->capture_default_str();
     app.add_option("--log-level", level, "Least severe messages that are logged")

@@ -8,7 +8,7 @@
 namespace aya
 {
 
-struct Counters {
+struct WorkerCounters {
     WorkerTotals *totals;
     ServiceCounters *services;
     BackendCounters *backends;

@@ -15,10 +15,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/clock.hpp"
+#include "common/error.hpp"
 #include "eal.hpp"
-#include "instance.hpp"
 #include "interface.hpp"
 #include "punt.hpp"
+#include "segment.hpp"
 #include "worker.hpp"
 #include "xdp_share.hpp"
 
@@ -69,7 +71,8 @@ Capacities counter_capacities(const TablesView &tables)
 
 std::string tables_place(const CommandLine &line, const DataplaneConfig &options)
 {
-    return options.uses_xdp() ? pinned_tables_directory(line.pin_dir()) : line.instance_dir() + "/tables";
+    return options.uses_xdp() ? pinned_tables_directory(line.instance.pins().string())
+                              : tables_file(line.instance.run().string());
 }
 
 // Told to stop while it waited for something at its start.
@@ -86,7 +89,7 @@ std::vector<std::unique_ptr<XdpShare>> join_programs(const CommandLine &line, co
         if (!interface_exists(port.device))
             throw StartError("port " + std::to_string(shares.size()) + " (" + port.device +
                              "): no such interface");
-        shares.push_back(XdpShare::join(line.pin_dir(), port.device, stop_requested));
+        shares.push_back(XdpShare::join(line.instance.pins().string(), port.device, stop_requested));
         if (!shares.back())
             throw Stopped();
     }
@@ -124,16 +127,17 @@ private:
     std::vector<std::unique_ptr<Port>> ports_;
     Pool pool_;
     std::unique_ptr<PuntPath> punt_;
-    std::unique_ptr<DataplaneSegment> segment_;
+    std::unique_ptr<SegmentWriter> segment_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::atomic<bool> stop_{false};
 };
 
 Dataplane::Dataplane(const CommandLine &line, const DataplaneConfig &options)
-    : line_(line), options_(options), lock_(line.instance_dir()), shares_(join_programs(line, options)),
+    : line_(line), options_(options), lock_(line.instance, "dataplane"),
+      shares_(join_programs(line, options)),
       tables_(tables_place(line, options),
               options.uses_xdp() ? TablesView::Kind::pinned : TablesView::Kind::file),
-      eal_(options, line.instance)
+      eal_(options, line.instance.name)
 {
     const u32 worker_count = static_cast<u32>(options_.workers.size());
     for (const PortConfig &port : options_.ports)
@@ -144,8 +148,8 @@ Dataplane::Dataplane(const CommandLine &line, const DataplaneConfig &options)
     punt_ = std::make_unique<PuntPath>(pool_.get());
     for (const auto &port : ports_)
         punt_->add_port(*port);
-    segment_ =
-        std::make_unique<DataplaneSegment>(line_.instance_dir(), counter_capacities(tables_), worker_count);
+    segment_ = std::make_unique<SegmentWriter>(line_.instance.run().string(), counter_capacities(tables_),
+                                               worker_count);
     for (const auto &port : ports_)
         segment_->set_port(*port, punt_->ifindex(port->index()));
     segment_->set_tables_identity(tables_.identity());
@@ -216,7 +220,7 @@ std::unique_ptr<FlowTable> Dataplane::open_flows(const Port &port, u32 queue) co
     const u64 ticks = monotonic_ns() / AYA_TICK_NS;
     const auto open = [&](bool huge) {
         const std::string path =
-            flow_file_path(line_.instance_dir(), line_.instance, port.index(), queue, huge);
+            flow_file_path(line_.instance.run().string(), line_.instance.name, port.index(), queue, huge);
         return std::make_unique<FlowStore>(path, sets, port.queues(), ticks);
     };
     std::unique_ptr<FlowStore> store;
@@ -302,7 +306,7 @@ void Dataplane::run()
     for (Launch &launch : launches)
         rte_eal_remote_launch(worker_main, &launch, launch.worker->lcore());
     segment_->publish();
-    log_info("instance " + line_.instance + ": " + std::to_string(workers_.size()) + " worker(s), " +
+    log_info("instance " + line_.instance.name + ": " + std::to_string(workers_.size()) + " worker(s), " +
              std::to_string(ports_.size()) + " port(s)" +
              (tables_.identity() == 0 ? "; no tables yet, everything goes to the kernel" : ""));
 

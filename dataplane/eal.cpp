@@ -14,6 +14,8 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 
+#include "common/error.hpp"
+
 namespace aya
 {
 

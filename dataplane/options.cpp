@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "options.hpp"
 
-#include "aya/pinned.hpp"
 
 namespace aya
 {
@@ -19,11 +18,6 @@ Result<DataplaneConfig> for_this_program(Result<DataplaneConfig> section)
 }
 
 } // namespace
-
-std::string CommandLine::pin_dir() const
-{
-    return bpf_dir + "/" + pin_name(instance);
-}
 
 Result<DataplaneConfig> parse_options(std::string_view text)
 {

@@ -5,33 +5,22 @@
 #pragma once
 
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "aya/types.h"
 #include "common/config/dataplane.hpp"
+#include "common/instance.hpp"
 #include "log.hpp"
 
 namespace aya
 {
 
-// Start refused. The text is one line: where, what was found, what is allowed, what to do.
-class StartError : public std::runtime_error
-{
-    using std::runtime_error::runtime_error;
-};
-
 struct CommandLine {
     std::string config_file = "/etc/aya/aya.json";
-    std::string instance = "default";
-    std::string run_dir = "/run/aya";
-    std::string bpf_dir = "/sys/fs/bpf/aya";
+    Instance instance;
     LogLevel log_level = LogLevel::info;
     bool check = false; // validate and exit
-
-    std::string pin_dir() const;
-    std::string instance_dir() const { return run_dir + "/" + instance; }
 };
 
 // nullopt: the program is done with `exit_code` (help, version, usage error).

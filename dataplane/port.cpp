@@ -11,6 +11,7 @@
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
 
+#include "common/error.hpp"
 #include "eal.hpp"
 #include "interface.hpp"
 

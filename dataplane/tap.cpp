@@ -14,6 +14,7 @@
 
 #include <rte_mbuf.h>
 
+#include "common/error.hpp"
 #include "interface.hpp"
 
 namespace aya

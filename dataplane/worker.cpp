@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "instance.hpp"
+#include "common/clock.hpp"
 
 namespace aya
 {
@@ -37,7 +37,7 @@ u64 bytes_of(rte_mbuf *const *packets, u32 count)
 } // namespace
 
 Worker::Worker(u32 index, u32 lcore, const std::atomic<const TablesSource *> &tables, WorkerLine &line,
-               const Counters &counters, bool idle_backoff)
+               const WorkerCounters &counters, bool idle_backoff)
     : index_(index), lcore_(lcore), idle_backoff_(idle_backoff), line_(line), cursor_(tables, line.epoch),
       housekeeping_cycles_(rte_get_tsc_hz() / kHousekeepingPerSecond)
 {

@@ -33,7 +33,7 @@ class Worker
 {
 public:
     Worker(u32 index, u32 lcore, const std::atomic<const TablesSource *> &tables, WorkerLine &line,
-           const Counters &counters, bool idle_backoff);
+           const WorkerCounters &counters, bool idle_backoff);
 
     // In order of the ports' indices. `flows`: of this worker's queue; empty if it receives nothing there.
     // `mode`: of the XDP program that shares the port.

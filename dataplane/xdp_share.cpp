@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "common/instance.hpp"
 #include "log.hpp"
 
 namespace aya

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pins.hpp"
 
-#include "aya/pinned.hpp"
+#include "common/instance.hpp"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -111,16 +111,11 @@ void remove_port(const std::string &directory)
     remove_directory(directory);
 }
 
-std::string port_directory(const std::string &instance_directory, const std::string &interface)
-{
-    return pinned_port_directory(instance_directory, interface);
-}
-
 std::string interface_of(const std::string &directory_name)
 {
-    if (!directory_name.starts_with(kPortPrefix) || directory_name.ends_with(kUnfinished))
+    if (!directory_name.starts_with(kPinnedPort) || directory_name.ends_with(kUnfinished))
         return {};
-    std::string name = directory_name.substr(std::strlen(kPortPrefix));
+    std::string name = directory_name.substr(std::strlen(kPinnedPort));
     std::replace(name.begin(), name.end(), ':', '.');
     return name;
 }

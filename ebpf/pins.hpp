@@ -6,7 +6,7 @@
 //   DIR/NAME/port-IFNAME/     a port's own maps, its program, and the link that attaches it
 //
 // A directory gets its name when all in it is in place; one that still ends in "+new" belongs to a start that
-// did not get that far. A BPF file system allows no dots in names: they are written as colons.
+// did not get that far.
 #pragma once
 
 #include <string>
@@ -49,10 +49,7 @@ private:
     std::string path_; // empty: it is in place
 };
 
-constexpr const char *kPortPrefix = "port-";
 constexpr const char *kUnfinished = "+new";
-
-std::string port_directory(const std::string &instance_directory, const std::string &interface);
 
 // The interface that a directory is of; empty: it is no port's, or an unfinished one.
 std::string interface_of(const std::string &directory_name);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "aya/forward.h"
+#include "common/instance.hpp"
 
 namespace aya
 {
@@ -48,7 +49,7 @@ constexpr const char *kFlushIt =
 
 XdpPort::XdpPort(const std::string &instance_directory, const XdpTables &tables,
                  const XdpPortOptions &options)
-    : directory_(pins::port_directory(instance_directory, options.interface)), options_(options),
+    : directory_(pinned_port_directory(instance_directory, options.interface)), options_(options),
       capacities_(tables.capacities()), facts_(find_interface(options.interface)),
       table_maps_(tables.program_maps())
 {

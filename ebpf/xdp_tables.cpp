@@ -2,10 +2,11 @@
 #include "xdp_tables.hpp"
 
 #include <bpf/bpf.h>
-#include <ctime>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "common/clock.hpp"
+#include "common/instance.hpp"
+#include "common/segments.hpp"
 #include "pins.hpp"
 
 namespace aya
@@ -13,28 +14,6 @@ namespace aya
 
 namespace
 {
-
-u64 random_identity()
-{
-    u64 identity = 0;
-    while (identity == 0)
-        if (::getrandom(&identity, sizeof(identity), 0) != sizeof(identity))
-            throw BpfError("no random numbers from the kernel");
-    return identity;
-}
-
-u64 monotonic_ns()
-{
-    timespec now = {};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
-}
-
-std::string to_string(const Capacities &c)
-{
-    return std::to_string(c.services) + " services, " + std::to_string(c.backends) + " backends, " +
-           std::to_string(c.vips) + " VIP entries, " + std::to_string(c.lookup_slots) + " lookup slots";
-}
 
 constexpr const char *kFlushThem =
     "; `aya-controlplane --flush` removes them (open connections may then change "

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/explain.hpp"
 
-#include "api/reasons.hpp"
 #include "api/remembered.hpp"
 #include "api/views.hpp"
 #include "common/address.hpp"
+#include "common/clock.hpp"
+#include "common/reasons.hpp"
 
 #include <cstdio>
 #include <cstring>

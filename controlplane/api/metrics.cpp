@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/metrics.hpp"
 
-#include "api/reasons.hpp"
+#include "common/clock.hpp"
+#include "common/reasons.hpp"
 
 #include <array>
 

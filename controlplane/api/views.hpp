@@ -56,7 +56,4 @@ std::string field_text(const char (&field)[N])
     return {field, strnlen(field, N)};
 }
 
-// Nanoseconds of CLOCK_MONOTONIC, which the data plane stamps with.
-u64 monotonic_ns();
-
 } // namespace aya::api

@@ -128,7 +128,7 @@ private:
     std::vector<std::string> instances() const
     {
         std::vector<std::string> found;
-        for (const auto &entry : fs::directory_iterator(globals().run_dir)) {
+        for (const auto &entry : fs::directory_iterator(globals().instance.run_dir)) {
             if (entry.is_directory())
                 found.push_back(entry.path().filename().string());
         }
@@ -141,7 +141,7 @@ private:
     {
         Globals given;
         for (const auto &[name, value] :
-             {std::pair{"--instance", &given.instance}, std::pair{"--run-dir", &given.run_dir},
+             {std::pair{"--instance", &given.instance.name}, std::pair{"--run-dir", &given.instance.run_dir},
               std::pair{"--socket", &given.socket}}) {
             const auto seen = walk_.values.find(find_option(program_.app, name));
             if (seen != walk_.values.end())

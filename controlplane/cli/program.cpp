@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 fs::path Globals::socket_path() const
 {
-    return socket.empty() ? fs::path(run_dir) / instance / "api.sock" : fs::path(socket);
+    return socket.empty() ? instance.api_socket() : fs::path(socket);
 }
 
 Session::Session(const Globals &globals, std::ostream &out, bool colour, bool terminal)
@@ -81,16 +81,16 @@ void Program::add_globals()
     auto *instance = app.add_option_function<std::string>(
         "--instance",
         [this](const std::string &name) {
-            if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+            if (!check_instance_name(name).empty())
                 throw CLI::ValidationError("--instance requires the name of an instance, not \"" + name +
                                            "\"");
-            globals.instance = name;
+            globals.instance.name = name;
         },
         "The instance to talk to (default: \"default\")");
     instance->type_name("NAME")->take_last();
     hint(instance, {Hint::Kind::instances, {}});
 
-    auto *run_dir = app.add_option("--run-dir", globals.run_dir,
+    auto *run_dir = app.add_option("--run-dir", globals.instance.run_dir,
                                    "Directory of the instances' sockets (default: /run/aya)");
     run_dir->type_name("DIR")->take_last();
     hint(run_dir, {Hint::Kind::directories, {}});
@@ -114,7 +114,7 @@ void Program::add_globals()
 
     // The daemons keep state there and ayactl does not; it is taken so that one set of options fits all
     // three.
-    app.add_option("--state-dir", globals.state_dir)->type_name("DIR")->take_last()->group("");
+    app.add_option("--state-dir", globals.instance.state_dir)->type_name("DIR")->take_last()->group("");
 }
 
 CLI::App *Program::add_command(CLI::App *parent, const std::string &name, const std::string &description,

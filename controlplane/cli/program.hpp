@@ -3,6 +3,7 @@
 #pragma once
 
 #include "client.hpp"
+#include "common/instance.hpp"
 #include "errors.hpp"
 #include "render.hpp"
 
@@ -24,10 +25,8 @@ enum class Format { table, json };
 
 // Options that every command takes.
 struct Globals {
-    std::string instance = "default";
-    std::string run_dir = "/run/aya";
-    std::string state_dir; // see Program
-    std::string socket;    // empty: made of the two above
+    Instance instance;
+    std::string socket; // empty: the instance's
     Format format = Format::table;
     std::chrono::milliseconds timeout{5000};
 

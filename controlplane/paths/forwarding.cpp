@@ -15,45 +15,44 @@ namespace aya
 namespace
 {
 
-Forwarding make_xdp(const Config &config, const std::string &dataplane_file, const std::string &bpf_dir)
+Forwarding make_xdp(const Config &config, const std::string &segment, const std::string &directory)
 {
-    if (pins::prepare(bpf_dir))
+    if (pins::prepare(directory))
         spdlog::info("mounted a BPF file system on /sys/fs/bpf");
-    auto sink =
-        std::make_unique<BpfSink>(bpf_dir, dataplane_file, capacities_for(config.controlplane.limits));
+    auto sink = std::make_unique<BpfSink>(directory, segment, capacities_for(config.controlplane.limits));
     std::unique_ptr<ForwardingPath> path;
     if (config.dataplane->path == DataplanePath::automatic)
-        path = std::make_unique<TakeoverPath>(bpf_dir, sink->tables(), *config.dataplane, dataplane_file);
+        path = std::make_unique<TakeoverPath>(directory, sink->tables(), *config.dataplane, segment);
     else
-        path = std::make_unique<XdpPath>(bpf_dir, sink->tables(), *config.dataplane);
+        path = std::make_unique<XdpPath>(directory, sink->tables(), *config.dataplane);
     return {.sink = std::move(sink), .path = std::move(path)};
 }
 
 // A program that was left attached continues with tables that are no longer written.
-void refuse_left_programs(const std::string &bpf_dir)
+void refuse_left_programs(const std::string &directory)
 {
-    for (const std::string &name : pins::list(bpf_dir))
+    for (const std::string &name : pins::list(directory))
         if (const std::string interface = pins::interface_of(name); !interface.empty())
-            throw BpfError(bpf_dir + ": the XDP program is still on " + interface +
+            throw BpfError(directory + ": the XDP program is still on " + interface +
                            " although \"path\" is \"dpdk\"; remove it with aya-controlplane --flush");
 }
 
 } // namespace
 
-Forwarding make_forwarding(const Config &config, const std::filesystem::path &run_dir,
-                           const std::filesystem::path &bpf_dir)
+Forwarding make_forwarding(const Config &config, const Instance &instance)
 {
-    const std::string dataplane_file = (run_dir / "dataplane").string();
+    const std::string run_dir = instance.run().string();
+    const std::string directory = instance.pins().string();
     if (config.dataplane && config.dataplane->uses_xdp())
-        return make_xdp(config, dataplane_file, bpf_dir.string());
-    refuse_left_programs(bpf_dir.string());
-    return {.sink = std::make_unique<ShmSink>(run_dir.string(), capacities_for(config.controlplane.limits)),
-            .path = std::make_unique<DataplaneWatch>(dataplane_file)};
+        return make_xdp(config, dataplane_file(run_dir), directory);
+    refuse_left_programs(directory);
+    return {.sink = std::make_unique<ShmSink>(run_dir, capacities_for(config.controlplane.limits)),
+            .path = std::make_unique<DataplaneWatch>(dataplane_file(run_dir))};
 }
 
-std::vector<std::string> flush_xdp(const std::filesystem::path &bpf_dir)
+std::vector<std::string> flush_xdp(const std::filesystem::path &directory)
 {
-    return pins::flush(bpf_dir.string());
+    return pins::flush(directory.string());
 }
 
 } // namespace aya

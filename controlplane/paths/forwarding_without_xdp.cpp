@@ -20,13 +20,13 @@ namespace
 
 } // namespace
 
-Forwarding make_forwarding(const Config &config, const std::filesystem::path &run_dir,
-                           const std::filesystem::path &)
+Forwarding make_forwarding(const Config &config, const Instance &instance)
 {
+    const std::string run_dir = instance.run().string();
     if (config.dataplane && config.dataplane->uses_xdp())
         refuse();
-    return {.sink = std::make_unique<ShmSink>(run_dir.string(), capacities_for(config.controlplane.limits)),
-            .path = std::make_unique<DataplaneWatch>((run_dir / "dataplane").string())};
+    return {.sink = std::make_unique<ShmSink>(run_dir, capacities_for(config.controlplane.limits)),
+            .path = std::make_unique<DataplaneWatch>(dataplane_file(run_dir))};
 }
 
 std::vector<std::string> flush_xdp(const std::filesystem::path &)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "paths/xdp_path.hpp"
 
+#include "common/clock.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 
 namespace aya
 {
@@ -18,9 +19,7 @@ constexpr u16 kSweepMargin = 2;  // ticks
 
 u16 tick_now()
 {
-    timespec now = {};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return aya_tick(static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec));
+    return aya_tick(monotonic_ns());
 }
 
 // Two entries for each flow, four in a set: docs/decisions.md.

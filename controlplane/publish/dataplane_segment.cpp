@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "publish/dataplane_segment.hpp"
 
+#include "common/clock.hpp"
+
 #include <cstdio>
-#include <ctime>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -14,13 +15,6 @@ namespace aya
 
 namespace
 {
-
-u64 now_ns(clockid_t clock)
-{
-    timespec now = {};
-    ::clock_gettime(clock, &now);
-    return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
-}
 
 struct ProcessStatus {
     char state = 'X';
@@ -89,7 +83,7 @@ bool DataplaneSegment::process_alive() const
     if (!process || process->state == 'Z' || process->state == 'X')
         return false;
     constexpr u64 kClockSlackNs = 1'000'000'000;
-    const u64 suspended = now_ns(CLOCK_BOOTTIME) - now_ns(CLOCK_MONOTONIC);
+    const u64 suspended = clock_ns(CLOCK_BOOTTIME) - monotonic_ns();
     return process->started_ns <= header().started_ns + suspended + kClockSlackNs;
 }
 
@@ -99,7 +93,7 @@ bool DataplaneSegment::worker_responds(u32 index, u64 silent_after_ns) const
     if (line.state.load(std::memory_order_seq_cst) != WorkerState::running)
         return false;
     const u64 heartbeat = line.heartbeat_ns.load(std::memory_order_relaxed);
-    const u64 now = now_ns(CLOCK_MONOTONIC);
+    const u64 now = monotonic_ns();
     return heartbeat > now || now - heartbeat <= silent_after_ns;
 }
 

@@ -1,42 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "publish/shm_sink.hpp"
 
+#include "common/clock.hpp"
+#include "common/instance.hpp"
+#include "common/segments.hpp"
+#include "publish/arena.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstdio>
-#include <ctime>
-#include <sys/random.h>
 #include <unistd.h>
-
-#include "publish/arena.hpp"
 
 namespace aya
 {
 
 namespace
 {
-
-u64 random_identity()
-{
-    u64 identity = 0;
-    while (identity == 0)
-        if (::getrandom(&identity, sizeof(identity), 0) != sizeof(identity))
-            throw SegmentError("no random numbers from the kernel");
-    return identity;
-}
-
-u64 monotonic_ns()
-{
-    timespec now = {};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
-}
-
-std::string to_string(const Capacities &c)
-{
-    return std::to_string(c.services) + " services, " + std::to_string(c.backends) + " backends, " +
-           std::to_string(c.vips) + " VIP entries, " + std::to_string(c.lookup_slots) + " lookup slots";
-}
 
 // Every capacity is what a layout can be computed of; a damaged header must not lead outside the file.
 void check_tables(const MappedFile &file, const Capacities &wanted)
@@ -68,7 +47,7 @@ Capacities capacities_for(const Limits &limits)
 }
 
 ShmSink::ShmSink(const std::string &directory, const Capacities &capacities)
-    : capacities_(capacities), path_(directory + "/tables"), dataplane_(directory + "/dataplane")
+    : capacities_(capacities), path_(tables_file(directory)), dataplane_(dataplane_file(directory))
 {
     const TablesLayout layout(capacities);
     in_place_ = ::access(path_.c_str(), F_OK) == 0;

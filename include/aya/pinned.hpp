@@ -44,25 +44,6 @@ struct XdpPortRecord {
 };
 static_assert(sizeof(XdpPortRecord) == 40);
 
-// A BPF file system allows no dots in names.
-inline std::string pin_name(std::string name)
-{
-    for (char &c : name)
-        if (c == '.')
-            c = ':';
-    return name;
-}
-
-inline std::string pinned_tables_directory(const std::string &instance_directory)
-{
-    return instance_directory + "/tables";
-}
-
-inline std::string pinned_port_directory(const std::string &instance_directory, const std::string &interface)
-{
-    return instance_directory + "/port-" + pin_name(interface);
-}
-
 // A pinned map. Move-only.
 class PinnedMap
 {

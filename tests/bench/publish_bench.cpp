@@ -27,6 +27,7 @@
 
 #include "dataplane_file.hpp"
 #include "process.hpp"
+#include "temporary_directory.hpp"
 
 namespace
 {

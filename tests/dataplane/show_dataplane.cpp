@@ -6,18 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "aya/segment.hpp"
+#include "common/reasons.hpp"
 
 namespace
 {
 
 using Json = nlohmann::json;
 using namespace aya;
-
-constexpr const char *kReasonNames[] = {
-#define AYA_X(symbol, action, name, help) name,
-    AYA_REASONS(AYA_X)
-#undef AYA_X
-};
 
 Json port_json(const PortLine &port)
 {
@@ -38,7 +33,7 @@ Json totals_json(const WorkerTotals &totals)
     Json reasons = Json::object();
     for (u32 i = 0; i < AYA_REASON_COUNT; i++) {
         if (totals.reasons[i] != 0)
-            reasons[kReasonNames[i]] = totals.reasons[i];
+            reasons[reason_name(i)] = totals.reasons[i];
     }
     return {{"rx_packets", totals.rx_packets},
             {"rx_bytes", totals.rx_bytes},

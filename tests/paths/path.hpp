@@ -14,6 +14,7 @@
 #include "aya/counters.h"
 #include "aya/forward.h"
 #include "bytes.hpp"
+#include "common/reasons.hpp"
 #include "table_builder.hpp"
 
 namespace aya::test
@@ -109,16 +110,6 @@ inline const char *action_name(aya_action action)
 {
     constexpr const char *names[] = {"forward", "punt", "drop", "reply"};
     return names[action];
-}
-
-inline const char *reason_name(u32 reason)
-{
-    constexpr const char *names[] = {
-#define AYA_X(symbol, action, name, help) name,
-        AYA_REASONS(AYA_X)
-#undef AYA_X
-    };
-    return reason < AYA_REASON_COUNT ? names[reason] : "?";
 }
 
 } // namespace aya::test

@@ -3,21 +3,14 @@
 #pragma once
 
 #include <cstdio>
-#include <ctime>
 #include <string>
 #include <unistd.h>
 
 #include "aya/segment.hpp"
+#include "common/clock.hpp"
 
 namespace aya::test
 {
-
-inline u64 monotonic_ns()
-{
-    timespec now = {};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
-}
 
 class DataplaneFile
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Temporary directories and child processes that do not outlive their test.
+// Child processes that do not outlive their test.
 #pragma once
 
 #include <cerrno>
@@ -14,30 +14,6 @@
 
 namespace aya::test
 {
-
-class TemporaryDirectory
-{
-public:
-    explicit TemporaryDirectory(const std::string &parent = std::filesystem::temp_directory_path())
-    {
-        std::string name = parent + "/aya-shm-XXXXXX";
-        if (!::mkdtemp(name.data()))
-            throw std::runtime_error("no temporary directory");
-        path_ = name;
-    }
-    ~TemporaryDirectory()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryDirectory(const TemporaryDirectory &) = delete;
-    TemporaryDirectory &operator=(const TemporaryDirectory &) = delete;
-
-    const std::string &path() const { return path_; }
-
-private:
-    std::string path_;
-};
 
 class Process
 {

@@ -11,6 +11,7 @@
 #include "process.hpp"
 #include "publish/dataplane_segment.hpp"
 #include "stamped.hpp"
+#include "temporary_directory.hpp"
 
 namespace aya::test
 {
@@ -38,7 +39,7 @@ protected:
 
     void write(u64 first, u64 count) { ASSERT_EQ(Process(writer(first, count)).wait(), 0); }
 
-    u64 generation() const { return TablesReader(directory_.path() + "/tables").generation(); }
+    u64 generation() const { return TablesReader(directory_ / "tables").generation(); }
 
     // Bounded by a time that no machine needs.
     template <class Condition>
@@ -54,7 +55,7 @@ protected:
     // All workers of the process that reads now are at `generation` or later.
     void wait_for_readers(const Process &process, u64 wanted)
     {
-        DataplaneSegment segment(directory_.path() + "/dataplane");
+        DataplaneSegment segment(directory_ / "dataplane");
         wait_until(
             [&] {
                 if (!segment.refresh() || segment.header().owner_pid != static_cast<u32>(process.pid()))
@@ -118,8 +119,8 @@ TEST_F(SharedMemory, AWriterKilledBeforeItsFirstGenerationLeavesNothing)
             writing.signal(SIGKILL);
             EXPECT_EQ(writing.wait(), 128 + SIGKILL);
         }
-        if (std::filesystem::exists(directory.path() + "/tables")) {
-            EXPECT_GT(TablesReader(directory.path() + "/tables").generation(), 0u);
+        if (std::filesystem::exists(directory / "tables")) {
+            EXPECT_GT(TablesReader(directory / "tables").generation(), 0u);
         }
         EXPECT_EQ(Process({peer(), "writer", directory.path(), "5", "10"}).wait(), 0);
     }

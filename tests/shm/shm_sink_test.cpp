@@ -16,6 +16,7 @@
 #include "process.hpp"
 #include "publish/publisher.hpp"
 #include "stamped.hpp"
+#include "temporary_directory.hpp"
 
 namespace aya::test
 {
@@ -27,7 +28,7 @@ namespace fs = std::filesystem;
 class ShmSinkTest : public testing::Test
 {
 protected:
-    std::string path() const { return directory_.path() + "/tables"; }
+    std::string path() const { return directory_ / "tables"; }
 
     void publish(u64 stamp)
     {
@@ -250,7 +251,7 @@ protected:
 TEST_F(Quiescence, WithoutADataplaneNobodyIsWaitedFor)
 {
     EXPECT_TRUE(sink_->quiescent());
-    std::ofstream(directory_.path() + "/dataplane") << "not a segment";
+    std::ofstream(directory_ / "dataplane") << "not a segment";
     EXPECT_TRUE(sink_->quiescent());
     EXPECT_NE(sink_->dataplane().error(), "");
 }
@@ -320,7 +321,7 @@ TEST_F(Quiescence, FollowsTheNameToANewFile)
     EXPECT_TRUE(sink_->quiescent());
     second->worker(0).epoch = 0;
     EXPECT_FALSE(sink_->quiescent());
-    fs::remove(directory_.path() + "/dataplane");
+    fs::remove(directory_ / "dataplane");
     EXPECT_FALSE(sink_->quiescent()) << "the process still reads";
     second->header().started_ns = 1;
     EXPECT_TRUE(sink_->quiescent());

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "aya/segment.hpp"
+#include "common/clock.hpp"
 
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <unistd.h>
 
@@ -25,11 +25,11 @@ public:
                                        .header_size = sizeof(SegmentHeader),
                                        .layout_hash = layout_hash(),
                                        .size = layout_.size,
-                                       .identity = now_ns(),
+                                       .identity = monotonic_ns(),
                                        .owner_pid = static_cast<u32>(::getpid()),
                                        .worker_count = workers,
                                        .capacities = capacities,
-                                       .started_ns = now_ns(),
+                                       .started_ns = monotonic_ns(),
                                        .tables_identity = 0,
                                        .reserved = {}};
         std::rename((path + ".new").c_str(), path.c_str());
@@ -61,11 +61,11 @@ public:
     void beat()
     {
         for (u32 i = 0; i < workers_; i++)
-            worker(i).heartbeat_ns.store(now_ns());
+            worker(i).heartbeat_ns.store(monotonic_ns());
     }
     void set_heartbeat_age(u32 index, u64 age_ns)
     {
-        const u64 now = now_ns();
+        const u64 now = monotonic_ns();
         worker(index).heartbeat_ns.store(now > age_ns ? now - age_ns : 0);
     }
     void set_epoch(u32 index, u64 epoch) { worker(index).epoch.store(epoch); }
@@ -90,13 +90,6 @@ public:
     void count_reason(u32 w, u32 reason, u64 value)
     {
         file_.at<WorkerTotals>(layout_.totals)[w].reasons[reason] = value;
-    }
-
-    static u64 now_ns()
-    {
-        timespec now = {};
-        ::clock_gettime(CLOCK_MONOTONIC, &now);
-        return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
     }
 
 private:

@@ -6,6 +6,7 @@
 #include "memory_sink.hpp"
 #include "publish/publisher.hpp"
 #include "reconcile/reconciler.hpp"
+#include "temporary_directory.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +15,6 @@
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <unistd.h>
 
 namespace aya::test
 {
@@ -70,29 +70,6 @@ public:
     std::map<std::string, Health> health;
     std::set<std::string> followed;
     mutable int asked = 0; // observe() calls
-};
-
-class TemporaryDirectory
-{
-public:
-    TemporaryDirectory()
-    {
-        std::string pattern = (std::filesystem::temp_directory_path() / "aya-test-XXXXXX").string();
-        if (!::mkdtemp(pattern.data()))
-            throw std::runtime_error("mkdtemp");
-        path_ = pattern;
-    }
-    ~TemporaryDirectory()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryDirectory(const TemporaryDirectory &) = delete;
-    TemporaryDirectory &operator=(const TemporaryDirectory &) = delete;
-    const std::filesystem::path &path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
 };
 
 struct Bench {

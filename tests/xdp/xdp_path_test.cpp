@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/clock.hpp"
 #include "images.hpp"
 #include "paths/xdp_path.hpp"
 #include "publish/bpf_sink.hpp"
@@ -247,9 +248,7 @@ TEST_F(XdpPathTest, CountersAreThoseOfEachPortsQueues)
 TEST_F(XdpPathTest, ExpiredFlowsAreSweptAndLiveOnesStay)
 {
     start();
-    timespec now = {};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const u16 tick = aya_tick(static_cast<u64>(now.tv_sec) * 1'000'000'000);
+    const u16 tick = aya_tick(monotonic_ns());
     BpfArray flows = pinned<aya_flow_set>("port0", "flows", kSets);
     for (u32 set : {0u, 1u, kSets - 1}) {
         aya_flow_set *at = flows.at<aya_flow_set>(set);

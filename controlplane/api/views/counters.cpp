@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "api/reasons.hpp"
 #include "api/views.hpp"
+#include "common/reasons.hpp"
 
 namespace aya::api
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/views.hpp"
 
+#include "common/clock.hpp"
+
 #include <cstring>
-#include <ctime>
 
 namespace aya::api
 {
@@ -66,13 +67,6 @@ OrderedJson port_view(const ForwardingPath &path, u32 index)
 }
 
 } // namespace
-
-u64 monotonic_ns()
-{
-    timespec now = {};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
-}
 
 OrderedJson dataplane_view(const ForwardingPath &path)
 {

@@ -149,8 +149,8 @@ TEST(Globals, MakeTheSocketOfRunDirAndInstance)
 {
     Globals globals;
     EXPECT_EQ(globals.socket_path(), "/run/aya/default/api.sock");
-    globals.run_dir = "/tmp/x";
-    globals.instance = "edge";
+    globals.instance.run_dir = "/tmp/x";
+    globals.instance.name = "edge";
     EXPECT_EQ(globals.socket_path(), "/tmp/x/edge/api.sock");
     globals.socket = "/elsewhere";
     EXPECT_EQ(globals.socket_path(), "/elsewhere");
@@ -165,7 +165,7 @@ TEST_P(GlobalPlace, DoesNotMatter)
     Program program;
     program.app.parse(GetParam());
     EXPECT_EQ(program.globals.format, Format::json);
-    EXPECT_EQ(program.globals.instance, "edge");
+    EXPECT_EQ(program.globals.instance.name, "edge");
     EXPECT_TRUE(program.action);
 }
 
