@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "changes.hpp"
 
-#include "error.hpp"
+#include "attach.hpp"
+#include "common/error.hpp"
 #include "sysctl.hpp"
 
 #include <algorithm>
@@ -19,9 +20,9 @@ void require(int error, const std::string &what)
         throw Error::system(what, error);
 }
 
-Address address_of(const Change &change)
+IpAddress address_of(const Change &change)
 {
-    const auto address = Address::parse(change.name);
+    const auto address = parse_ip_address(change.name);
     if (!address)
         throw Error("state file: not an address: " + change.name);
     return *address;

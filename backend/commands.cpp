@@ -2,7 +2,7 @@
 #include "commands.hpp"
 
 #include "changes.hpp"
-#include "error.hpp"
+#include "common/error.hpp"
 #include "findings.hpp"
 #include "plan.hpp"
 #include "report.hpp"
@@ -56,10 +56,10 @@ void refuse_if_hopeless(const Facts &facts, const Settings &settings)
     if (reasons.empty() && settings.has_tunnel() && settings.locals.empty())
         reasons = settings.interface +
                   ": has no address that the balancer could tunnel to; add one, or give one with --local";
-    for (const Address &local : settings.locals) {
+    for (const IpAddress &local : settings.locals) {
         const auto is_it = [&](const InterfaceAddress &a) { return a.address == local; };
         if (std::none_of(facts.addresses.begin(), facts.addresses.end(), is_it))
-            reasons += (reasons.empty() ? "" : "\naya-backend: ") + ("--local " + local.text()) +
+            reasons += (reasons.empty() ? "" : "\naya-backend: ") + ("--local " + to_string(local)) +
                        ": not an address of this host";
     }
     if (!reasons.empty())

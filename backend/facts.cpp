@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "facts.hpp"
 
-#include "decap.hpp"
-#include "error.hpp"
+#include "common/error.hpp"
 #include "features.hpp"
+#include "inspect.hpp"
 #include "listeners.hpp"
 #include "sysctl.hpp"
 
@@ -90,11 +90,11 @@ const DefaultRoute *Facts::default_route(bool v4) const
     return best;
 }
 
-std::vector<Address> Facts::locals(const std::string &interface, const std::vector<Address> &vips) const
+std::vector<IpAddress> Facts::locals(const std::string &interface, const std::vector<IpAddress> &vips) const
 {
-    std::vector<Address> found;
+    std::vector<IpAddress> found;
     for (const InterfaceAddress &a : addresses)
-        if (name_of(a.link) == interface && !a.temporary && a.address.is_unicast() &&
+        if (name_of(a.link) == interface && !a.temporary && is_routable(a.address) &&
             !contains(vips, a.address) && !contains(found, a.address))
             found.push_back(a.address);
     return found;
@@ -128,7 +128,7 @@ Facts gather(const std::string &interface, const std::vector<Port> &ports)
     return facts;
 }
 
-std::string find_interface(const std::optional<Address> &balancer)
+std::string find_interface(const std::optional<IpAddress> &balancer)
 {
     Netlink netlink;
     Facts facts;
@@ -136,7 +136,7 @@ std::string find_interface(const std::optional<Address> &balancer)
     if (balancer) {
         const auto link = netlink.interface_to(*balancer);
         if (!link)
-            throw Error("no route to the balancer " + balancer->text() +
+            throw Error("no route to the balancer " + to_string(*balancer) +
                         "; give the interface with --interface NAME");
         return facts.name_of(*link);
     }

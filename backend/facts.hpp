@@ -35,7 +35,7 @@ struct Attached {
     std::string xdp{};              // name of the XDP program; empty: none
     bool xdp_generic = false;
     // What the decapsulation that is attached strips for; nullopt: there is none, or we may not look.
-    std::optional<std::vector<Address>> addresses{};
+    std::optional<std::vector<IpAddress>> addresses{};
     std::uint16_t gue_port = 0; // where it strips GUE; 0: IP in IP alone
 
     std::optional<std::size_t> decap_filter() const; // index into `ingress`
@@ -43,7 +43,7 @@ struct Attached {
 };
 
 struct Listener {
-    Address address{}; // unspecified: all of its family
+    IpAddress address{}; // unspecified: all of its family
     Port port{};
     bool also_v4 = false; // a listener on :: that takes IPv4 as well
 };
@@ -69,13 +69,13 @@ struct Facts {
     // none.
     const DefaultRoute *default_route(bool v4) const;
     // Usable as outer destinations: the interface's lasting addresses that any host can send to, but no VIPs.
-    std::vector<Address> locals(const std::string &interface, const std::vector<Address> &vips) const;
+    std::vector<IpAddress> locals(const std::string &interface, const std::vector<IpAddress> &vips) const;
 };
 
 // Throws Error. `ports`: which listeners matter.
 Facts gather(const std::string &interface, const std::vector<Port> &ports);
 
 // The interface of the route to the balancer or, without one, of the default route. Throws Error.
-std::string find_interface(const std::optional<Address> &balancer);
+std::string find_interface(const std::optional<IpAddress> &balancer);
 
 } // namespace aya::backend

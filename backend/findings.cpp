@@ -80,7 +80,7 @@ private:
 
     void check_vips()
     {
-        for (const Address &vip : settings_.vips) {
+        for (const IpAddress &vip : settings_.vips) {
             bool placed = false;
             for (const InterfaceAddress &a : facts_.addresses)
                 if (a.address == vip)
@@ -94,28 +94,28 @@ private:
     bool check_place(const InterfaceAddress &a)
     {
         const std::string where = facts_.name_of(a.link);
-        const std::string with_prefix = a.address.text() + "/" + std::to_string(a.prefix);
+        const std::string with_prefix = to_string(a.address) + "/" + std::to_string(a.prefix);
         const std::string removal = "; run: ip address del " + with_prefix + " dev " + where;
         const Link *link = facts_.link(a.link);
         if (!link || !keeps_quiet(*link)) {
-            add(Defect::vip_elsewhere, a.address.text() + ": also on " + where +
+            add(Defect::vip_elsewhere, to_string(a.address) + ": also on " + where +
                                            ", so this host answers for it on the network "
                                            "and takes the traffic of all backends" +
                                            removal);
             return false;
         }
         if (a.prefix != a.address.host_prefix())
-            add(Defect::vip_too_wide, a.address.text() + ": on " + where + " as " + with_prefix +
+            add(Defect::vip_too_wide, to_string(a.address) + ": on " + where + " as " + with_prefix +
                                           ", which makes the whole "
                                           "network local to this host" +
                                           removal);
         return true;
     }
 
-    void report_missing(const Address &vip)
+    void report_missing(const IpAddress &vip)
     {
-        add(Defect::vip_missing, vip.text() + ": not on lo; run: aya-backend up, or: ip address add " +
-                                     vip.text() + "/" + std::to_string(vip.host_prefix()) + " dev lo");
+        add(Defect::vip_missing, to_string(vip) + ": not on lo; run: aya-backend up, or: ip address add " +
+                                     to_string(vip) + "/" + std::to_string(vip.host_prefix()) + " dev lo");
     }
 
     void check_arp()
@@ -183,11 +183,11 @@ private:
             check_stripped(*attached.addresses);
     }
 
-    void check_stripped(const std::vector<Address> &stripped)
+    void check_stripped(const std::vector<IpAddress> &stripped)
     {
-        for (const Address &local : settings_.locals)
+        for (const IpAddress &local : settings_.locals)
             if (!contains(stripped, local))
-                add(Defect::decap_lacks_address, local.text() + ": an address of " + settings_.interface +
+                add(Defect::decap_lacks_address, to_string(local) + ": an address of " + settings_.interface +
                                                      " that is not decapsulated; run: aya-backend up");
         const std::uint16_t port = facts_.attached.gue_port;
         if (settings_.strips_udp() && !stripped.empty() && port != settings_.gue_port)
@@ -251,8 +251,8 @@ private:
         std::string missing;
         if (settings_.strips_udp() && !has_gue_socket())
             missing = "fou at UDP port " + std::to_string(settings_.gue_port);
-        for (const Address &local : settings_.locals)
-            for (const Address &vip : settings_.vips) {
+        for (const IpAddress &local : settings_.locals)
+            for (const IpAddress &vip : settings_.vips) {
                 const char *kind = !local.is_v4() ? "ip6tnl" : vip.is_v4() ? "ipip" : "sit";
                 const auto matches = [&](const Link &l) { return l.kind == kind && l.up; };
                 if (std::none_of(facts_.links.begin(), facts_.links.end(), matches) &&
@@ -289,7 +289,7 @@ private:
     {
         const Link *link = facts_.link(settings_.interface);
         const bool outer_v6 = std::any_of(settings_.locals.begin(), settings_.locals.end(),
-                                          [](const Address &a) { return !a.is_v4(); });
+                                          [](const IpAddress &a) { return !a.is_v4(); });
         const std::uint32_t outer =
             (outer_v6 ? kIpv6Header : kIpv4Header) + (settings_.strips_udp() ? kUdpHeader : 0);
         if (!link || link->mtu >= kClientMtu + outer)
@@ -318,17 +318,17 @@ private:
     void check_listeners()
     {
         for (const Port &port : settings_.ports)
-            for (const Address &vip : settings_.vips)
+            for (const IpAddress &vip : settings_.vips)
                 if (!has_listener(vip, port))
                     add(Defect::no_listener, text_of(vip, port) +
                                                  ": no listener; start the server, on this address or on "
                                                  "all addresses of its family");
     }
 
-    bool has_listener(const Address &vip, const Port &port) const
+    bool has_listener(const IpAddress &vip, const Port &port) const
     {
-        static const Address any_v4 = *Address::parse("0.0.0.0");
-        static const Address any_v6{};
+        static const IpAddress any_v4 = *parse_ip_address("0.0.0.0");
+        static const IpAddress any_v6{};
         return std::any_of(facts_.listeners.begin(), facts_.listeners.end(), [&](const Listener &l) {
             return l.port.number == port.number && l.port.tcp == port.tcp &&
                    (l.address == vip || (vip.is_v4() && (l.address == any_v4 || l.also_v4)) ||

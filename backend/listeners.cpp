@@ -22,7 +22,7 @@ constexpr unsigned kTcpListen = 0x0a;
 constexpr unsigned kUdpUnconnected = 0x07;
 
 // /proc/net prints an address as 32-bit words of the host's byte order.
-std::optional<Address> read_hex_address(const std::string &hex)
+std::optional<IpAddress> read_hex_address(const std::string &hex)
 {
     std::uint32_t words[4];
     const std::size_t count = hex.size() / 8;
@@ -30,7 +30,7 @@ std::optional<Address> read_hex_address(const std::string &hex)
         return std::nullopt;
     for (std::size_t i = 0; i < count; i++)
         words[i] = static_cast<std::uint32_t>(std::stoul(hex.substr(i * 8, 8), nullptr, 16));
-    return Address::from_octets(count == 1 ? AF_INET : AF_INET6, words);
+    return count == 1 ? IpAddress::from_v4_bytes(words) : IpAddress::from_v6_bytes(words);
 }
 
 void read_file(const char *file, bool tcp, const std::vector<Port> &ports, std::vector<Listener> &found)
@@ -76,7 +76,7 @@ std::vector<Listener> read_listeners(const std::vector<Port> &ports)
     read_file("udp", false, ports, found);
     read_file("udp6", false, ports, found);
     for (Listener &listener : found)
-        if (listener.address == Address{})
+        if (listener.address == IpAddress{})
             listener.also_v4 = is_taken_in_v4(listener.port);
     return found;
 }

@@ -2,7 +2,6 @@
 //
 // aya-backend: the backend's side of direct server return. See docs/backend.md.
 #include "commands.hpp"
-#include "error.hpp"
 
 #include <iostream>
 

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "netlink.hpp"
 
-#include "error.hpp"
-#include "message.hpp"
+#include "common/error.hpp"
 
-#include <cerrno>
 #include <linux/if_addr.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace aya::backend
 {
@@ -18,8 +15,10 @@ namespace aya::backend
 namespace
 {
 
-constexpr std::size_t kBufferSize = 64 * 1024;
-constexpr int kDumpAttempts = 10; // a dump is repeated if the kernel says that its objects changed meanwhile
+using netlink::Attributes;
+using netlink::body_of;
+using netlink::Request;
+
 constexpr std::uint32_t kIngress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
 constexpr std::uint32_t kEgress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS);
 
@@ -44,21 +43,17 @@ std::optional<Link> read_link(const nlmsghdr &message)
 std::optional<InterfaceAddress> read_address(const nlmsghdr &message)
 {
     const auto *body = body_of<ifaddrmsg>(message);
-    if (message.nlmsg_type != RTM_NEWADDR || !body ||
-        (body->ifa_family != AF_INET && body->ifa_family != AF_INET6))
+    if (message.nlmsg_type != RTM_NEWADDR || !body)
         return std::nullopt;
     const auto attributes = Attributes::of<ifaddrmsg>(message);
     // On point-to-point links IFA_ADDRESS is the other end's.
-    Attributes found = attributes.find(IFA_LOCAL);
-    if (found.empty())
-        found = attributes.find(IFA_ADDRESS);
-    if (found.length() != (body->ifa_family == AF_INET ? 4u : 16u))
+    const int which = attributes.find(IFA_LOCAL).empty() ? IFA_ADDRESS : IFA_LOCAL;
+    const auto address = attributes.address(which, body->ifa_family);
+    if (!address)
         return std::nullopt;
     const auto flags = attributes.number<std::uint32_t>(IFA_FLAGS).value_or(body->ifa_flags);
     const bool temporary = body->ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY) != 0;
-    return InterfaceAddress{static_cast<int>(body->ifa_index),
-                            Address::from_octets(body->ifa_family, found.data()), body->ifa_prefixlen,
-                            temporary};
+    return InterfaceAddress{static_cast<int>(body->ifa_index), *address, body->ifa_prefixlen, temporary};
 }
 
 std::vector<int> read_next_hops(const Attributes &attributes)
@@ -115,7 +110,7 @@ std::optional<Filter> read_filter(const nlmsghdr &message)
     return filter;
 }
 
-ifaddrmsg host_address(int link, const Address &address)
+ifaddrmsg host_address(int link, const IpAddress &address)
 {
     ifaddrmsg body{};
     body.ifa_family = static_cast<unsigned char>(address.family());
@@ -128,56 +123,9 @@ ifaddrmsg host_address(int link, const Address &address)
 
 } // namespace
 
-Netlink::Netlink() : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)), buffer_(kBufferSize)
+void Netlink::dump(netlink::Request &request, const std::function<void()> &restart, const netlink::Each &each)
 {
-    if (fd_ < 0)
-        throw Error::system("cannot open a netlink socket", errno);
-}
-
-Netlink::~Netlink()
-{
-    ::close(fd_);
-}
-
-// 0 or an errno value; EINTR: the dump was overtaken by a change.
-int Netlink::exchange(nlmsghdr *request, const Each &each)
-{
-    request->nlmsg_seq = ++sequence_;
-    // NLM_F_DUMP is two bits, one of which means something else in a request that changes something.
-    if ((request->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
-        request->nlmsg_flags |= NLM_F_ACK;
-    if (::send(fd_, request, request->nlmsg_len, 0) < 0)
-        return errno;
-    bool interrupted = false;
-    for (;;) {
-        const ssize_t got = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return errno;
-        auto left = static_cast<unsigned>(got);
-        for (auto *m = reinterpret_cast<nlmsghdr *>(buffer_.data()); NLMSG_OK(m, left);
-             m = NLMSG_NEXT(m, left)) {
-            if (m->nlmsg_seq != sequence_)
-                continue;
-            interrupted |= (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-            if (m->nlmsg_type == NLMSG_DONE)
-                return interrupted ? EINTR : 0;
-            if (m->nlmsg_type == NLMSG_ERROR)
-                return -*reinterpret_cast<const int *>(NLMSG_DATA(m));
-            each(*m);
-        }
-    }
-}
-
-void Netlink::dump(nlmsghdr *request, const std::function<void()> &restart, const Each &each)
-{
-    int error = EINTR;
-    for (int i = 0; i < kDumpAttempts && error == EINTR; i++) {
-        restart();
-        error = exchange(request, each);
-    }
-    if (error)
+    if (const int error = socket_.dump(request, restart, each))
         throw Error::system("cannot read the network's state from the kernel", error);
 }
 
@@ -186,7 +134,7 @@ std::vector<Link> Netlink::links()
     std::vector<Link> found;
     Request request(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{});
     dump(
-        request.header(), [&] { found.clear(); },
+        request, [&] { found.clear(); },
         [&](const nlmsghdr &message) {
             if (auto link = read_link(message))
                 found.push_back(*link);
@@ -199,7 +147,7 @@ std::vector<InterfaceAddress> Netlink::addresses()
     std::vector<InterfaceAddress> found;
     Request request(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{});
     dump(
-        request.header(), [&] { found.clear(); },
+        request, [&] { found.clear(); },
         [&](const nlmsghdr &message) {
             if (auto address = read_address(message))
                 found.push_back(*address);
@@ -216,7 +164,7 @@ std::vector<DefaultRoute> Netlink::default_routes()
         body.rtm_family = static_cast<unsigned char>(family);
         Request request(RTM_GETROUTE, NLM_F_DUMP, body);
         dump(
-            request.header(), [&] { found.resize(before); },
+            request, [&] { found.resize(before); },
             [&](const nlmsghdr &message) {
                 if (auto route = read_default_route(message))
                     found.push_back(*route);
@@ -225,15 +173,15 @@ std::vector<DefaultRoute> Netlink::default_routes()
     return found;
 }
 
-std::optional<int> Netlink::interface_to(const Address &destination)
+std::optional<int> Netlink::interface_to(const IpAddress &destination)
 {
     rtmsg body{};
     body.rtm_family = static_cast<unsigned char>(destination.family());
     body.rtm_dst_len = destination.host_prefix();
     Request request(RTM_GETROUTE, 0, body);
-    request.add(RTA_DST, destination.octets(), destination.length());
+    request.add(RTA_DST, destination);
     std::optional<int> link;
-    const int error = exchange(request.header(), [&](const nlmsghdr &message) {
+    const int error = socket_.exchange(request, [&](const nlmsghdr &message) {
         const auto *route = body_of<rtmsg>(message);
         if (message.nlmsg_type == RTM_NEWROUTE && route && route->rtm_type == RTN_UNICAST)
             link = Attributes::of<rtmsg>(message).number<int>(RTA_OIF);
@@ -246,7 +194,7 @@ bool Netlink::has_ingress_qdisc(int link)
     bool found = false;
     Request request(RTM_GETQDISC, NLM_F_DUMP, tcmsg{});
     dump(
-        request.header(), [&] { found = false; },
+        request, [&] { found = false; },
         [&](const nlmsghdr &message) {
             const auto *body = body_of<tcmsg>(message);
             if (message.nlmsg_type != RTM_NEWQDISC || !body || body->tcm_ifindex != link)
@@ -265,7 +213,7 @@ std::vector<Filter> Netlink::filters(int link, std::uint32_t parent)
     body.tcm_parent = parent;
     Request request(RTM_GETTFILTER, NLM_F_DUMP, body);
     dump(
-        request.header(), [&] { found.clear(); },
+        request, [&] { found.clear(); },
         [&](const nlmsghdr &message) {
             if (auto filter = read_filter(message))
                 found.push_back(*filter);
@@ -283,20 +231,20 @@ std::vector<Filter> Netlink::ingress_filters(int link)
     return filters(link, kIngress);
 }
 
-int Netlink::add_address(int link, const Address &address)
+int Netlink::add_address(int link, const IpAddress &address)
 {
     Request request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, host_address(link, address));
-    request.add(IFA_LOCAL, address.octets(), address.length());
-    request.add(IFA_ADDRESS, address.octets(), address.length());
-    return exchange(request.header(), [](const nlmsghdr &) {});
+    request.add(IFA_LOCAL, address);
+    request.add(IFA_ADDRESS, address);
+    return socket_.exchange(request, [](const nlmsghdr &) {});
 }
 
-int Netlink::remove_address(int link, const Address &address)
+int Netlink::remove_address(int link, const IpAddress &address)
 {
     Request request(RTM_DELADDR, 0, host_address(link, address));
-    request.add(IFA_LOCAL, address.octets(), address.length());
-    request.add(IFA_ADDRESS, address.octets(), address.length());
-    return exchange(request.header(), [](const nlmsghdr &) {});
+    request.add(IFA_LOCAL, address);
+    request.add(IFA_ADDRESS, address);
+    return socket_.exchange(request, [](const nlmsghdr &) {});
 }
 
 } // namespace aya::backend

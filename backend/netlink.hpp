@@ -2,11 +2,11 @@
 // rtnetlink: interfaces, addresses, default routes, and what is attached to tc (rtnetlink(7)).
 #pragma once
 
-#include "address.hpp"
+#include "common/address.hpp"
+#include "common/netlink/socket.hpp"
 
 #include <cstdint>
 #include <functional>
-#include <linux/netlink.h>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +27,7 @@ struct Link {
 
 struct InterfaceAddress {
     int link = 0;
-    Address address;
+    IpAddress address;
     int prefix = 0;
     bool temporary = false; // RFC 8981: gone tomorrow
 };
@@ -52,16 +52,12 @@ struct Filter {
 class Netlink
 {
 public:
-    Netlink(); // throws Error
-    ~Netlink();
-    Netlink(const Netlink &) = delete;
-    Netlink &operator=(const Netlink &) = delete;
-
+    // All throw Error.
     std::vector<Link> links();
     std::vector<InterfaceAddress> addresses();
     std::vector<DefaultRoute> default_routes();
     // The interface that the kernel would send by; nullopt: no route.
-    std::optional<int> interface_to(const Address &destination);
+    std::optional<int> interface_to(const IpAddress &destination);
     // Has the interface something that ingress filters can be attached to (clsact or ingress)?
     bool has_ingress_qdisc(int link);
     // Is clsact there without any filter, in either direction?
@@ -69,19 +65,14 @@ public:
     std::vector<Filter> ingress_filters(int link);
 
     // As a host address (/32, /128), usable at once. Both give 0 or an errno value.
-    int add_address(int link, const Address &address);
-    int remove_address(int link, const Address &address);
+    int add_address(int link, const IpAddress &address);
+    int remove_address(int link, const IpAddress &address);
 
 private:
-    using Each = std::function<void(const nlmsghdr &)>;
-
-    int exchange(nlmsghdr *request, const Each &each);
-    void dump(nlmsghdr *request, const std::function<void()> &restart, const Each &each);
+    void dump(netlink::Request &request, const std::function<void()> &restart, const netlink::Each &each);
     std::vector<Filter> filters(int link, std::uint32_t parent);
 
-    int fd_ = -1;
-    std::uint32_t sequence_ = 0;
-    std::vector<char> buffer_;
+    netlink::Socket socket_;
 };
 
 } // namespace aya::backend

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "options.hpp"
 
-#include "error.hpp"
+#include "common/error.hpp"
 
 #include "decap.h"
 
@@ -20,13 +20,13 @@ struct Texts {
     std::string encap, gue_port, balancer, hook, output = "table";
 };
 
-Address parse_address(const std::string &option, const std::string &text)
+IpAddress parse_address(const std::string &option, const std::string &text)
 {
-    const auto address = Address::parse(text);
+    const auto address = parse_ip_address(text);
     if (!address)
         throw UsageError(option + " " + text +
                          ": must be an IPv4 or IPv6 address without prefix length, such as 203.0.113.10");
-    if (!address->is_unicast())
+    if (!is_routable(*address))
         throw UsageError(option + " " + text + ": must be a unicast address, not loopback or link-local");
     return *address;
 }
@@ -36,11 +36,11 @@ Address parse_address(const std::string &option, const std::string &text)
     throw UsageError(option + " " + text + ": given twice");
 }
 
-std::vector<Address> parse_addresses(const std::string &option, const std::vector<std::string> &texts)
+std::vector<IpAddress> parse_addresses(const std::string &option, const std::vector<std::string> &texts)
 {
-    std::vector<Address> addresses;
+    std::vector<IpAddress> addresses;
     for (const std::string &text : texts) {
-        const Address address = parse_address(option, text);
+        const IpAddress address = parse_address(option, text);
         if (contains(addresses, address))
             refuse_repeated(option, text);
         addresses.push_back(address);
@@ -111,9 +111,9 @@ void check_combination(const Options &options, bool hook_given, bool gue_port_gi
         throw UsageError("--gue-port requires --encap gue");
     if (options.locals.size() > AYA_DECAP_MAX_ADDRESSES)
         throw UsageError("--local: at most " + std::to_string(AYA_DECAP_MAX_ADDRESSES) + " addresses");
-    for (const Address &local : options.locals)
+    for (const IpAddress &local : options.locals)
         if (contains(options.vips, local))
-            throw UsageError("--local " + local.text() +
+            throw UsageError("--local " + to_string(local) +
                              ": is a VIP; the tunnel must end at an address that only this host has");
     if (options.balancer && !options.interface.empty())
         throw UsageError("--balancer and --interface exclude each other");

@@ -4,24 +4,31 @@
 #include "settings.hpp"
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace aya::backend
 {
 
+// The command line makes no sense. Exit code 2.
+class UsageError : public std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
 enum class Verb { up, check, status, down };
 
 struct Options {
     Verb verb = Verb::status;
-    std::vector<Address> vips{};
+    std::vector<IpAddress> vips{};
     std::optional<Encap> encap{};
     std::uint16_t gue_port = kGuePort;
     std::string interface {
     };
-    std::optional<Address> balancer{};
+    std::optional<IpAddress> balancer{};
     std::optional<Hook> hook{}; // nullopt: the one that fits
-    std::vector<Address> locals{};
+    std::vector<IpAddress> locals{};
     std::vector<Port> ports{};
     bool json = false;
     std::string run_dir = "/run/aya-backend";

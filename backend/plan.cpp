@@ -55,7 +55,7 @@ public:
             plan_parameters();
         if (settings_.has_tunnel())
             plan_decap(bpf_dir);
-        for (const Address &vip : settings_.vips)
+        for (const IpAddress &vip : settings_.vips)
             plan_vip(vip);
         return std::move(changes_);
     }
@@ -107,10 +107,10 @@ private:
         changes_.push_back({Change::Kind::decap_tc, settings_.interface, link});
     }
 
-    void plan_vip(const Address &vip)
+    void plan_vip(const IpAddress &vip)
     {
         const int lo = before_.link("lo")->index;
-        const Change change{Change::Kind::address, vip.text(), lo};
+        const Change change{Change::Kind::address, to_string(vip), lo};
         const bool there =
             std::any_of(before_.addresses.begin(), before_.addresses.end(), [&](const InterfaceAddress &a) {
                 const Link *link = before_.link(a.link);

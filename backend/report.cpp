@@ -50,7 +50,7 @@ bool is_in_force(const Change &change, const Facts &facts, bool has_counters)
         return facts.attached.has_decap_xdp();
     case Change::Kind::address:
         return std::any_of(facts.addresses.begin(), facts.addresses.end(), [&](const InterfaceAddress &a) {
-            return a.link == change.link && a.address.text() == change.name;
+            return a.link == change.link && to_string(a.address) == change.name;
         });
     case Change::Kind::sysctl:
         break;
@@ -109,12 +109,12 @@ void print_counters(const DecapCounters &counters)
                   << counters[i] << "  " << kOutcomes[i].help << "\n";
 }
 
-std::vector<std::string> texts_of(const std::vector<Address> &addresses)
+std::vector<std::string> texts_of(const std::vector<IpAddress> &addresses)
 {
     std::vector<std::string> texts;
     texts.reserve(addresses.size());
-    for (const Address &address : addresses)
-        texts.push_back(address.text());
+    for (const IpAddress &address : addresses)
+        texts.push_back(to_string(address));
     return texts;
 }
 

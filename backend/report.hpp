@@ -2,8 +2,8 @@
 // What people and programs read.
 #pragma once
 
-#include "decap.hpp"
 #include "findings.hpp"
+#include "inspect.hpp"
 #include "state.hpp"
 
 #include <optional>

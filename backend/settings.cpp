@@ -21,12 +21,34 @@ std::string encap_names(const std::string &between, const std::string &before_la
 namespace
 {
 
-bool is_v4(const Address &address)
+bool is_v4(const IpAddress &address)
 {
     return address.is_v4();
 }
 
 } // namespace
+
+bool is_routable(const IpAddress &address)
+{
+    constexpr std::uint8_t kMulticastAndReserved = 224; // the first byte of 224.0.0.0/4, 240.0.0.0/4
+    if (address.is_v4() && address.v4_bytes()[0] >= kMulticastAndReserved)
+        return false;
+    return !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
+           !address.is_link_local();
+}
+
+std::string join(const std::vector<IpAddress> &addresses)
+{
+    std::string text;
+    for (const IpAddress &address : addresses)
+        text += (text.empty() ? "" : ", ") + to_string(address);
+    return text;
+}
+
+bool contains(const std::vector<IpAddress> &addresses, const IpAddress &address)
+{
+    return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+}
 
 bool Settings::has_v4_vip() const
 {
@@ -45,9 +67,9 @@ bool Settings::mixes_families() const
     return (outer_v4 && has_v6_vip()) || (outer_v6 && has_v4_vip());
 }
 
-std::string text_of(const Address &vip, const Port &port)
+std::string text_of(const IpAddress &vip, const Port &port)
 {
-    const std::string address = vip.is_v4() ? vip.text() : "[" + vip.text() + "]";
+    const std::string address = vip.is_v4() ? to_string(vip) : "[" + to_string(vip) + "]";
     return address + ":" + std::to_string(port.number) + (port.tcp ? "/tcp" : "/udp");
 }
 

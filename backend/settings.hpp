@@ -2,7 +2,7 @@
 // What a backend is asked to be.
 #pragma once
 
-#include "address.hpp"
+#include "common/address.hpp"
 #include "common/names.hpp"
 
 #include <cstdint>
@@ -43,22 +43,28 @@ constexpr std::span<const EncapRow> names_of(Encap)
 std::string encap_names(const std::string &between, const std::string &before_last,
                         bool tunnels_only = false);
 
+// Can hosts anywhere send to it: no loopback, multicast, link-local, unspecified, reserved or broadcast
+// address.
+bool is_routable(const IpAddress &address);
+std::string join(const std::vector<IpAddress> &addresses);
+bool contains(const std::vector<IpAddress> &addresses, const IpAddress &address);
+
 struct Port {
     std::uint16_t number = 0;
     bool tcp = true;
 };
 
 struct Settings {
-    std::vector<Address> vips{};
+    std::vector<IpAddress> vips{};
     Encap encap = Encap::l2;
     std::uint16_t gue_port = kGuePort; // without meaning unless strips_udp()
     std::string interface {
     };
-    Hook hook = Hook::tc;          // of decapsulation; without meaning unless has_tunnel()
-    std::vector<Address> locals{}; // outer destinations that are stripped; empty unless has_tunnel()
-    bool all_locals = true;        // `locals` are all addresses of the interface, not named one by one
-    std::vector<Port> ports{};     // where check expects a listener on every VIP
-    bool is_set_up = false;        // by up, as the state file says; so whatever is missing was removed since
+    Hook hook = Hook::tc;            // of decapsulation; without meaning unless has_tunnel()
+    std::vector<IpAddress> locals{}; // outer destinations that are stripped; empty unless has_tunnel()
+    bool all_locals = true;          // `locals` are all addresses of the interface, not named one by one
+    std::vector<Port> ports{};       // where check expects a listener on every VIP
+    bool is_set_up = false; // by up, as the state file says; so whatever is missing was removed since
 
     // Packets come with outer headers, which have to go.
     bool has_tunnel() const { return row_of(encap).has_tunnel; }
@@ -76,6 +82,6 @@ inline const char *name_of(Hook hook)
 }
 
 // "203.0.113.10:80/tcp", "[2001:db8::10]:80/tcp"
-std::string text_of(const Address &vip, const Port &port);
+std::string text_of(const IpAddress &vip, const Port &port);
 
 } // namespace aya::backend

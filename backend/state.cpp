@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "state.hpp"
 
-#include "error.hpp"
+#include "common/error.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -46,19 +46,19 @@ std::uint64_t network_namespace()
     return ::stat("/proc/self/ns/net", &info) == 0 ? info.st_ino : 0;
 }
 
-Json to_json(const std::vector<Address> &addresses)
+Json to_json(const std::vector<IpAddress> &addresses)
 {
     Json list = Json::array();
-    for (const Address &address : addresses)
-        list.push_back(address.text());
+    for (const IpAddress &address : addresses)
+        list.push_back(to_string(address));
     return list;
 }
 
-std::vector<Address> to_addresses(const Json &list)
+std::vector<IpAddress> to_addresses(const Json &list)
 {
-    std::vector<Address> addresses;
+    std::vector<IpAddress> addresses;
     for (const Json &text : list) {
-        const auto address = Address::parse(text.get<std::string>());
+        const auto address = parse_ip_address(text.get<std::string>());
         if (!address)
             throw std::invalid_argument("not an address: " + text.dump());
         addresses.push_back(*address);

@@ -91,6 +91,11 @@ bool IpAddress::is_v4() const
     return std::equal(kV4Prefix.begin(), kV4Prefix.end(), bytes.begin());
 }
 
+int IpAddress::family() const
+{
+    return is_v4() ? AF_INET : AF_INET6;
+}
+
 bool IpAddress::is_unspecified() const
 {
     return is_v4() ? v4_bytes()[0] == 0 : *this == IpAddress{};
@@ -195,10 +200,7 @@ std::optional<SocketAddress> parse_socket_address(std::string_view text)
 std::string to_string(const IpAddress &address)
 {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    if (address.is_v4())
-        inet_ntop(AF_INET, address.v4_bytes(), text.data(), text.size());
-    else
-        inet_ntop(AF_INET6, address.bytes.data(), text.data(), text.size());
+    inet_ntop(address.family(), address.octets(), text.data(), text.size());
     return text.data();
 }
 

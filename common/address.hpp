@@ -32,6 +32,12 @@ struct IpAddress {
     // The last four bytes: the IPv4 address in network order. Only meaningful if is_v4().
     const std::uint8_t *v4_bytes() const { return bytes.data() + 12; }
 
+    // As sockets and netlink have it.
+    int family() const; // AF_INET, AF_INET6
+    const void *octets() const { return is_v4() ? v4_bytes() : bytes.data(); }
+    std::size_t length() const { return is_v4() ? 4 : 16; } // of octets()
+    std::uint8_t host_prefix() const { return is_v4() ? 32 : 128; }
+
     bool is_unspecified() const; // 0.0.0.0/8, ::
     bool is_loopback() const;    // 127.0.0.0/8, ::1
     bool is_multicast() const;   // 224.0.0.0/4, ff00::/8

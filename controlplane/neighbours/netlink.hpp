@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// rtnetlink: what the kernel knows of links, routes and neighbours (rtnetlink(7)).
+// What the kernel knows of links, routes and neighbours.
 #pragma once
 
 #include "common/address.hpp"
+#include "common/netlink/socket.hpp"
 
 #include <cstdint>
-#include <functional>
-#include <linux/netlink.h>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace aya::netlink
+namespace aya::neighbours
 {
 
 struct Link {
@@ -46,40 +45,13 @@ std::optional<Link> read_link(const nlmsghdr &message);
 std::optional<Neighbour> read_neighbour(const nlmsghdr &message);
 std::optional<Route> read_route(const nlmsghdr &message);
 
-// Calls `each` for every whole message in a buffer that was received. False: the buffer is malformed.
-bool for_each_message(const void *data, std::size_t length,
-                      const std::function<void(const nlmsghdr &)> &each);
+// The kernel answers these while it takes the request, so they do not wait for anybody.
+std::vector<Link> links(netlink::Socket &socket);
+std::optional<Route> route_to(netlink::Socket &socket, const IpAddress &destination);
+std::optional<Neighbour> find_neighbour(netlink::Socket &socket, int link, const IpAddress &address);
 
-class Socket
-{
-public:
-    // `groups`: RTNLGRP_* to listen to. Throws std::system_error.
-    explicit Socket(const std::vector<int> &groups);
-    ~Socket();
-    Socket(const Socket &) = delete;
-    Socket &operator=(const Socket &) = delete;
+// Asks the kernel to find out, or to make sure, where a neighbour is (NTF_USE: as if a packet had been sent
+// to it). 0 or an errno value.
+int resolve(netlink::Socket &socket, int link, const IpAddress &address);
 
-    int fd() const { return fd_; }
-
-    // Reads whatever has come in, without blocking. False: messages were lost (the queue overran), so that
-    // everything known must be read again.
-    bool drain(const std::function<void(const nlmsghdr &)> &each);
-
-    // The kernel answers these while it takes the request, so they do not wait for anybody.
-    std::vector<Link> links();
-    std::optional<Route> route_to(const IpAddress &destination);
-    std::optional<Neighbour> neighbour(int link, const IpAddress &address);
-
-    // Asks the kernel to find out, or to make sure, where a neighbour is (NTF_USE: as if a packet had been
-    // sent to it). 0 or an errno value.
-    int resolve(int link, const IpAddress &address);
-
-private:
-    int exchange(void *request, const std::function<void(const nlmsghdr &)> &each);
-
-    int fd_ = -1;
-    std::uint32_t sequence_ = 0;
-    std::vector<char> buffer_;
-};
-
-} // namespace aya::netlink
+} // namespace aya::neighbours

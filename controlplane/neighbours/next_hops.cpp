@@ -8,7 +8,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-namespace aya::netlink
+namespace aya::neighbours
 {
 
 namespace
@@ -60,9 +60,9 @@ NextHops::NextHops(const boost::asio::any_io_executor &executor, Changed changed
     : changed_(std::move(changed)),
       events_({RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
                RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE}),
-      requests_({}), readable_(executor, ::dup(events_.fd())), look_up_timer_(executor), tick_timer_(executor)
+      readable_(executor, ::dup(events_.fd())), look_up_timer_(executor), tick_timer_(executor)
 {
-    for (Link &link : requests_.links())
+    for (Link &link : links(requests_))
         links_[link.index] = std::move(link);
     listen();
     tick();
@@ -77,10 +77,10 @@ void NextHops::listen()
             if (!events_.drain([this](const nlmsghdr &message) { take(message); })) {
                 spdlog::warn("netlink events were lost; reading routes and neighbours again");
                 for (auto &[key, watched] : neighbours_)
-                    if (auto neighbour = requests_.neighbour(key.first, key.second))
+                    if (auto neighbour = find_neighbour(requests_, key.first, key.second))
                         watched.belief.see(*neighbour);
                 links_.clear();
-                for (Link &link : requests_.links())
+                for (Link &link : links(requests_))
                     links_[link.index] = std::move(link);
                 schedule_look_up();
                 all_changed();
@@ -196,7 +196,7 @@ void NextHops::look_up_all()
 
 void NextHops::look_up(const IpAddress &address, Target &target, const std::optional<Mac> &recalled)
 {
-    target.route = requests_.route_to(address);
+    target.route = route_to(requests_, address);
     if (target.route && target.resolve)
         watch(target.route->link, next_hop_of(address, *target.route), recalled);
 }
@@ -209,7 +209,7 @@ void NextHops::watch(int link, const IpAddress &address, const std::optional<Mac
     NeighbourBelief &belief = at->second.belief;
     if (recalled)
         belief.recall(*recalled);
-    if (const auto neighbour = requests_.neighbour(link, address))
+    if (const auto neighbour = find_neighbour(requests_, link, address))
         belief.see(*neighbour);
     if (!belief.settled())
         ask(at->first, belief);
@@ -217,7 +217,7 @@ void NextHops::watch(int link, const IpAddress &address, const std::optional<Mac
 
 void NextHops::ask(const NeighbourKey &key, NeighbourBelief &belief)
 {
-    const int error = requests_.resolve(key.first, key.second);
+    const int error = resolve(requests_, key.first, key.second);
     if (!error)
         return;
     if (belief.needs_asking())
@@ -280,4 +280,4 @@ std::optional<NextHop> next_hop_for(const BackendConfig &backend, const std::opt
     return hop;
 }
 
-} // namespace aya::netlink
+} // namespace aya::neighbours

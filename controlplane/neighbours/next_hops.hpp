@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace aya::netlink
+namespace aya::neighbours
 {
 
 // What is believed of one neighbour. Pure.
@@ -64,7 +64,7 @@ class NextHops
 {
 public:
     // `changed` is called on the event loop after the way to these targets may have become another. Throws
-    // std::system_error.
+    // Error.
     using Changed = std::function<void(std::span<const IpAddress> targets)>;
     NextHops(const boost::asio::any_io_executor &executor, Changed changed);
 
@@ -97,8 +97,8 @@ private:
     static IpAddress next_hop_of(const IpAddress &target, const Route &route);
 
     Changed changed_;
-    Socket events_;
-    Socket requests_;
+    netlink::Socket events_;
+    netlink::Socket requests_;
     boost::asio::posix::stream_descriptor readable_;
     boost::asio::steady_timer look_up_timer_;
     boost::asio::steady_timer tick_timer_;
@@ -114,4 +114,4 @@ private:
 std::optional<NextHop> next_hop_for(const BackendConfig &backend, const std::optional<Way> &way,
                                     std::span<const PortLine> ports);
 
-} // namespace aya::netlink
+} // namespace aya::neighbours

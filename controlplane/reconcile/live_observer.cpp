@@ -21,7 +21,7 @@ LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const P
 void LiveObserver::follow(const Config &config)
 {
     std::vector<health::Target> targets;
-    std::vector<netlink::WayTarget> ways;
+    std::vector<neighbours::WayTarget> ways;
     services_.clear();
     for (const ServiceConfig &service : config.services) {
         const auto port = probe_port(service);
@@ -56,7 +56,7 @@ BackendObserved LiveObserver::observe(const ServiceConfig &service, const Backen
     BackendObserved observed;
     const health::Tracker *tracker = monitor_.find(service.name, backend.name);
     observed.health = tracker ? tracker->health() : Health::unchecked;
-    observed.next_hop = netlink::next_hop_for(backend, next_hops_.find(backend.address), dataplane_.ports());
+    observed.next_hop = neighbours::next_hop_for(backend, next_hops_.find(backend.address), dataplane_.ports());
     return observed;
 }
 

@@ -48,7 +48,7 @@ private:
     std::unordered_map<IpAddress, std::vector<std::string>> services_; // by the address of a backend
     bool first_ = true; // only the first configuration meets what an earlier run left
     health::Monitor monitor_;
-    netlink::NextHops next_hops_;
+    neighbours::NextHops next_hops_;
 };
 
 } // namespace aya

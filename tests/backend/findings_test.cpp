@@ -145,9 +145,9 @@ TEST(Findings, GueNeedsAFouSocketBesideTunnelDevices)
     const std::string text = judge(facts, gue_settings())[0].text;
     EXPECT_NE(text.find("(fou at UDP port 6080); run: aya-backend up --encap gue"), std::string::npos)
         << text;
-    facts.listeners.push_back({Address{}, {6080, true}, true});
+    facts.listeners.push_back({IpAddress{}, {6080, true}, true});
     EXPECT_EQ(codes(facts, gue_settings()), list({D::no_decap})) << "TCP is no tunnel";
-    facts.listeners.push_back({Address{}, {6080, false}, true});
+    facts.listeners.push_back({IpAddress{}, {6080, false}, true});
     EXPECT_EQ(codes(facts, gue_settings()), list({}));
 }
 

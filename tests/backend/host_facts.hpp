@@ -7,9 +7,9 @@
 namespace aya::backend
 {
 
-inline Address address(const char *text)
+inline IpAddress address(const char *text)
 {
-    return Address::parse(text).value();
+    return parse_ip_address(text).value();
 }
 
 inline Link tunnel(int index, const char *name, const char *kind)

@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-namespace aya::netlink
+namespace aya::neighbours
 {
 namespace
 {
@@ -166,7 +166,7 @@ std::vector<char> some_messages()
 int read_all(const std::vector<char> &buffer)
 {
     int count = 0;
-    for_each_message(buffer.data(), buffer.size(), [&](const nlmsghdr &message) {
+    netlink::for_each_message(buffer.data(), buffer.size(), [&](const nlmsghdr &message) {
         count++;
         read_link(message);
         read_neighbour(message);
@@ -205,16 +205,14 @@ TEST(Netlink, DamagedBytesAreNoHarm)
 
 TEST(Netlink, TheKernelAnswers)
 {
-    Socket socket({});
-    const auto links = socket.links();
-    ASSERT_FALSE(links.empty());
+    netlink::Socket socket;
     bool loopback = false;
-    for (const Link &link : links)
+    for (const Link &link : links(socket))
         loopback |= link.name == "lo";
     EXPECT_TRUE(loopback);
-    EXPECT_FALSE(socket.route_to(IpAddress::v4(127, 0, 0, 1))) << "a local route is of no use";
+    EXPECT_FALSE(route_to(socket, IpAddress::v4(127, 0, 0, 1))) << "a local route is of no use";
     EXPECT_TRUE(socket.drain([](const nlmsghdr &) {}));
 }
 
 } // namespace
-} // namespace aya::netlink
+} // namespace aya::neighbours

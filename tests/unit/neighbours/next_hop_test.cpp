@@ -6,7 +6,7 @@
 #include <cstring>
 #include <linux/neighbour.h>
 
-namespace aya::netlink
+namespace aya::neighbours
 {
 namespace
 {
@@ -156,4 +156,4 @@ TEST(NextHopFor, AGapAmongThePortsIsNoPort)
 }
 
 } // namespace
-} // namespace aya::netlink
+} // namespace aya::neighbours
