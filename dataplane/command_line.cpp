@@ -35,7 +35,7 @@ std::optional<CommandLine> parse_command_line(int argc, char **argv, int &exit_c
         exit_code = app.exit(error) == 0 ? 0 : 2;
         return std::nullopt;
     }
-    line.log_level = parse_log_level(level).value_or(LogLevel::info);
+    line.log_level = parse_name<LogLevel>(level).value_or(LogLevel::info);
     return line;
 }
 

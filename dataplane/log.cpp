@@ -18,9 +18,6 @@ namespace aya
 namespace
 {
 
-constexpr std::array kLevels{std::pair{LogLevel::debug, "debug"}, std::pair{LogLevel::info, "info"},
-                             std::pair{LogLevel::warning, "warning"}, std::pair{LogLevel::error, "error"}};
-
 int log_type = RTE_LOGTYPE_USER1;
 bool show_drivers = false;
 std::mutex complaint_mutex;
@@ -94,15 +91,6 @@ void log_catch_bpf_libraries()
     redirect_prints("libxdp.so.1", "libxdp_set_print");
 }
 
-std::optional<LogLevel> parse_log_level(std::string_view text)
-{
-    for (const auto &[level, name] : kLevels) {
-        if (text == name)
-            return level;
-    }
-    return std::nullopt;
-}
-
 void log_open(LogLevel level)
 {
     const cookie_io_functions_t functions{nullptr, write_message, nullptr, nullptr};
@@ -120,8 +108,8 @@ bool log_shows_drivers()
 
 void log_line(LogLevel level, const std::string &text)
 {
-    const char *name = kLevels[static_cast<std::size_t>(level)].second;
-    rte_log(dpdk_level(level), static_cast<u_int32_t>(log_type), "aya-dataplane: %s: %s\n", name,
+    const std::string name(to_string(level));
+    rte_log(dpdk_level(level), static_cast<u_int32_t>(log_type), "aya-dataplane: %s: %s\n", name.c_str(),
             text.c_str());
 }
 

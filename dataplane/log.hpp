@@ -3,16 +3,12 @@
 // Log lines of the cold path, through DPDK's rte_log. Never called by a worker between packets.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
+
+#include "common/log_level.hpp"
 
 namespace aya
 {
-
-enum class LogLevel { debug, info, warning, error };
-
-std::optional<LogLevel> parse_log_level(std::string_view text);
 
 // Sends our lines to stderr. DPDK's own lines go there only at level debug; else they are kept back, because
 // what matters in them ends up in one line of ours.

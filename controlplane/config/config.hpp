@@ -5,6 +5,7 @@
 
 #include "common/address.hpp"
 #include "common/config/dataplane.hpp"
+#include "common/log_level.hpp"
 #include "common/names.hpp"
 #include "common/values.hpp"
 #include "health/probe.hpp"
@@ -85,16 +86,6 @@ struct ServiceConfig {
 
     bool operator==(const ServiceConfig &) const = default;
 };
-
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
-
-constexpr auto names_of(LogLevel)
-{
-    return std::to_array<Name<LogLevel>>({{LogLevel::debug, "debug"},
-                                          {LogLevel::info, "info"},
-                                          {LogLevel::warning, "warning"},
-                                          {LogLevel::error, "error"}});
-}
 
 // Capacities of the tables, fixed while the tables exist.
 struct Limits {

@@ -2,8 +2,8 @@
 // From single probe results to a backend's health. Pure: the clock and the dice are passed in.
 #pragma once
 
+#include "health/health.hpp"
 #include "health/probe.hpp"
-#include "model/health.hpp"
 
 #include <chrono>
 #include <cstdint>

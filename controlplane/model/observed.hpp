@@ -4,7 +4,7 @@
 
 #include "aya/tables.h"
 #include "common/address.hpp"
-#include "model/health.hpp"
+#include "health/health.hpp"
 
 #include <optional>
 

@@ -56,7 +56,8 @@ BackendObserved LiveObserver::observe(const ServiceConfig &service, const Backen
     BackendObserved observed;
     const health::Tracker *tracker = monitor_.find(service.name, backend.name);
     observed.health = tracker ? tracker->health() : Health::unchecked;
-    observed.next_hop = neighbours::next_hop_for(backend, next_hops_.find(backend.address), dataplane_.ports());
+    observed.next_hop =
+        neighbours::next_hop_for(backend, next_hops_.find(backend.address), dataplane_.ports());
     return observed;
 }
 

@@ -5,7 +5,8 @@
     include  <-  common  <-  dataplane, controlplane, ebpf, backend  <-  tests
 
 Nothing sideways, but for controlplane -> ebpf/loader.hpp and backend -> ebpf/decap.h. The contract (include/aya) includes only itself and standard
-headers, its C part (.h) only <stddef.h> and <stdint.h>. Prints each offence, and exits 1 if there was one.
+headers, its C part (.h) only <stddef.h> and <stdint.h>. Inside controlplane/, CONTROLPLANE says which folder knows which.
+And no circles: neither of files nor of folders. Prints each offence, and exits 1 if there was one.
 """
 
 import re
@@ -35,6 +36,21 @@ FOLDERS_ALLOWED = {
     "backend": {"backend", "common", "include"},
     "tests": set(SEARCHED),
 }
+# Who knows whom inside controlplane/; "" are main and the daemon. ayactl knows the API, which is no include.
+CONTROLPLANE = {
+    "health": set(),
+    "kinds": set(),
+    "config": {"health", "kinds"},
+    "model": {"config", "health", "kinds"},
+    "neighbours": {"config", "model"},
+    "publish": {"config", "model"},
+    "paths": {"config", "publish"},
+    "reconcile": {"config", "model", "health", "neighbours", "publish", "paths"},
+    "api": {"config", "model", "health", "publish", "paths", "reconcile"},
+    "cli": {"config"},
+    "reference": {"config"},
+    "": {"config", "publish", "paths", "reconcile", "api"},
+}
 SIDEWAYS_ALLOWED = {("controlplane", "ebpf/loader.hpp"), ("backend", "ebpf/decap.h")}
 # Libraries that belong to one side only.
 LIBRARIES_FORBIDDEN = {
@@ -59,13 +75,27 @@ def resolve(source: Path, name: str, folder: str) -> Path | None:
     return None
 
 
-def offences(path: Path):
-    folder = path.parts[0]
+def includes(path: Path):
+    """What a file includes: the name as it stands there, and the project's file that it means."""
     source = ROOT / path
     for quoted, angled in INCLUDE.findall(source.read_text(errors="replace")):
-        name = quoted or angled
-        target = resolve(source, name, folder)
-        if target:
+        yield quoted or angled, resolve(source, quoted or angled, path.parts[0])
+
+
+def part_of_controlplane(path: Path) -> str:
+    return path.parts[1] if len(path.parts) > 2 else ""
+
+
+def offences(path: Path):
+    folder = path.parts[0]
+    for name, target in includes(path):
+        if target and folder == "controlplane" == target.parts[0]:
+            here, there = part_of_controlplane(path), part_of_controlplane(target)
+            if here not in CONTROLPLANE:
+                yield f"{path}: CONTROLPLANE in scripts/lib/include_direction.py does not say whom {here}/ may know"
+            elif there not in CONTROLPLANE[here] | {here}:
+                yield f"{path}: includes {target}: {here or 'main'} must not know of {there or 'main'}"
+        elif target:
             allowed = target.parts[0] in FOLDERS_ALLOWED[folder] or (folder, str(target)) in SIDEWAYS_ALLOWED
             if not allowed:
                 yield f"{path}: includes {target}: {folder} must not know of {target.parts[0]}"
@@ -75,11 +105,40 @@ def offences(path: Path):
             yield f"{path}: includes <{name}>: the C contract needs nothing but stddef.h and stdint.h"
 
 
+def circles(edges: dict):
+    """Each circle of a graph, once: the way around from where it was met first."""
+    done, way = set(), []
+
+    def visit(node):
+        if node in way:
+            yield [*way[way.index(node):], node]
+        elif node not in done:
+            way.append(node)
+            for following in sorted(edges.get(node, ())):
+                yield from visit(following)
+            done.add(way.pop())
+
+    for node in sorted(edges):
+        yield from visit(node)
+
+
+def all_circles(files):
+    of_files, of_folders = {}, {}
+    for path in files:
+        targets = {target for _, target in includes(path) if target}
+        of_files[path] = targets
+        of_folders.setdefault(path.parent, set()).update(
+            target.parent for target in targets if target.parent != path.parent)
+    for kind, edges in (("files", of_files), ("folders", of_folders)):
+        for circle in circles(edges):
+            yield f"a circle of {kind}: " + " -> ".join(map(str, circle))
+
+
 def main() -> int:
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "*.h", "*.hpp", "*.c", "*.cpp"], check=True,
                             capture_output=True, text=True).stdout.split()
-    found = [line for path in map(Path, listed) if path.parts[0] in SEARCHED and (ROOT / path).exists()
-             for line in offences(path)]
+    files = [path for path in map(Path, listed) if path.parts[0] in SEARCHED and (ROOT / path).exists()]
+    found = [line for path in files for line in offences(path)] + list(all_circles(files))
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

@@ -5,6 +5,7 @@
 // at 1 s, as the budget has it.
 //
 //   probe_bench [targets [interval_ms [seconds]]]
+#include "aya/types.h"
 #include "health/connection.hpp"
 #include "health/monitor.hpp"
 

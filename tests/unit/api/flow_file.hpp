@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include "common/clock.hpp"
 #include "api/explain.hpp"
 #include "api_fixture.hpp"
 #include "aya/flow_file.hpp"
@@ -39,7 +40,7 @@ public:
         const auto live = bench.publisher.find_backend("web", backend);
         aya_flow_set &set = file_.at<aya_flow_set>(kFlowSetsOffset)[aya_flow_set_index(hash, kSets - 1)];
         aya_flow_write(&set.way[1], hash, service, live->id, static_cast<u16>(live->incarnation + later),
-                       AYA_FLOW_ESTABLISHED, static_cast<u16>(aya_tick(DataplaneWriter::now_ns()) + 100));
+                       AYA_FLOW_ESTABLISHED, static_cast<u16>(aya_tick(monotonic_ns()) + 100));
     }
 
     MappedFile &file() { return file_; }

@@ -8,18 +8,18 @@ namespace aya::test
 constexpr const char *kUnicast = "not unspecified, loopback, multicast, broadcast or IPv6 link-local";
 constexpr const char *kName = "a name of 1 to 63 characters A-Z a-z 0-9 . _ -, the first a letter or digit";
 
-struct Case {
+struct Flaw {
     const char *what;
     std::string text;
     std::string error; // whole, as the operator sees it behind the file's name
 };
 
-void PrintTo(const Case &c, std::ostream *out)
+void PrintTo(const Flaw &c, std::ostream *out)
 {
     *out << c.what;
 }
 
-class BadInput : public ::testing::TestWithParam<Case>
+class BadInput : public ::testing::TestWithParam<Flaw>
 {
 };
 
@@ -31,177 +31,177 @@ TEST_P(BadInput, IsRefusedInPlainWords)
 INSTANTIATE_TEST_SUITE_P(
     Syntax, BadInput,
     ::testing::Values(
-        Case{"empty file", "",
+        Flaw{"empty file", "",
              "line 1, column 1: syntax error while parsing value - unexpected end of input; expected '[', "
              "'{', or a literal"},
-        Case{"cut off in the middle", "{\n  \"seed\": \"12",
+        Flaw{"cut off in the middle", "{\n  \"seed\": \"12",
              "line 2, column 14: syntax error while parsing value - invalid string: missing closing quote; "
              "last read: '\"12'"},
-        Case{"comma at the end", "{\n  \"seed\": \"00\",\n}",
+        Flaw{"comma at the end", "{\n  \"seed\": \"00\",\n}",
              "line 3, column 1: syntax error while parsing object key - unexpected '}'; expected string "
              "literal"},
-        Case{"something behind the end", "{}\n{}",
+        Flaw{"something behind the end", "{}\n{}",
              "line 2, column 1: syntax error while parsing value - unexpected '{'; expected end of input"},
-        Case{"broken UTF-8", "{\"\xff\": 1}",
+        Flaw{"broken UTF-8", "{\"\xff\": 1}",
              "line 1, column 3: syntax error while parsing object key - invalid string: ill-formed UTF-8 "
              "byte; last read: '\"?'; expected string literal"},
-        Case{"open comment", "{} /* never closed",
+        Flaw{"open comment", "{} /* never closed",
              "line 1, column 19: syntax error while parsing value - invalid comment; missing closing '*/'; "
              "last read: '{} /* never closed'; expected end of input"},
-        Case{"number that no computer holds", "{\"seed\": 1e999}",
+        Flaw{"number that no computer holds", "{\"seed\": 1e999}",
              "line 1, column 14: number overflow parsing '1e999'"},
-        Case{"not an object", "[]", "found an empty list; allowed: an object, { ... }"},
-        Case{"nested without end", std::string(100000, '['),
+        Flaw{"not an object", "[]", "found an empty list; allowed: an object, { ... }"},
+        Flaw{"nested without end", std::string(100000, '['),
              "/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0: found more than 32 levels; "
              "allowed: at most 32"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Keys, BadInput,
     ::testing::Values(
-        Case{"misspelt", with("/services/0/backends/1/wieght", 3),
+        Flaw{"misspelt", with("/services/0/backends/1/wieght", 3),
              "/services/0/backends/1/wieght: found the unknown key \"wieght\"; did you mean \"weight\"?; "
              "allowed: name, address, weight, state, mac"},
-        Case{"nothing like it", with("/tunnel_source/gre", 1),
+        Flaw{"nothing like it", with("/tunnel_source/gre", 1),
              "/tunnel_source/gre: found the unknown key \"gre\"; allowed: ipv4, ipv6"},
-        Case{"not a feature of this version", with("/services/0/rate_limit", 1),
+        Flaw{"not a feature of this version", with("/services/0/rate_limit", 1),
              "/services/0/rate_limit: found the unknown key \"rate_limit\"; allowed: name, vips, scheduler, "
              "affinity, encap, gue_port, health, lookup_size, idle_timeouts, panic_threshold, stateless, "
              "backends"},
-        Case{"with a slash and a tilde", with("/a~1b~0c", 1),
+        Flaw{"with a slash and a tilde", with("/a~1b~0c", 1),
              "/a~1b~0c: found the unknown key \"a/b~c\"; allowed: seed, dataplane, controlplane, "
              "tunnel_source, services"},
-        Case{"twice", "{\"seed\": \"00000000000000000000000000000001\", \"services\": [], \"services\": []}",
+        Flaw{"twice", "{\"seed\": \"00000000000000000000000000000001\", \"services\": [], \"services\": []}",
              "/services: found the key \"services\" twice; allowed: each key once"},
-        Case{"twice, deep inside",
+        Flaw{"twice, deep inside",
              "{\"seed\": \"00000000000000000000000000000001\", \"services\": [{\"name\": \"s\", \"vips\": "
              "[\"1.2.3.4:1/tcp\"], \"backends\": [{\"name\": \"b\", \"address\": \"1.1.1.1\", \"weight\": 1, "
              "\"weight\": 2}]}]}",
              "/services/0/backends/0/weight: found the key \"weight\" twice; allowed: each key once"},
-        Case{"seed left out", without("/seed"),
+        Flaw{"seed left out", without("/seed"),
              "/seed: missing; required: 32 hex digits, the same on every box of a fleet (openssl rand "
              "-hex 16)"},
-        Case{"name of a service left out", without("/services/1/name"),
+        Flaw{"name of a service left out", without("/services/1/name"),
              std::string("/services/1/name: missing; required: ") + kName},
-        Case{"address of a backend left out", without("/services/1/backends/0/address"),
+        Flaw{"address of a backend left out", without("/services/1/backends/0/address"),
              std::string("/services/1/backends/0/address: missing; required: an IPv4 or IPv6 address, ") +
                  kUnicast},
-        Case{"workers left out", without("/dataplane/workers"),
+        Flaw{"workers left out", without("/dataplane/workers"),
              "/dataplane/workers: missing; required: a list of 1 to 64 items, each a whole number from "
              "0 to 127"},
-        Case{"ports left out", without("/dataplane/ports"),
+        Flaw{"ports left out", without("/dataplane/ports"),
              "/dataplane/ports: missing; required: a list of 1 to 16 items, each an object"},
-        Case{"type of a probe left out", without("/services/0/health/type"),
+        Flaw{"type of a probe left out", without("/services/0/health/type"),
              "/services/0/health/type: missing; required: \"none\", \"tcp\""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Types, BadInput,
     ::testing::Values(
-        Case{"text for a number", with("/services/0/backends/0/weight", "8"),
+        Flaw{"text for a number", with("/services/0/backends/0/weight", "8"),
              "/services/0/backends/0/weight: found \"8\"; allowed: a whole number from 0 to 65535"},
-        Case{"fraction", with("/services/0/backends/0/weight", 1.5),
+        Flaw{"fraction", with("/services/0/backends/0/weight", 1.5),
              "/services/0/backends/0/weight: found 1.5; allowed: a whole number from 0 to 65535"},
-        Case{"null", with("/services/0/backends/0/mac", nullptr),
+        Flaw{"null", with("/services/0/backends/0/mac", nullptr),
              "/services/0/backends/0/mac: found null; allowed: the MAC address of one station such as "
              "\"52:54:00:00:00:11\", not zero, multicast or broadcast"},
-        Case{"text for a truth", with("/services/0/stateless", "yes"),
+        Flaw{"text for a truth", with("/services/0/stateless", "yes"),
              "/services/0/stateless: found \"yes\"; allowed: true or false"},
-        Case{"list for an object", with("/services/0/health", OrderedJson::array({1})),
+        Flaw{"list for an object", with("/services/0/health", OrderedJson::array({1})),
              "/services/0/health: found a list of 1; allowed: an object, { ... }"},
-        Case{"object for a list", with("/services", OrderedJson::object()),
+        Flaw{"object for a list", with("/services", OrderedJson::object()),
              "/services: found an empty object; allowed: a list of any number of items, each an object"},
-        Case{"one VIP instead of a list", with("/services/0/vips", "203.0.113.10:443/tcp"),
+        Flaw{"one VIP instead of a list", with("/services/0/vips", "203.0.113.10:443/tcp"),
              std::string("/services/0/vips: found \"203.0.113.10:443/tcp\"; allowed: a list of 1 or more "
                          "items, each ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
                          "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
                  kUnicast},
-        Case{"word that is none", with("/services/0/scheduler", "magelv"),
+        Flaw{"word that is none", with("/services/0/scheduler", "magelv"),
              "/services/0/scheduler: found \"magelv\"; allowed: \"maglev\", \"source-hash\""},
-        Case{"path that is none", with("/dataplane/path", "fast"),
+        Flaw{"path that is none", with("/dataplane/path", "fast"),
              "/dataplane/path: found \"fast\"; allowed: \"dpdk\", \"xdp\", \"auto\""},
-        Case{"program to be replaced where there is none", with("/dataplane/ports/0/replace_program", true),
+        Flaw{"program to be replaced where there is none", with("/dataplane/ports/0/replace_program", true),
              "/dataplane/ports/0/replace_program: found true; allowed with path \"dpdk\": false"},
-        Case{"number without its unit", with("/services/0/health/interval", 1),
+        Flaw{"number without its unit", with("/services/0/health/interval", 1),
              "/services/0/health/interval: found 1; allowed: a time from \"50ms\" to \"1h\" (units ms, s, m, "
              "h)"},
-        Case{"unknown unit", with("/services/0/health/interval", "1d"),
+        Flaw{"unknown unit", with("/services/0/health/interval", "1d"),
              "/services/0/health/interval: found \"1d\"; allowed: a time from \"50ms\" to \"1h\" (units ms, "
              "s, m, h)"},
-        Case{"fraction of a unit", with("/services/0/health/interval", "1.5s"),
+        Flaw{"fraction of a unit", with("/services/0/health/interval", "1.5s"),
              "/services/0/health/interval: found \"1.5s\"; allowed: a time from \"50ms\" to \"1h\" (units "
              "ms, s, m, h)"},
-        Case{"size in a foreign unit", with("/dataplane/memory", "512M"),
+        Flaw{"size in a foreign unit", with("/dataplane/memory", "512M"),
              "/dataplane/memory: found \"512M\"; allowed: a size from \"64MB\" to \"1024GB\" (units MB, GB)"},
-        Case{"short seed", with("/seed", "abc"),
+        Flaw{"short seed", with("/seed", "abc"),
              "/seed: found \"abc\"; allowed: 32 hex digits, the same on every box of a fleet (openssl rand "
              "-hex 16)"},
-        Case{"seed of other letters", with("/seed", "0001020304050607-8090a0b0c0d0eff"),
+        Flaw{"seed of other letters", with("/seed", "0001020304050607-8090a0b0c0d0eff"),
              "/seed: found \"0001020304050607-8090a0b0c0d0eff\"; allowed: 32 hex digits, the same on every "
              "box of a fleet (openssl rand -hex 16)"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Ranges, BadInput,
     ::testing::Values(
-        Case{"weight below 0", with("/services/0/backends/0/weight", -1),
+        Flaw{"weight below 0", with("/services/0/backends/0/weight", -1),
              "/services/0/backends/0/weight: found -1; allowed: a whole number from 0 to 65535"},
-        Case{"weight above 65535", with("/services/0/backends/0/weight", 65536),
+        Flaw{"weight above 65535", with("/services/0/backends/0/weight", 65536),
              "/services/0/backends/0/weight: found 65536; allowed: a whole number from 0 to 65535"},
-        Case{"weight above 64 bits", with("/services/0/backends/0/weight", 18446744073709551615ULL),
+        Flaw{"weight above 64 bits", with("/services/0/backends/0/weight", 18446744073709551615ULL),
              "/services/0/backends/0/weight: found 18446744073709551615; allowed: a whole number from 0 to "
              "65535"},
-        Case{"port of a VIP above 65535", with("/services/0/vips/0", "203.0.113.10:65536/tcp"),
+        Flaw{"port of a VIP above 65535", with("/services/0/vips/0", "203.0.113.10:65536/tcp"),
              std::string("/services/0/vips/0: found \"203.0.113.10:65536/tcp\"; allowed: "
                          "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
                          "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
                  kUnicast},
-        Case{"port of a probe 0", with("/services/0/health/port", 0),
+        Flaw{"port of a probe 0", with("/services/0/health/port", 0),
              "/services/0/health/port: found 0; allowed: a whole number from 1 to 65535"},
-        Case{"port of a probe above 65535", with("/services/0/health/port", 65536),
+        Flaw{"port of a probe above 65535", with("/services/0/health/port", 65536),
              "/services/0/health/port: found 65536; allowed: a whole number from 1 to 65535"},
-        Case{"port of the metrics above 65535", with("/controlplane/metrics", "127.0.0.1:65536"),
+        Flaw{"port of the metrics above 65535", with("/controlplane/metrics", "127.0.0.1:65536"),
              "/controlplane/metrics: found \"127.0.0.1:65536\"; allowed: ADDRESS:PORT such as "
              "\"127.0.0.1:9108\" or \"[::1]:9108\", PORT from 1 to 65535"},
-        Case{"time above its limit", with("/services/0/idle_timeouts/udp", "10h"),
+        Flaw{"time above its limit", with("/services/0/idle_timeouts/udp", "10h"),
              "/services/0/idle_timeouts/udp: found \"10h\"; allowed: a time from \"1s\" to \"9h\", a "
              "multiple of \"1s\" (units ms, s, m, h)"},
-        Case{"idle time that the flow table cannot count", with("/services/0/idle_timeouts/udp", "1500ms"),
+        Flaw{"idle time that the flow table cannot count", with("/services/0/idle_timeouts/udp", "1500ms"),
              "/services/0/idle_timeouts/udp: found \"1500ms\"; allowed: a time from \"1s\" to \"9h\", a "
              "multiple of \"1s\" (units ms, s, m, h)"},
-        Case{"time that overflows", with("/services/0/health/interval", "18446744073709551615h"),
+        Flaw{"time that overflows", with("/services/0/health/interval", "18446744073709551615h"),
              "/services/0/health/interval: found \"18446744073709551615h\"; allowed: a time from \"50ms\" to "
              "\"1h\" (units ms, s, m, h)"},
-        Case{"panic above all", with("/services/0/panic_threshold", "101%"),
+        Flaw{"panic above all", with("/services/0/panic_threshold", "101%"),
              "/services/0/panic_threshold: found \"101%\"; allowed: a share from \"0%\" to \"100%\", a whole "
              "number"},
-        Case{"lcore too high", with("/dataplane/workers/1", 128),
+        Flaw{"lcore too high", with("/dataplane/workers/1", 128),
              "/dataplane/workers/1: found 128; allowed: a whole number from 0 to 127"},
-        Case{"too many workers", with("/dataplane/workers", std::vector<int>(65, 1)),
+        Flaw{"too many workers", with("/dataplane/workers", std::vector<int>(65, 1)),
              "/dataplane/workers: found a list of 65; allowed: a list of 1 to 64 items, each a whole number "
              "from 0 to 127"},
-        Case{"argument with a space", with("/dataplane/eal", {"-v -v"}),
+        Flaw{"argument with a space", with("/dataplane/eal", {"-v -v"}),
              "/dataplane/eal/0: found \"-v -v\"; allowed: one argument of DPDK's EAL; 1 to 255 characters, "
              "no spaces"},
-        Case{"too few flows", with("/dataplane/flows_per_worker", 1023),
+        Flaw{"too few flows", with("/dataplane/flows_per_worker", 1023),
              "/dataplane/flows_per_worker: found 1023; allowed: a whole number from 1024 to 268435456"},
-        Case{"name too long", with("/services/0/name", std::string(64, 'x')),
+        Flaw{"name too long", with("/services/0/name", std::string(64, 'x')),
              "/services/0/name: found \"" + std::string(59, 'x') + "...\"; allowed: " + kName},
-        Case{"name with a slash", with("/services/0/backends/0/name", "a/b"),
+        Flaw{"name with a slash", with("/services/0/backends/0/name", "a/b"),
              std::string("/services/0/backends/0/name: found \"a/b\"; allowed: ") + kName},
-        Case{"name that is a path", with("/services/0/name", ".."),
+        Flaw{"name that is a path", with("/services/0/name", ".."),
              std::string("/services/0/name: found \"..\"; allowed: ") + kName},
-        Case{"empty name", with("/services/0/name", ""),
+        Flaw{"empty name", with("/services/0/name", ""),
              std::string("/services/0/name: found \"\"; allowed: ") + kName},
-        Case{"name with a line break", with("/services/0/name", "a\nb"),
+        Flaw{"name with a line break", with("/services/0/name", "a\nb"),
              std::string("/services/0/name: found \"a\\x0ab\"; allowed: ") + kName},
-        Case{"interface name too long", with("/dataplane/ports/0/punt", "aya0123456789012"),
+        Flaw{"interface name too long", with("/dataplane/ports/0/punt", "aya0123456789012"),
              "/dataplane/ports/0/punt: found \"aya0123456789012\"; allowed: an interface name of 1 to 15 "
              "characters A-Z a-z 0-9 . _ -, the first a letter or digit"},
-        Case{"no VIP", with("/services/1/vips", OrderedJson::array()),
+        Flaw{"no VIP", with("/services/1/vips", OrderedJson::array()),
              std::string("/services/1/vips: found an empty list; allowed: a list of 1 or more items, each "
                          "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
                          "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
                  kUnicast}));
 
-Case bad_backend(const char *address, const char *why)
+Flaw bad_backend(const char *address, const char *why)
 {
     return {address, with("/services/1/backends/0/address", address),
             std::string("/services/1/backends/0/address: found \"") + address + "\"" + why +
@@ -220,83 +220,83 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     MoreAddresses, BadInput,
     ::testing::Values(
-        Case{"VIP for many", with("/services/0/vips/1", "239.0.0.1:443/udp"),
+        Flaw{"VIP for many", with("/services/0/vips/1", "239.0.0.1:443/udp"),
              std::string("/services/0/vips/1: found \"239.0.0.1:443/udp\" (multicast); allowed: "
                          "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
                          "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
                  kUnicast},
-        Case{"tunnel source of the other family", with("/tunnel_source/ipv4", "2001:db8::1"),
+        Flaw{"tunnel source of the other family", with("/tunnel_source/ipv4", "2001:db8::1"),
              std::string("/tunnel_source/ipv4: found \"2001:db8::1\"; allowed: an IPv4 address, ") +
                  kUnicast},
-        Case{"MAC of many", with("/services/0/backends/0/mac", "01:00:5e:00:00:01"),
+        Flaw{"MAC of many", with("/services/0/backends/0/mac", "01:00:5e:00:00:01"),
              "/services/0/backends/0/mac: found \"01:00:5e:00:00:01\" (multicast or broadcast); allowed: the "
              "MAC address of one station such as \"52:54:00:00:00:11\", not zero, multicast or broadcast"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Together, BadInput,
     ::testing::Values(
-        Case{"service twice", with("/services/1/name", "web"),
+        Flaw{"service twice", with("/services/1/name", "web"),
              "/services/1/name: found \"web\", which /services/0/name already has; allowed: each once"},
-        Case{"backend twice", with("/services/0/backends/1/name", "web-1"),
+        Flaw{"backend twice", with("/services/0/backends/1/name", "web-1"),
              "/services/0/backends/1/name: found \"web-1\", which /services/0/backends/0/name already has; "
              "allowed: each once"},
-        Case{"address of a backend twice", with("/services/0/backends/1/address", "10.0.1.11"),
+        Flaw{"address of a backend twice", with("/services/0/backends/1/address", "10.0.1.11"),
              "/services/0/backends/1/address: found \"10.0.1.11\", which /services/0/backends/0/address "
              "already "
              "has; allowed: each once"},
-        Case{"VIP twice in a service", with("/services/0/vips/1", "203.0.113.10:443/tcp"),
+        Flaw{"VIP twice in a service", with("/services/0/vips/1", "203.0.113.10:443/tcp"),
              "/services/0/vips/1: found \"203.0.113.10:443/tcp\", which service \"web\" already has "
              "(/services/0/vips/0); allowed: each VIP once"},
-        Case{"VIP of two services", with("/services/1/vips/1", "203.0.113.10:443/udp"),
+        Flaw{"VIP of two services", with("/services/1/vips/1", "203.0.113.10:443/udp"),
              "/services/1/vips/1: found \"203.0.113.10:443/udp\", which service \"web\" already has "
              "(/services/0/vips/1); allowed: each VIP once"},
-        Case{"any port twice", with("/services/1/vips/1", "[2001:db8::53]:0/udp"),
+        Flaw{"any port twice", with("/services/1/vips/1", "[2001:db8::53]:0/udp"),
              "/services/1/vips/1: found \"[2001:db8::53]:*/udp\", which service \"dns\" already has "
              "(/services/1/vips/0); allowed: each VIP once"},
-        Case{"backend that is its own VIP", with("/services/0/backends/0/address", "203.0.113.10"),
+        Flaw{"backend that is its own VIP", with("/services/0/backends/0/address", "203.0.113.10"),
              "/services/0/backends/0/address: found \"203.0.113.10\", which is a VIP of service \"web\" "
              "(/services/0/vips/0); allowed: the backend's own address"},
-        Case{"backend that is a VIP of another service",
+        Flaw{"backend that is a VIP of another service",
              with("/services/1/backends/0/address", "203.0.113.10"),
              "/services/1/backends/0/address: found \"203.0.113.10\", which is a VIP of service \"web\" "
              "(/services/0/vips/0); allowed: the backend's own address"},
-        Case{"IPv6 VIP, l2, IPv4 backend", with("/services/1/encap", "l2"),
+        Flaw{"IPv6 VIP, l2, IPv4 backend", with("/services/1/encap", "l2"),
              "/services/1/backends/0/address: found \"10.0.2.1\" for the IPv6 VIP "
              "\"[2001:db8::53]:*/udp\" with encap \"l2\"; allowed: an IPv6 address, or encap \"ipip\" or "
              "\"gue\""},
-        Case{"IPv4 VIP, l2, IPv6 backend", with("/services/0/backends/1/address", "2001:db8::2"),
+        Flaw{"IPv4 VIP, l2, IPv6 backend", with("/services/0/backends/1/address", "2001:db8::2"),
              "/services/0/backends/1/address: found \"2001:db8::2\" for the IPv4 VIP "
              "\"203.0.113.10:443/tcp\" with encap \"l2\"; allowed: an IPv4 address, or encap \"ipip\" or "
              "\"gue\""},
-        Case{"port of another encapsulation", with("/services/1/gue_port", 6081),
+        Flaw{"port of another encapsulation", with("/services/1/gue_port", 6081),
              "/services/1/gue_port: found 6081; allowed with encap \"ipip\": 6080, or encap \"gue\""},
-        Case{"timeout as long as the interval", with("/services/0/health/timeout", "1000ms"),
+        Flaw{"timeout as long as the interval", with("/services/0/health/timeout", "1000ms"),
              "/services/0/health/timeout: found \"1s\" with the interval \"1s\"; allowed: less than the "
              "interval"},
-        Case{"probe without a port", with("/services/1/health/type", "tcp"),
+        Flaw{"probe without a port", with("/services/1/health/type", "tcp"),
              "/services/1/health/port: missing, and no TCP VIP of the service has a port; required: "
              "the TCP port to probe, from 1 to 65535"},
-        Case{"lookup table that is no prime", with("/services/0/lookup_size", 65536),
+        Flaw{"lookup table that is no prime", with("/services/0/lookup_size", 65536),
              "/services/0/lookup_size: found 65536, which is not a prime; allowed: a prime, the nearest are "
              "65521 and 65537"},
-        Case{"worker twice", with("/dataplane/workers", OrderedJson::array({2, 2})),
+        Flaw{"worker twice", with("/dataplane/workers", OrderedJson::array({2, 2})),
              "/dataplane/workers/1: found 2, which /dataplane/workers/0 already has; allowed: each once"},
-        Case{"main lcore that is a worker's", with("/dataplane/main_lcore", 3),
+        Flaw{"main lcore that is a worker's", with("/dataplane/main_lcore", 3),
              "/dataplane/main_lcore: found 3, which /dataplane/workers/1 already has; allowed: an lcore that "
              "no worker has"},
-        Case{"port twice", with("/dataplane/ports/1", {{"device", "0000:3b:00.0"}}),
+        Flaw{"port twice", with("/dataplane/ports/1", {{"device", "0000:3b:00.0"}}),
              "/dataplane/ports/1/device: found \"0000:3b:00.0\", which /dataplane/ports/0/device already "
              "has; allowed: each once"},
-        Case{"punt interface twice", with("/dataplane/ports/1", {{"device", "x"}, {"punt", "aya0"}}),
+        Flaw{"punt interface twice", with("/dataplane/ports/1", {{"device", "x"}, {"punt", "aya0"}}),
              "/dataplane/ports/1/punt: found \"aya0\", which /dataplane/ports/0/punt already has; allowed: "
              "each once"},
-        Case{"more services than fit", with("/controlplane/limits/services", 1),
+        Flaw{"more services than fit", with("/controlplane/limits/services", 1),
              "/services: found 2 services in all; allowed: 1, set by /controlplane/limits/services"},
-        Case{"more VIPs than fit", with("/controlplane/limits/vips", 2),
+        Flaw{"more VIPs than fit", with("/controlplane/limits/vips", 2),
              "/services: found 3 vips in all; allowed: 2, set by /controlplane/limits/vips"},
-        Case{"more backends than fit", with("/controlplane/limits/backends", 2),
+        Flaw{"more backends than fit", with("/controlplane/limits/backends", 2),
              "/services: found 3 backends in all; allowed: 2, set by /controlplane/limits/backends"},
-        Case{"more slots than fit", with("/controlplane/limits/lookup_slots", 131073),
+        Flaw{"more slots than fit", with("/controlplane/limits/lookup_slots", 131073),
              "/services: found 131074 lookup_slots in all; allowed: 131073, set by "
              "/controlplane/limits/lookup_slots"}));
 
