@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "options.hpp"
 
-
 namespace aya
 {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include "common/clock.hpp"
 #include "api/explain.hpp"
 #include "api_fixture.hpp"
 #include "aya/flow_file.hpp"
+#include "common/clock.hpp"
 
 namespace aya::test
 {
