@@ -16,10 +16,12 @@
 #include <boost/beast/http.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <grp.h>
+#include <list>
 #include <stdexcept>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -143,7 +145,7 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
                 co_await pause.async_wait(kAwait);
                 continue;
             }
-            if (self->connections >= kMaxConnections)
+            if (self->connections >= kMaxConnections && !self->make_room())
                 continue; // closes it
             asio::co_spawn(self->executor, serve(self, Stream(std::move(socket))), asio::detached);
         }
@@ -151,9 +153,37 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
 
     struct Count {
         explicit Count(Shared &s) : shared(s) { shared.connections++; }
-        ~Count() { shared.connections--; }
+        ~Count()
+        {
+            shared.connections--;
+            shared.said_full = shared.said_full && shared.connections > kMaxConnections / 2;
+        }
         Shared &shared;
     };
+
+    // In the list for as long as the connection waits for a request.
+    struct Waiting {
+        Waiting(Shared &s, Stream &stream) : shared(s), place(s.waiting.insert(s.waiting.end(), &stream)) {}
+        ~Waiting() { shared.waiting.erase(place); }
+        Waiting(const Waiting &) = delete;
+        Waiting &operator=(const Waiting &) = delete;
+        Shared &shared;
+        std::list<Stream *>::iterator place;
+    };
+
+    // Closes the connection that has waited longest for a request. False: all are being answered.
+    bool make_room()
+    {
+        if (!std::exchange(said_full, true))
+            spdlog::warn("{} connections at once: a new one takes the place of the one that is idle longest",
+                         kMaxConnections);
+        const auto longest = std::find_if(waiting.begin(), waiting.end(),
+                                          [](Stream *stream) { return stream->socket().is_open(); });
+        if (longest == waiting.end())
+            return false;
+        (*longest)->close();
+        return true;
+    }
 
     static asio::awaitable<void> serve(std::shared_ptr<Shared> self, Stream stream)
     {
@@ -163,12 +193,7 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
             http::request_parser<http::string_body> parser;
             parser.body_limit(kMaxBody);
             parser.header_limit(kMaxHeader);
-            stream.expires_after(kIdle);
-            auto [read_error, read] = co_await http::async_read_header(stream, buffer, parser, kAwait);
-            if (!read_error) {
-                stream.expires_after(kTransfer);
-                std::tie(read_error, read) = co_await http::async_read(stream, buffer, parser, kAwait);
-            }
+            beast::error_code read_error = co_await read_request(*self, stream, buffer, parser);
             if (read_error == http::error::end_of_stream || is_transport(read_error))
                 break;
 
@@ -196,6 +221,22 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
         stream.socket().shutdown(StreamProtocol::socket::shutdown_send, ignored);
     }
 
+    static asio::awaitable<beast::error_code> read_request(Shared &self, Stream &stream,
+                                                           beast::flat_buffer &buffer,
+                                                           http::request_parser<http::string_body> &parser)
+    {
+        {
+            const Waiting waiting(self, stream);
+            stream.expires_after(kIdle);
+            const auto [error, read] = co_await http::async_read_header(stream, buffer, parser, kAwait);
+            if (error)
+                co_return error;
+        }
+        stream.expires_after(kTransfer);
+        const auto [error, read] = co_await http::async_read(stream, buffer, parser, kAwait);
+        co_return error;
+    }
+
     // A bug must neither end the daemon nor leave the client without an answer.
     static asio::awaitable<Response> guarded(Shared &self, Request request)
     {
@@ -216,7 +257,9 @@ struct HttpServer::Shared : std::enable_shared_from_this<HttpServer::Shared> {
     asio::any_io_executor executor;
     Handler handler;
     std::vector<std::shared_ptr<Acceptor>> acceptors;
+    std::list<Stream *> waiting; // for a request, the longest first
     std::size_t connections = 0;
+    bool said_full = false; // until half of them have ended
 };
 
 HttpServer::HttpServer(asio::any_io_executor executor, Handler handler)

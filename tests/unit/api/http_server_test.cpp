@@ -8,10 +8,12 @@
 
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <vector>
 
 namespace aya::test
 {
@@ -157,6 +159,30 @@ TEST(HttpServer, OneClientThatStallsHoldsUpNobody)
     Client quick(served.path());
     quick.send(served.io, "GET /quick HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_NE(quick.receive(served.io, "/quick|").find("/quick|"), std::string::npos);
+}
+
+TEST(HttpServer, SilentConnectionsLockNobodyOut)
+{
+    Served served;
+    std::vector<std::unique_ptr<Client>> silent;
+    for (std::size_t i = 0; i < HttpServer::kMaxConnections; i++) {
+        silent.push_back(std::make_unique<Client>(served.path()));
+        served.io.run_for(std::chrono::milliseconds(1));
+    }
+    Client first_in_use(served.path()); // takes the place of silent[0]
+    first_in_use.send(served.io, "GET /one HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_NE(first_in_use.receive(served.io, "/one|").find("/one|"), std::string::npos);
+    Client second(served.path()); // and of silent[1]: the first has just been answered
+    second.send(served.io, "GET /two HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_NE(second.receive(served.io, "/two|").find("/two|"), std::string::npos);
+    first_in_use.send(served.io, "GET /three HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_NE(first_in_use.receive(served.io, "/three|").find("/three|"), std::string::npos);
+    for (std::size_t i = 0; i < 2; i++) {
+        silent[i]->receive(served.io, "never sent");
+        EXPECT_TRUE(silent[i]->closed) << "the longest silent one, " << i;
+    }
+    silent[2]->send(served.io, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_NE(silent[2]->receive(served.io, "/late|").find("/late|"), std::string::npos);
 }
 
 TEST(HttpServer, AFailureOfTheHandlerIsAnAnswer)
