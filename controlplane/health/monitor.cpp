@@ -150,7 +150,12 @@ void Monitor::set_targets(std::vector<Target> targets, const Recall &recall)
             watched_.erase(known);
             continue;
         }
-        const Health initial = known == watched_.end() ? recall(target) : Health::unknown;
+        // Another question to the same server: the answer known so far holds until there is a new one.
+        Health initial = Health::unknown;
+        if (known == watched_.end())
+            initial = recall(target);
+        else if (known->second->target.address == target.address)
+            initial = known->second->tracker.health();
         auto watched = std::make_shared<Watched>(*this, std::move(target), initial);
         Watched::start(watched);
         kept.emplace(std::move(key), std::move(watched));

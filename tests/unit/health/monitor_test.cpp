@@ -105,9 +105,27 @@ TEST(Monitor, KeepsWhatItKnowsOfATargetThatStays)
     EXPECT_EQ(known(), Health::up);
     EXPECT_EQ(monitor.find("web", "one")->rule().fall, 7u);
 
-    monitor.set_targets({target_at("one", other.port())}, nothing_recalled);
+    Target moved = target_at("one", other.port());
+    moved.address = *parse_ip_address("127.0.0.2");
+    monitor.set_targets({moved}, nothing_recalled);
     EXPECT_EQ(known(), Health::unknown) << "it moved: another server for all we know";
+}
+
+TEST(Monitor, AChangedProbeKeepsWhatIsKnownOfTheServer)
+{
+    boost::asio::io_context io(1);
+    const Listener listener(true);
+    const Listener deaf(false);
+    Monitor monitor(io.get_executor(), [](const Target &, const Tracker &, bool) {});
+    const auto known = [&] { return monitor.find("web", "one")->health(); };
+    monitor.set_targets({target_at("one", deaf.port())}, nothing_recalled);
+    run_until(io, [&] { return known() == Health::down; });
+    monitor.set_targets({target_at("one", listener.port())}, nothing_recalled);
+    EXPECT_EQ(known(), Health::down) << "not up before a probe has said so";
     run_until(io, [&] { return known() == Health::up; });
+    monitor.set_targets({target_at("one", deaf.port())}, nothing_recalled);
+    EXPECT_EQ(known(), Health::up) << "nor down";
+    run_until(io, [&] { return known() == Health::down; });
 }
 
 TEST(Monitor, RecallsTheHealthOfANewTarget)
