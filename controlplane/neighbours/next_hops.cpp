@@ -19,7 +19,9 @@ using namespace std::chrono_literals;
 constexpr auto kTick = 1s;
 constexpr unsigned kAskTicks = 2;      // a neighbour that does not answer
 constexpr unsigned kRefreshTicks = 10; // one that does
-constexpr auto kLookUpDelay = 50ms;    // route changes come in bursts
+constexpr unsigned kLookAgainTicks =
+    20;                             // at every route, whatever event was missed; a part of them each tick
+constexpr auto kLookUpDelay = 50ms; // route changes come in bursts
 
 constexpr std::uint16_t kUsable =
     NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE;
@@ -59,7 +61,7 @@ bool NeighbourBelief::needs_refresh() const
 NextHops::NextHops(const boost::asio::any_io_executor &executor, Changed changed)
     : changed_(std::move(changed)),
       events_({RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-               RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE}),
+               RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP}),
       readable_(executor, ::dup(events_.fd())), look_up_timer_(executor), tick_timer_(executor)
 {
     for (Link &link : links(requests_))
@@ -100,8 +102,12 @@ void NextHops::take(const nlmsghdr &message)
         belief.see(*neighbour);
         if (neighbour->state == 0 && belief.needs_asking())
             ask(found->first, belief);
-        if (belief.mac() != before)
-            changed_(found->second.users);
+        if (belief.mac() == before)
+            return;
+        const std::vector<IpAddress> users = found->second.users;
+        if (!belief.mac())
+            look_again(users); // the kernel may have another hop: of several, it leaves out those that failed
+        changed_(users);
         return;
     }
     if (auto link = read_link(message))
@@ -140,8 +146,30 @@ void NextHops::tick()
             if (belief.mac() != before)
                 changed_(watched.users);
         }
+        std::vector<IpAddress> due;
+        for (const auto &[address, target] : targets_)
+            if (std::hash<IpAddress>{}(address) % kLookAgainTicks == ticks_ % kLookAgainTicks)
+                due.push_back(address);
+        if (const auto different = look_again(due); !different.empty())
+            changed_(different);
         tick();
     });
+}
+
+// Asks for the routes to these targets. Returns those that have another one now.
+std::vector<IpAddress> NextHops::look_again(std::span<const IpAddress> addresses)
+{
+    std::vector<IpAddress> different;
+    for (const IpAddress &address : addresses) {
+        Target &target = targets_.at(address);
+        const std::optional<Route> before = target.route;
+        look_up(address, target, std::nullopt);
+        if (target.route != before)
+            different.push_back(address);
+    }
+    if (!different.empty())
+        collect_users();
+    return different;
 }
 
 void NextHops::set_targets(const std::vector<WayTarget> &targets)

@@ -89,6 +89,7 @@ private:
     void tick();
     void look_up(const IpAddress &address, Target &target, const std::optional<Mac> &recalled);
     void look_up_all();
+    std::vector<IpAddress> look_again(std::span<const IpAddress> addresses);
     void schedule_look_up();
     void collect_users();
     void all_changed() const;
