@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
 #include <rte_mempool.h>
 
 #include "common/error.hpp"
@@ -24,6 +25,13 @@ namespace
 constexpr u16 kDescriptors = 1024; // where a driver has no opinion
 // Ethernet header, two VLAN tags, CRC.
 constexpr u32 kFrameOverhead = RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN;
+// Of a buffer that AF_XDP receives into, the kernel keeps the first 256 bytes (XDP_PACKET_HEADROOM). A buffer
+// with all that DPDK puts in front of it is a chunk of at most a page
+// (linux/Documentation/networking/af_xdp.rst).
+constexpr u32 kXdpHeadroom = 256;
+constexpr u32 kXdpChunk = 4096;
+constexpr u32 kInFrontOfBuffer = RTE_CACHE_LINE_SIZE + sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM;
+constexpr u32 kXdpLargestMtu = kXdpChunk - kInFrontOfBuffer - kXdpHeadroom - kFrameOverhead;
 constexpr u64 kRssKinds = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 
 // The value of `key` in "net_xxx0,key=value,...".
@@ -208,6 +216,15 @@ void Port::choose_mtu()
         refuse("MTU " + std::to_string(mtu_) + "; the port supports " + std::to_string(info.min_mtu) +
                " to " + std::to_string(info.max_mtu) + "; set /dataplane/ports/" + std::to_string(index_) +
                "/mtu");
+    if (is_af_xdp() && mtu_ > kXdpLargestMtu)
+        refuse("MTU " + std::to_string(mtu_) + "; AF_XDP receives packets of up to " +
+               std::to_string(kXdpLargestMtu) + " bytes; run: ip link set dev " + interface_ + " mtu " +
+               std::to_string(kXdpLargestMtu));
+}
+
+bool Port::is_af_xdp() const
+{
+    return is_interface_ || options_.device.starts_with("net_af_xdp");
 }
 
 void Port::configure(Device &device)
@@ -256,7 +273,7 @@ u32 Port::mbufs_needed() const
 
 u32 Port::frame_room() const
 {
-    return mtu_ + kFrameOverhead;
+    return mtu_ + kFrameOverhead + (is_af_xdp() ? kXdpHeadroom : 0);
 }
 
 void Port::set_up_queues(Device &device, rte_mempool *pool, int socket)

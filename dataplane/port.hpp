@@ -69,6 +69,7 @@ private:
     void read_interface(u16 port_id);
     void choose_queues();
     void choose_mtu();
+    bool is_af_xdp() const;
     void configure(Device &device);
     void set_up_queues(Device &device, rte_mempool *pool, int socket);
     void accept_multicast(const Device &device) const;

@@ -83,8 +83,10 @@ rte_mbuf *Tap::read(rte_mempool *pool) const
     rte_mbuf *frame = rte_pktmbuf_alloc(pool);
     if (frame == nullptr)
         return nullptr;
-    const ssize_t size = ::read(fd_, rte_pktmbuf_mtod(frame, void *), rte_pktmbuf_tailroom(frame));
-    if (size <= 0) {
+    const std::size_t room = rte_pktmbuf_tailroom(frame);
+    const ssize_t size = ::read(fd_, rte_pktmbuf_mtod(frame, void *), room);
+    if (size <= 0 ||
+        static_cast<std::size_t>(size) == room) { // nothing, or more than fits, which the kernel cuts off
         rte_pktmbuf_free(frame);
         return nullptr;
     }

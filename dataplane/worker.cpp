@@ -25,6 +25,7 @@ constexpr u64 kHousekeepingPerSecond = 1000;
 constexpr u32 kSweepsPerTable = 300 * static_cast<u32>(kHousekeepingPerSecond);
 constexpr u32 kEmptyTurnsBeforeSleep = 512;
 constexpr long kIdleSleepNs = 60'000;
+constexpr u64 kPatienceNs = 10'000'000; // with a frame from the kernel that the driver does not take
 
 u64 bytes_of(rte_mbuf *const *packets, u32 count)
 {
@@ -225,9 +226,29 @@ u32 Worker::serve_ring(PortState &port) noexcept
     if (box.count == 0)
         return 0;
     const u32 sent = transmit(static_cast<u32>(&port - ports_.data()), box.packets, box.count);
+    if (AYA_UNLIKELY(sent == 0))
+        return give_up_first(port);
+    port.stuck_since = 0;
     std::move(box.packets + sent, box.packets + box.count, box.packets);
     box.count -= sent;
     return sent;
+}
+
+// A driver that takes nothing has a full queue, or meets a frame that it never takes (net_tap: one above its
+// MTU). Such a frame must not hold up those behind it for good.
+u32 Worker::give_up_first(PortState &port) noexcept
+{
+    Outbox &box = port.from_ring;
+    if (port.stuck_since == 0)
+        port.stuck_since = context_.now_ns;
+    if (context_.now_ns - port.stuck_since < kPatienceNs)
+        return 0;
+    port.stuck_since = 0;
+    context_.counters.count_reason(AYA_REASON_TX_FULL);
+    rte_pktmbuf_free(box.packets[0]);
+    std::move(box.packets + 1, box.packets + box.count, box.packets);
+    box.count--;
+    return 1;
 }
 
 void Worker::join_tables() noexcept

@@ -57,7 +57,8 @@ private:
         u32 set_mask = 0;
         rte_ring *to_kernel = nullptr;
         rte_ring *to_port = nullptr;
-        Outbox from_ring; // taken from the ring, not yet sent
+        Outbox from_ring;    // taken from the ring, not yet sent
+        u64 stuck_since = 0; // ns; 0: the driver takes what stands first in `from_ring`
         FlowTable *flows = nullptr;
         const aya_xdp_mode *mode = nullptr; // of the XDP program under the port; nullptr: there is none
         u32 swept = 0;                      // sets, so far
@@ -72,6 +73,7 @@ private:
     u32 hand_over(u32 port, rte_mbuf **packets, u32 count) noexcept;
     u32 transmit(u32 port, rte_mbuf **packets, u32 count) noexcept;
     u32 serve_ring(PortState &port) noexcept;
+    u32 give_up_first(PortState &port) noexcept;
     void join_tables() noexcept;
     void housekeep() noexcept;
     void sweep(PortState &port, u64 ticks) noexcept;
