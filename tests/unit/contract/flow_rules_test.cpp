@@ -80,7 +80,7 @@ protected:
     u32 slot_of(u16 port)
     {
         const Bytes bytes = frame("A", port);
-        aya_packet packet;
+        aya_packet packet{};
         aya_parse(bytes.data(), bytes.data() + bytes.size(), static_cast<u32>(bytes.size()), &packet);
         return aya_slot(aya_flow_hash(&tables.settings(), &packet), 64);
     }
