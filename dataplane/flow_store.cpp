@@ -62,7 +62,7 @@ bool FlowStore::fits(u32 set_count, u32 queues, u64 now_ticks) const
 {
     const FlowFileHeader &h = *header();
     return h.magic == kFlowsMagic && h.layout_hash == flows_layout_hash() && h.set_count == set_count &&
-           h.queues == queues && h.last_tick <= now_ticks && now_ticks - h.last_tick < AYA_MAX_IDLE;
+           h.queues == queues && h.last_tick <= now_ticks && now_ticks - h.last_tick < kFlowsMaxAge;
 }
 
 u64 FlowStore::sweep_all(u16 tick) noexcept

@@ -16,11 +16,15 @@ namespace aya
 constexpr u64 kFlowsMagic = 0x31776f6c66617961; // "ayaflow1"
 constexpr u64 kFlowSetsOffset = 4096;           // of the first aya_flow_set
 
+// Ticks without a sweep after which entries that had expired may look alive again. Before that, a worker came
+// round to each set in less than 1024 ticks.
+constexpr u64 kFlowsMaxAge = 0x8000 - AYA_FLOW_KEEP - 1024;
+
 struct FlowFileHeader {
     u64 magic;
     u64 layout_hash;
     u64 tables_identity; // ids in entries are those of this tables segment; 0: none yet
-    u64 last_tick; // not cut to 16 bits, when last swept: what is older than AYA_MAX_IDLE has no meaning
+    u64 last_tick; // not cut to 16 bits, when last swept: what is older than kFlowsMaxAge has no meaning
     u32 set_count;
     u32 queues; // of the port: with another number, flows arrive at other queues
     u64 unused[3];

@@ -170,6 +170,18 @@ TEST_F(FlowFile, a_table_that_nobody_swept_for_long_is_forgotten)
     EXPECT_EQ(open(kNow + 65536).taken_up(), 0u);
 }
 
+// Neither does an entry that had expired before, and that sweeps leave in place for a while.
+TEST_F(FlowFile, an_entry_that_expired_never_looks_alive_after_a_restart)
+{
+    for (u64 away = 1000; away < 65536; away += 1000) {
+        {
+            FlowStore store = open();
+            remember(store, 5, kNow - AYA_FLOW_KEEP + 1);
+        }
+        EXPECT_EQ(open(kNow + away).taken_up(), 0u) << away << " ticks later";
+    }
+}
+
 TEST_F(FlowFile, a_clock_that_went_back_is_another_boot)
 {
     {
