@@ -46,15 +46,19 @@ aya_reason make_room(rte_mbuf *mbuf, u32 room)
     return AYA_REASON_NONE;
 }
 
-aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &verdict, u64 hash,
-                   const BurstContext &context)
+aya_reason check_egress(const rte_mbuf *mbuf, u32 egress, const BurstContext &context)
 {
-    const aya_backend &backend = *verdict.backend;
-    const u32 egress = backend.egress_port;
     if (AYA_UNLIKELY(egress >= context.port_count))
         return AYA_REASON_INTERNAL;
     if (AYA_UNLIKELY(mbuf->nb_segs > 1 && !context.sends_segments[egress]))
         return AYA_REASON_TOO_BIG;
+    return AYA_REASON_NONE;
+}
+
+aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &verdict, u64 hash,
+                   const BurstContext &context)
+{
+    const aya_backend &backend = *verdict.backend;
     const aya_reason reason = make_room(mbuf, backend.outer_length);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return reason;
@@ -250,14 +254,18 @@ void rewrite_packets(Burst &burst, BurstContext &context) noexcept
         const u32 i = burst.live[k];
         rte_mbuf *mbuf = burst.mbuf[i];
         const aya_verdict &verdict = burst.verdict[i];
-        const aya_reason reason = rewrite(mbuf, burst.packet[i], verdict, burst.hash[i], context);
+        // Read once: if this worker slept, the entry may change between the check and the use.
+        const u16 egress = __atomic_load_n(&verdict.backend->egress_port, __ATOMIC_RELAXED);
+        aya_reason reason = check_egress(mbuf, egress, context);
+        if (AYA_LIKELY(reason == AYA_REASON_NONE))
+            reason = rewrite(mbuf, burst.packet[i], verdict, burst.hash[i], context);
         if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
             counters.count_reason(static_cast<u8>(reason));
             drop(burst, i);
             continue;
         }
         counters.count_forwarded(verdict.service, verdict.backend_id, burst.packet[i].l3_length);
-        Outbox &outbox = outboxes[verdict.backend->egress_port];
+        Outbox &outbox = outboxes[egress];
         outbox.packets[outbox.count++] = mbuf;
     }
 }
