@@ -70,7 +70,6 @@ private:
     void send_all() noexcept;
     void send(u32 port, Outbox &outbox) noexcept;
     void send_replies(u32 port) noexcept;
-    u32 hand_over(u32 port, rte_mbuf **packets, u32 count) noexcept;
     u32 transmit(u32 port, rte_mbuf **packets, u32 count) noexcept;
     u32 serve_ring(PortState &port) noexcept;
     u32 give_up_first(PortState &port) noexcept;

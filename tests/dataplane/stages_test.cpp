@@ -373,7 +373,6 @@ TEST_F(Stages, a_port_that_cannot_send_segments_gets_none)
     EXPECT_EQ(reason(AYA_REASON_TOO_BIG), 2u);
 }
 
-// 300 000 packets, a quarter of them damaged; every one ends in exactly one place.
 TEST_F(Stages, an_abandoned_burst_leaves_no_packet_and_no_flow)
 {
     const unsigned before = rte_mempool_in_use_count(pool);
@@ -394,6 +393,7 @@ TEST_F(Stages, an_abandoned_burst_leaves_no_packet_and_no_flow)
             EXPECT_EQ(way.state, AYA_FLOW_FREE);
 }
 
+// 300 000 packets, a quarter of them damaged; every one ends in exactly one place.
 TEST_F(Stages, every_packet_is_accounted_for)
 {
     RandomPackets random(42, targets());
