@@ -102,13 +102,6 @@ AYA_INLINE struct aya_flow_entry *aya_flow_locate(struct aya_flow_set *set, u64 
     return way < AYA_FLOW_WAYS ? &set->way[way & (AYA_FLOW_WAYS - 1)] : NULL;
 }
 
-// The same, if it is live.
-AYA_INLINE struct aya_flow_entry *aya_flow_find(struct aya_flow_set *set, u64 hash, u16 service, u16 now)
-{
-    struct aya_flow_entry *entry = aya_flow_locate(set, hash, service);
-    return entry && aya_flow_remaining(entry, now) > 0 ? entry : NULL;
-}
-
 // Of four bits that are not all 0. Two bits of the constant for each of their values.
 AYA_INLINE u32 aya_flow_lowest_bit(u32 bits)
 {

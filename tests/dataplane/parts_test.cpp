@@ -147,7 +147,7 @@ TEST_F(FlowFile, flows_are_there_again_after_a_restart)
     EXPECT_EQ(store.taken_up(), 1u);
     store.bind(99);
     aya_flow_set *set = &store.sets()[5];
-    ASSERT_NE(aya_flow_find(set, 0x1234'0000'0005, 7, static_cast<u16>(kNow + 10)), nullptr);
+    ASSERT_NE(aya_flow_locate(set, 0x1234'0000'0005, 7), nullptr);
 }
 
 TEST_F(FlowFile, flows_that_expired_meanwhile_are_gone)

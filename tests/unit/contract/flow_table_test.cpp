@@ -18,9 +18,11 @@ u64 flow(u32 tag, u32 set = 0)
 struct SetOfFour {
     aya_flow_set set{};
 
+    // Only a live one.
     aya_flow_entry *find(u32 tag, u16 now, u16 service = kService)
     {
-        return aya_flow_find(&set, flow(tag), service, now);
+        aya_flow_entry *entry = aya_flow_locate(&set, flow(tag), service);
+        return entry && aya_flow_remaining(entry, now) > 0 ? entry : nullptr;
     }
 
     void insert(u32 tag, u8 state, u16 now, u16 idle)
@@ -52,7 +54,7 @@ TEST(FlowTable, NeverMatchesAFlowOfAnotherService)
 TEST(FlowTable, AnEmptyWayIsNobodysFlow)
 {
     SetOfFour table;
-    EXPECT_EQ(aya_flow_find(&table.set, 0, 0, 0), nullptr) << "all zero is free, not flow 0 of service 0";
+    EXPECT_EQ(aya_flow_locate(&table.set, 0, 0), nullptr) << "all zero is free, not flow 0 of service 0";
 }
 
 TEST(FlowTable, ForgetsAFlowWhenItsTimeIsOver)
