@@ -15,7 +15,6 @@ namespace
 {
 
 constexpr u32 kSweepPolls = 512; // a whole flow table in about two minutes of polls
-constexpr u16 kSweepMargin = 2;  // ticks
 
 u16 tick_now()
 {
@@ -167,17 +166,15 @@ std::string XdpPath::watch(u32 index, const InterfaceFacts &facts)
     return {};
 }
 
-// Frees expired entries, before 2^15 ticks make them look alive again; a few sets each time.
+// Frees entries that expired long ago, before 2^15 ticks make them look alive again; a few sets each time.
 //
-// The program may write a set at the same moment. Only entries are freed that expired some ticks ago, so for
-// both: the program does not take them for a flow either, it can only put a new flow there. If it does so
-// just between our look and our write, that flow is forgotten once, and its next packet is scheduled as its
-// first was.
+// The program may write a set at the same moment. If it revives such an entry, or puts a new flow there, just
+// between our look and our write, that flow is forgotten once, and its next packet is scheduled.
 void XdpPath::sweep(Port &port)
 {
     const u32 sets = port.xdp->flow_sets();
     const u32 end = std::min(sets, port.swept + (sets + kSweepPolls - 1) / kSweepPolls);
-    const u16 now = static_cast<u16>(tick_now() - kSweepMargin);
+    const u16 now = tick_now();
     for (u32 queue = 0; queue < port.xdp->queues(); queue++)
         for (u32 set = port.swept; set < end; set++)
             aya_flow_sweep(&port.xdp->flows(queue)[set], now);
