@@ -150,8 +150,9 @@ AYA_INLINE int aya_has_previous(const struct aya_service *service)
 }
 
 // Whether the tables answer for a flow: without an entry its packets would go to this backend now, and also
-// after the next change, when the lookup table of today is the previous one. `pick` is what lookup tables are
-// asked with.
+// after the next change, when the lookup table of today is the previous one. Datagrams are an exception:
+// nothing tells the first of a flow from the others, so the previous table is not asked, and a flow without
+// an entry moves with the next change. `pick` is what lookup tables are asked with.
 AYA_INLINE int aya_tables_answer(const struct aya_view *view, const struct aya_service *service,
                                  u16 service_id, u64 pick, u32 backend_id, int asks_previous)
 {
@@ -211,7 +212,7 @@ AYA_INLINE enum aya_flow_order aya_flow_order_at_sight(const struct aya_service 
         aya_idle_timeout(service, entry->state == AYA_FLOW_CLOSING ? (u8)AYA_FLOW_ESTABLISHED : entry->state);
     if (silence >= idle)
         return AYA_FLOW_OVER;
-    // No table has changed for a long time, so the one that chose it would choose it again.
+    // No previous table: nothing has changed lately, so what chose this backend would choose it again.
     if (entry->state == AYA_FLOW_EMBRYONIC && !aya_has_previous(service))
         return AYA_FLOW_FOR_ALL_AT_ONCE;
     return AYA_FLOW_KEPT;

@@ -272,7 +272,7 @@ TEST_F(Rules, AForgedCloseIsUndoneByData)
     }
 }
 
-TEST_F(Rules, ASynBehindACloseStaysWithABackendThatIsUp)
+TEST_F(Rules, ASynAfterACloseStaysWithABackendThatIsUp)
 {
     prove(odd(0));
     run("FA", odd(0));
@@ -281,7 +281,7 @@ TEST_F(Rules, ASynBehindACloseStaysWithABackendThatIsUp)
     EXPECT_EQ(run("S", odd(0)).backend, a);
 }
 
-TEST_F(Rules, ASynBehindACloseLeavesADrainingBackend)
+TEST_F(Rules, ASynAfterACloseLeavesADrainingBackend)
 {
     prove(odd(0));
     run("FA", odd(0));
@@ -293,7 +293,7 @@ TEST_F(Rules, ASynBehindACloseLeavesADrainingBackend)
     EXPECT_EQ(run("A", odd(0)).backend, b);
 }
 
-TEST_F(Rules, ASynBehindALongSilenceIsScheduled)
+TEST_F(Rules, ASynAfterALongSilenceIsScheduled)
 {
     prove(odd(0));
     use_tables_of(a, b);
@@ -351,6 +351,17 @@ TEST_F(Rules, NothingOfAnotherServiceIsFollowedOrPicked)
     EXPECT_EQ(run("A", even(0)).reason, AYA_REASON_NO_BACKEND) << "neither the entry's nor the slot's";
     use_tables_of(b, b);
     EXPECT_EQ(run("A", even(0)).backend, b);
+}
+
+TEST_F(Rules, UnderSourceAffinityTheTablesAnswerForNoEntry)
+{
+    tables.service(web).flags |= AYA_SERVICE_AFFINITY_SOURCE;
+    for (u32 i = 0; i < 4; i++)
+        open(even(i));
+    wait(AYA_FLOW_GRACE);
+    EXPECT_TRUE(run("S", even(4)).notes & AYA_NOTE_NOT_REMEMBERED);
+    tables.service(web).flags &= ~u32{AYA_SERVICE_AFFINITY_SOURCE};
+    EXPECT_TRUE(run("S", even(4)).notes & AYA_NOTE_EVICTED) << "without affinity, its tag tells";
 }
 
 TEST_F(Rules, FragmentsTakeNoProvenConnectionsPlace)
