@@ -31,8 +31,8 @@ struct Outbox {
     rte_mbuf *packets[kBurst];
 };
 
-// What the stages need of their worker and of the port that the burst came from. Set up at start but for the
-// fields that say otherwise.
+// What the stages need of their worker and of the port that the burst came from. Set up at start, except
+// for the fields that say otherwise.
 struct BurstContext {
     const aya_view *view = nullptr; // each burst
     aya_flow_set *sets = nullptr;   // each burst: the flow table of this (port, queue)

@@ -106,7 +106,7 @@ std::string Port::why(int error) const
     return text.empty() ? complaint : text + " (" + complaint + ")";
 }
 
-// What to hand to DPDK: one device, or one a queue of a kernel interface.
+// What to hand to DPDK: one device, or one per queue of a kernel interface.
 std::vector<std::string> Port::choose_devices()
 {
     const std::string &device = options_.device;

@@ -51,7 +51,7 @@ AYA_PACKET_TABLES(AYA_X)
 #undef AYA_X
 AYA_TABLE(lookup, struct aya_lookup_line, (64 << 20) / 16);
 
-// Written here, one range a queue.
+// Written here, one range per queue.
 AYA_TABLE(flows, struct aya_flow_set, 1 << 15);
 struct aya_worker_totals totals[AYA_XDP_QUEUES] AYA_GLOBAL(totals);
 AYA_TABLE(service_counters, struct aya_service_counters, AYA_USUAL_services);

@@ -114,7 +114,7 @@ AYA_INLINE int aya_is_same_backend(const struct aya_backend *backend, const stru
 // tells the two apart (RFC 9293 3.10.7.4: a challenge ACK); to send it elsewhere would break the connection
 // if it is the former. So only a SYN after a long silence is scheduled, or one after a close if the backend
 // is draining. Without a SYN (UDP) a draining backend loses flows that were idle for too long.
-AYA_INLINE int aya_begins_anew(const struct aya_flow_entry *entry, const struct aya_backend *backend,
+AYA_INLINE int aya_starts_over(const struct aya_flow_entry *entry, const struct aya_backend *backend,
                                const struct aya_service *service, const struct aya_packet *packet, u16 now)
 {
     int drains = backend->state == AYA_BACKEND_DRAINING;

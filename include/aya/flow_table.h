@@ -41,8 +41,8 @@ struct aya_flow_set {
     AYA_ALIGNED(AYA_CACHE_LINE) struct aya_flow_entry way[AYA_FLOW_WAYS];
 };
 
-AYA_STATIC_ASSERT(sizeof(struct aya_flow_entry) == 16, "16 bytes a flow");
-AYA_STATIC_ASSERT(sizeof(struct aya_flow_set) == AYA_CACHE_LINE, "one cache miss a look-up");
+AYA_STATIC_ASSERT(sizeof(struct aya_flow_entry) == 16, "16 bytes per flow");
+AYA_STATIC_ASSERT(sizeof(struct aya_flow_set) == AYA_CACHE_LINE, "one cache miss per look-up");
 
 // `set_mask`: number of sets, a power of two, minus one.
 AYA_INLINE u32 aya_flow_set_index(u64 hash, u32 set_mask)

@@ -65,7 +65,7 @@ public:
         Entry *entry = find(packet);
         if (entry) {
             if (is_backend(entry->backend, entry->incarnation, packet.service)) {
-                if (!begins_anew(*entry, packet, now))
+                if (!starts_over(*entry, packet, now))
                     return follow(*entry, packet, now);
             } else {
                 decision.rescheduled = now < entry->seen + idle(*entry);
@@ -153,7 +153,7 @@ private:
         return nullptr;
     }
 
-    bool begins_anew(const Entry &entry, const Packet &packet, u64 now) const
+    bool starts_over(const Entry &entry, const Packet &packet, u64 now) const
     {
         const u64 silence = now - entry.seen;
         const bool drains = backends_[entry.backend].state == AYA_BACKEND_DRAINING;

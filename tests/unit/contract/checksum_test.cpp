@@ -28,7 +28,7 @@ TEST(Checksum, StaysRightWhenTheTtlIsLowered)
     }
 }
 
-TEST(Checksum, UpdatedForOneWordIsThatOfTheWholeAnew)
+TEST(Checksum, UpdatedForOneWordIsThatOfAllWords)
 {
     Bytes bytes = {0x12, 0x34, 0, 0, 0xff, 0xff, 0x00, 0x01};
     for (u32 from = 0; from <= 0xffff; from += 5) {
