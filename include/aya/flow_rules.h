@@ -204,7 +204,8 @@ AYA_INLINE enum aya_flow_order aya_flow_order(const struct aya_view *view, const
 }
 
 // What is known of an entry without asking the lookup tables. Closed flows may be half-closed, with a client
-// that waits for an answer: they last as long as open ones if nothing else remembers them.
+// that waits for an answer: if nothing else remembers them, they last as long as open ones, up to
+// AYA_FLOW_KEEP.
 AYA_INLINE enum aya_flow_order aya_flow_order_at_sight(const struct aya_service *service,
                                                        const struct aya_flow_entry *entry, int silence)
 {

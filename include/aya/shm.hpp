@@ -141,8 +141,8 @@ constexpr u64 layout_hash()
     return h;
 }
 
-// A sequence lock for the reader that was given up for dead: the publisher says which generation's slot it is
-// about to write, and who has read that slot looks afterwards whether it was.
+// A sequence lock for a reader that was given up for dead: the publisher says which generation's slot it is
+// about to write, and a reader checks afterwards whether that was the slot that it had read.
 inline void announce_writing(aya_control &control, u64 generation)
 {
     __atomic_store_n(&control.preparing, generation, __ATOMIC_RELAXED);

@@ -123,7 +123,7 @@ struct aya_lookup_line {
 // The flip: slot `generation & 1` is the active one.
 struct aya_control {
     u64 generation;
-    u64 preparing; // generation whose slot is being written, or was last: who still reads that slot has slept
+    u64 preparing; // generation whose slot is being written, or was written last; shm.hpp
     u64 unused[6];
 };
 

@@ -77,11 +77,17 @@ protected:
         return Packet().ipv4(kClient, kVip).tcp(port, 443, flags).build();
     }
 
-    u32 slot_of(u16 port)
+    static aya_packet parsed(const std::string &flags, u16 port)
     {
-        const Bytes bytes = frame("A", port);
+        const Bytes bytes = frame(flags, port);
         aya_packet packet{};
         aya_parse(bytes.data(), bytes.data() + bytes.size(), static_cast<u32>(bytes.size()), &packet);
+        return packet;
+    }
+
+    u32 slot_of(u16 port)
+    {
+        const aya_packet packet = parsed("A", port);
         return aya_slot(aya_flow_hash(&tables.settings(), &packet), 64);
     }
 
@@ -157,6 +163,19 @@ TEST_F(Rules, ASynThatFindsNoPlaceGoesWhereItsNextPacketsWill)
     EXPECT_EQ(syn.backend, b);
     EXPECT_EQ(run("A", odd(4)).backend, b);
     EXPECT_EQ(run("PA", odd(4)).backend, b);
+}
+
+TEST_F(Rules, WithoutAFlowTableASynGoesWhereItsNextPacketsWill)
+{
+    use_tables_of(a, b);
+    for (const char *flags : {"S", "A"}) {
+        const aya_packet packet = parsed(flags, odd(0));
+        aya_verdict verdict;
+        aya_choose(tables.view(), &packet, web, aya_flow_hash(&tables.settings(), &packet), nullptr, nullptr,
+                   path.now, &verdict);
+        EXPECT_EQ(verdict.backend_id, a) << flags;
+        EXPECT_EQ(verdict.notes, AYA_NOTE_PREVIOUS) << flags;
+    }
 }
 
 TEST_F(Rules, FirstPacketsYieldToAnyNewFlowTheOldestFirst)
