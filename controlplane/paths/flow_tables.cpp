@@ -29,16 +29,36 @@ std::string wrong_with(const MappedFile &file, u32 queues, u64 identity)
     return {};
 }
 
+// Ticks since boot. 0: cannot be read.
+u64 last_swept(const std::string &path)
+{
+    try {
+        const MappedFile file = MappedFile::open(path, MappedFile::Access::read_only);
+        return file.size() < sizeof(FlowFileHeader) ? 0 : file.at<const FlowFileHeader>(0)->last_tick;
+    } catch (const SegmentError &) {
+        return 0;
+    }
+}
+
+// On huge pages or not. A data plane that was started with another `huge_pages` leaves its file behind: of
+// two, the one that was swept last is in use.
+std::string find_flow_file(const std::string &instance_dir, u32 port, u32 queue)
+{
+    const std::string instance = std::filesystem::path(instance_dir).filename();
+    const std::string huge = flow_file_path(instance_dir, instance, port, queue, true);
+    const std::string plain = flow_file_path(instance_dir, instance, port, queue, false);
+    std::error_code unknown;
+    if (!std::filesystem::exists(huge, unknown))
+        return plain;
+    return std::filesystem::exists(plain, unknown) && last_swept(plain) > last_swept(huge) ? plain : huge;
+}
+
 } // namespace
 
 void open_flow_files(const std::string &instance_dir, u32 port, u32 queues, u64 identity, FlowTables &found)
 {
-    const std::string instance = std::filesystem::path(instance_dir).filename();
     for (u32 queue = 0; queue < queues; queue++) {
-        std::string path = flow_file_path(instance_dir, instance, port, queue, true);
-        std::error_code unknown;
-        if (!std::filesystem::exists(path, unknown))
-            path = flow_file_path(instance_dir, instance, port, queue, false);
+        const std::string path = find_flow_file(instance_dir, port, queue);
         try {
             MappedFile file = MappedFile::open(path, MappedFile::Access::read_only);
             if (const std::string wrong = wrong_with(file, queues, identity); !wrong.empty())
