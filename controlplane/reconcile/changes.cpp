@@ -91,28 +91,39 @@ asio::awaitable<Result<Applied>> Changes::reload(std::string_view origin)
     co_return co_await apply(origin, std::move(*file));
 }
 
+// False: refused, as the log says.
+bool Changes::publish_observed()
+{
+    const auto published = reconciler_.reconcile(Clock::now());
+    if (!published) {
+        for (const ConfigError &error : published.errors())
+            spdlog::error("cannot publish: {}: {}", error.where, error.message);
+        return false;
+    }
+    if (published->changed)
+        spdlog::debug("generation {}", published->generation);
+    return true;
+}
+
 asio::awaitable<void> Changes::reconcile()
 {
     if (auto errors = co_await until_ready(); !errors.empty()) {
         spdlog::error("cannot publish: {}", errors.front().message);
         co_return;
     }
-    const auto now = Clock::now();
-    auto published = reconciler_.reconcile(now);
-    if (!published) {
-        for (const ConfigError &error : published.errors())
-            spdlog::error("cannot publish: {}: {}", error.where, error.message);
+    const bool is_published = publish_observed();
+    if (!reconciler_.retire_due(Clock::now()))
         co_return;
-    }
-    if (published->changed)
-        spdlog::debug("generation {}", published->generation);
-    if (!reconciler_.retire_due(now))
+    if (auto errors = co_await until_ready(); !errors.empty())
         co_return;
-    if (auto errors = co_await until_ready(); errors.empty()) {
-        const Published retired = reconciler_.retire(Clock::now());
-        if (retired.changed)
-            spdlog::debug("generation {}: previous lookup tables retired", retired.generation);
-    }
+    const Published retired = reconciler_.retire(Clock::now());
+    if (retired.changed)
+        spdlog::debug("generation {}: previous lookup tables retired", retired.generation);
+    // What was refused may have room in the lookup arena now.
+    if (is_published)
+        co_return;
+    if (auto errors = co_await until_ready(); errors.empty())
+        publish_observed();
 }
 
 void Changes::log(std::string_view origin, const Result<Applied> &applied) const

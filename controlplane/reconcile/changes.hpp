@@ -32,6 +32,7 @@ public:
 
 private:
     boost::asio::awaitable<ConfigErrors> until_ready();
+    bool publish_observed();
     void log(std::string_view origin, const Result<Applied> &applied) const;
 
     Reconciler &reconciler_;

@@ -2,6 +2,11 @@
 #include "reconciler_fixture.hpp"
 
 #include "config/edit.hpp"
+#include "reconcile/changes.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <fstream>
@@ -113,6 +118,24 @@ TEST(Reconciler, WhatWasTouchedStaysSoUntilItIsPublished)
 
     ASSERT_TRUE(bench.reconciler.retire(bench.now + 24h).changed);
     ASSERT_TRUE(bench.reconciler.reconcile(bench.now + 24h)->changed);
+    EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_UP);
+    EXPECT_EQ(bench.live_state("web", "two"), AYA_BACKEND_DOWN);
+}
+
+TEST(Changes, PublishWhatWasRefusedOnceARetiredTableHasMadeRoom)
+{
+    Bench bench(kTwoBackends, {.services = 16, .backends = 64, .vips = 64, .lookup_slots = 2 * 256});
+    bench.observer.health["web/one"] = Health::down;
+    bench.reconciler.touch("web");
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now + 6s)->changed) << "long ago for the clock of Changes";
+    bench.observer.health["web/one"] = Health::up;
+    bench.observer.health["web/two"] = Health::down;
+    bench.reconciler.touch("web");
+
+    boost::asio::io_context io(1);
+    Changes changes(bench.reconciler, {}, [] {});
+    boost::asio::co_spawn(io, changes.reconcile(), boost::asio::detached);
+    io.run();
     EXPECT_EQ(bench.live_state("web", "one"), AYA_BACKEND_UP);
     EXPECT_EQ(bench.live_state("web", "two"), AYA_BACKEND_DOWN);
 }
