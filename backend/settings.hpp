@@ -2,6 +2,7 @@
 // What a backend is asked to be.
 #pragma once
 
+#include "aya/headers.h"
 #include "common/address.hpp"
 #include "common/names.hpp"
 
@@ -17,7 +18,7 @@ namespace aya::backend
 enum class Encap { l2, ipip, gue };
 enum class Hook { tc, xdp };
 
-constexpr std::uint16_t kGuePort = 6080; // IANA's
+constexpr std::uint16_t kGuePort = AYA_GUE_PORT;
 
 // What has to go from the packets of each encapsulation. With `strips_udp`, packets without UDP between the
 // headers are decapsulated as well.

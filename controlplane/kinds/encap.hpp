@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "aya/flow.h"
+#include "aya/headers.h"
 #include "aya/tables.h"
 #include "common/address.hpp"
 
@@ -18,7 +19,7 @@ namespace aya
 
 enum class Encap : std::uint8_t { l2, ipip, gue };
 
-constexpr std::uint16_t kGuePort = 6080; // IANA's
+constexpr std::uint16_t kGuePort = AYA_GUE_PORT;
 
 // The ends of a tunnel, both of one family.
 struct TunnelEnds {
