@@ -85,6 +85,16 @@ Result<std::optional<std::string>> read_file(const std::filesystem::path &file)
     return ConfigError{"", "found more than 1 GiB; allowed: at most 1 GiB", ErrorKind::io};
 }
 
+Result<std::string> read_config_file(const std::filesystem::path &file)
+{
+    auto text = read_file(file);
+    if (!text)
+        return text.errors();
+    if (!*text)
+        return ConfigError{"", "no such file; required: a configuration file", ErrorKind::io};
+    return std::move(**text);
+}
+
 std::optional<ConfigError> write_file_atomically(const std::filesystem::path &file, std::string_view text)
 {
     // A fixed name: the leftover of a crash is overwritten by the next write, so leftovers never pile up.

@@ -138,12 +138,10 @@ Result<DataplaneConfig> parse_dataplane(std::string_view text)
 
 Result<DataplaneConfig> load_dataplane(const std::filesystem::path &file)
 {
-    const auto text = read_file(file);
+    const auto text = read_config_file(file);
     if (!text)
         return text.errors();
-    if (!*text)
-        return ConfigError{"", "no such file; required: a configuration file", ErrorKind::io};
-    return parse_dataplane(**text);
+    return parse_dataplane(*text);
 }
 
 } // namespace aya

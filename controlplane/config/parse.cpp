@@ -26,12 +26,10 @@ Result<Config> parse_config(std::string_view text)
 
 Result<Config> load_config(const std::filesystem::path &file)
 {
-    const auto text = read_file(file);
+    const auto text = read_config_file(file);
     if (!text)
         return text.errors();
-    if (!*text)
-        return ConfigError{"", "no such file; required: a configuration file", ErrorKind::io};
-    return parse_config(**text);
+    return parse_config(*text);
 }
 
 OrderedJson to_json(const Config &config)
