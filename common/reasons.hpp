@@ -25,9 +25,4 @@ constexpr const char *reason_name(u32 reason)
     return reason < kReasons.size() ? kReasons[reason].name : "?";
 }
 
-constexpr const char *reason_help(u32 reason)
-{
-    return reason < kReasons.size() ? kReasons[reason].help : "?";
-}
-
 } // namespace aya
