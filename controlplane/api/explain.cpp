@@ -120,7 +120,7 @@ private:
         pick_ = aya_pick_hash(view_.settings, &service, &packet_, hash_);
         std::string text = "5-tuple " + hex(hash_);
         if (service.flags & AYA_SERVICE_AFFINITY_SOURCE)
-            text += "; selected by the client's address alone, " + hex(pick_);
+            text += "; selected without the client's port, " + hex(pick_);
         step("hash", text);
     }
 

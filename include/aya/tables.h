@@ -48,7 +48,7 @@ struct aya_vip {
 
 enum aya_service_flags {
     AYA_SERVICE_PRESENT = 1,
-    AYA_SERVICE_AFFINITY_SOURCE = 2, // select by the client's address alone
+    AYA_SERVICE_AFFINITY_SOURCE = 2, // select without the client's port
     AYA_SERVICE_STATELESS = 4,       // remember nothing
 };
 
