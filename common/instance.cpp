@@ -17,7 +17,7 @@ namespace aya
 namespace
 {
 
-// As the one that holds the lock has written it.
+// As the holder of the lock wrote it.
 std::string holder_of(int fd)
 {
     char text[32] = {};

@@ -37,13 +37,13 @@ std::string pin_name(std::string name);
 std::string pinned_tables_directory(const std::string &pins);
 std::string pinned_port_directory(const std::string &pins, const std::string &interface);
 
-// Makes the directory, and those above it, unless they exist: mode 0755 whatever the umask, owned by who
-// starts the daemon. It must be passable, for group aya reaches the API's socket through it; the files in it
-// have modes of their own. `option` says where it came from. Throws StartError.
+// Makes the directory, and those above it, unless they exist: mode 0755 whatever the umask, owned by the
+// user who starts the daemon. It must be traversable, because group aya reaches the API's socket through it;
+// the files in it have modes of their own. `option` says where it came from. Throws StartError.
 void make_instance_directory(const std::filesystem::path &directory, std::string_view option);
 
-// Held for as long as the object, or the process, lives: the kernel lets go of it however that ends. The file
-// stays, with the process id in it.
+// Held for as long as the object, or the process, lives: the kernel releases it however the process ends. The
+// file stays, with the process id in it.
 class InstanceLock
 {
 public:

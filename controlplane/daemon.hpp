@@ -40,7 +40,7 @@ public:
     // std::runtime_error, each with a line that says what to do.
     Daemon(const DaemonOptions &options, const Config &file);
 
-    // Until SIGTERM or SIGINT. The tables stay, and the data plane goes on with them.
+    // Until SIGTERM or SIGINT. The tables stay, and the data plane continues with them.
     void run();
 
 private:

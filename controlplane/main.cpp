@@ -66,7 +66,7 @@ int run(const CommandLine &line)
     return kStopped;
 }
 
-// What a stopped control plane leaves in the kernel goes on forwarding; this ends it.
+// What a stopped control plane leaves in the kernel continues to forward; this ends it.
 int flush(const CommandLine &line)
 {
     const aya::InstanceLock lock(line.instance, "controlplane");

@@ -288,7 +288,7 @@ void HttpServer::listen_local(const std::filesystem::path &path, const std::stri
     path.native().copy(address.sun_path, sizeof(address.sun_path) - 1);
     remove_dead_socket(path);
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    // Nobody gets in before the mode is set: connecting needs write permission.
+    // No client can connect before the mode is set: that requires write permission.
     const mode_t before = ::umask(0777);
     const int bound = ::bind(fd, reinterpret_cast<const sockaddr *>(&address), sizeof(address));
     ::umask(before);

@@ -14,7 +14,7 @@ namespace
 
 namespace fs = std::filesystem;
 
-// Whoever presses Tab does not wait for a daemon that hangs.
+// Completion does not wait for a daemon that hangs.
 constexpr std::chrono::milliseconds kPatience{1000};
 
 class Completer

@@ -49,8 +49,8 @@ public:
     Monitor(const Monitor &) = delete;
     Monitor &operator=(const Monitor &) = delete;
 
-    // What shall be probed from now on. A target with the same service and backend that asks the same goes on
-    // with what it knows, under its new rule; one that moved starts from scratch; others stop.
+    // What is probed from now on. A target with the same service and backend that asks the same keeps what it
+    // knows, under its new rule; one that moved starts from scratch; others stop.
     void set_targets(std::vector<Target> targets, const Recall &recall);
 
     // `broken` is asked after each bad probe: true when the way to all backends is broken at this end. Then,

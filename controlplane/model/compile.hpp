@@ -11,7 +11,7 @@
 //                                              resolved, or if that of no other backend is
 //
 // A backend without a result yet (unknown) counts as up, as haproxy and keepalived have it: a fresh start
-// forwards at once, and a backend that does not answer is out again after its first probes. Whoever observes
+// forwards at once, and a backend that does not answer is out again after its first probes. The observer
 // knows what the live tables of an earlier run called down, and says down.
 //
 // Panic: if more than panic_threshold percent of the backends that count (active, weight above 0) are down,

@@ -45,7 +45,7 @@ std::optional<Link> read_link(const nlmsghdr &message);
 std::optional<Neighbour> read_neighbour(const nlmsghdr &message);
 std::optional<Route> read_route(const nlmsghdr &message);
 
-// The kernel answers these while it takes the request, so they do not wait for anybody.
+// The kernel answers these while it takes the request, so they do not block.
 std::vector<Link> links(netlink::Socket &socket);
 std::optional<Route> route_to(netlink::Socket &socket, const IpAddress &destination);
 std::optional<Neighbour> find_neighbour(netlink::Socket &socket, int link, const IpAddress &address);

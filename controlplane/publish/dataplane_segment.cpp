@@ -51,7 +51,7 @@ bool DataplaneSegment::refresh()
 {
     struct stat status = {};
     if (::stat(path_.c_str(), &status) != 0) {
-        // Whoever removed the name did not stop the readers.
+        // Removing the name did not stop the readers.
         if (file_ && process_alive())
             return true;
         file_ = {};

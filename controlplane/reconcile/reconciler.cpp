@@ -49,7 +49,7 @@ Result<Applied> Reconciler::start(const Config &file, const std::optional<State>
 }
 
 // Seed, data plane and control plane settings are taken at start; until then those in force stay and the
-// difference goes on being shown.
+// difference continues to be shown.
 Result<Config> Reconciler::merge_file(const Config &file) const
 {
     auto merged = merge(last_applied_, file, running_.services);

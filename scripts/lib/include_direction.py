@@ -4,7 +4,7 @@
 
     include  <-  common  <-  dataplane, controlplane, ebpf, backend  <-  tests
 
-Nothing sideways, but for controlplane -> ebpf/loader.hpp and backend -> ebpf/decap.h. The contract (include/aya) includes only itself and standard
+Nothing sideways, except controlplane -> ebpf/loader.hpp and backend -> ebpf/decap.h. The contract (include/aya) includes only itself and standard
 headers, its C part (.h) only <stddef.h> and <stdint.h>. Inside controlplane/, CONTROLPLANE says which folder knows which.
 And no circles: neither of files nor of folders. Prints each offence, and exits 1 if there was one.
 """

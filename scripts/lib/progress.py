@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs a command that takes minutes and says how far it is: progress.py LABEL UNIT COMMAND...
+"""Runs a command that takes minutes and shows its progress: progress.py LABEL UNIT COMMAND...
 
     build: 41/120 files, about 2 min left
 

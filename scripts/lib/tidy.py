@@ -75,7 +75,7 @@ class Unit:
                      if folder.is_relative_to(ROOT) or folder.is_relative_to(self.directory))
 
     def digest(self) -> str:
-        """Of all that the verdict depends on, but for the system's headers."""
+        """Of all that the verdict depends on, except the system's headers."""
         parts = [contents(ROOT / ".clang-tidy"), " ".join(self.arguments).encode()]
         parts += [contents(file) for file in closure(self.source, self.folders())]
         return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

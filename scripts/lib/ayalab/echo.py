@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A server that answers every piece of data with its name, and a client that has closed its half after a while.
+"""A server that answers every piece of data with its name.
 
-    echo.py NAME PORT [SECONDS]    SECONDS: how long a client that has closed its half waits for its 40 000 names
+    echo.py NAME PORT [SECONDS]    SECONDS: how long after a client has closed its half it gets 40 000 more
 """
 
 import selectors
