@@ -92,9 +92,9 @@ public:
 
 struct ProbeType {
     HealthType value;
-    std::string_view name; // in the configuration
-    bool needs_port;       // of the backend
-    std::unique_ptr<Probe> (*make)(const SocketAddress &target);
+    std::string_view name;                                       // in the configuration
+    bool needs_port;                                             // of the backend
+    std::unique_ptr<Probe> (*make)(const SocketAddress &target); // null: backends are not probed
 };
 
 std::unique_ptr<Probe> make_tcp_probe(const SocketAddress &target); // tcp_probe.cpp

@@ -26,22 +26,23 @@ void LiveObserver::follow(const Config &config)
     for (const ServiceConfig &service : config.services) {
         const auto port = probe_port(service);
         const HealthConfig &wanted = service.health;
+        const health::ProbeType &type = health::probe_type(wanted.type);
         for (const BackendConfig &backend : service.backends) {
             services_[backend.address].push_back(service.name);
             ways.push_back({.address = backend.address,
                             .resolve = !backend.mac,
                             .recalled = first_ ? recall_mac(service, backend) : std::nullopt});
-            if (wanted.type == HealthType::none || !port)
+            if (!type.make || (type.needs_port && !port))
                 continue;
             targets.push_back({.service = service.name,
                                .backend = backend.name,
                                .address = backend.address,
-                               .port = *port,
+                               .port = port.value_or(0),
                                .rule = {.interval = wanted.interval,
                                         .timeout = wanted.timeout,
                                         .rise = wanted.rise,
                                         .fall = wanted.fall},
-                               .type = &health::probe_type(wanted.type)});
+                               .type = &type});
         }
     }
     next_hops_.set_targets(ways);
