@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "reference/tables.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace aya
@@ -50,7 +51,7 @@ std::string default_of(const Key &key)
         return key.not_required.empty() ? "required" : "required, except " + key.not_required;
     if (!key.absent.empty())
         return key.absent;
-    if (key.shape == Shape::object)
+    if (key.shape == Shape::object && !key.is_optional)
         return "all defaults";
     return key.initial.is_null() ? "absent" : code(key.initial);
 }
