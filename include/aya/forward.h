@@ -232,10 +232,10 @@ AYA_INLINE struct aya_flow_entry *aya_admit(const struct aya_view *view, const s
         return place;
     u32 way = AYA_FLOW_WAYS;
     if (set) {
-        const int asks_previous = packet->flow.protocol == AYA_PROTO_TCP;
-        way = aya_flow_room(
-            view, set, now,
-            !aya_tables_answer(view, service, service_id, pick, verdict->backend_id, asks_previous));
+        // Without a previous table, and for UDP, it is the lookup table that has just answered.
+        const int needs = packet->flow.protocol == AYA_PROTO_TCP && aya_has_previous(service) &&
+                          !aya_tables_answer(view, service, service_id, pick, verdict->backend_id, 1);
+        way = aya_flow_room(view, set, now, needs);
     }
     if (way != AYA_FLOW_WAYS && set) {
         verdict->notes |= way & AYA_FLOW_EVICTS ? AYA_NOTE_EVICTED : 0;
