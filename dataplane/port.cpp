@@ -29,7 +29,8 @@ constexpr u32 kFrameOverhead = RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN;
 // with all that DPDK puts in front of it is a chunk of at most a page
 // (linux/Documentation/networking/af_xdp.rst).
 constexpr u32 kXdpHeadroom = 256;
-constexpr u32 kXdpChunk = 4096;
+constexpr u32 kXdpChunk =
+    4096 - RTE_CACHE_LINE_SIZE; // DPDK may add a line, to spread chunks over memory channels
 constexpr u32 kInFrontOfBuffer = RTE_CACHE_LINE_SIZE + sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM;
 constexpr u32 kXdpLargestMtu = kXdpChunk - kInFrontOfBuffer - kXdpHeadroom - kFrameOverhead;
 constexpr u64 kRssKinds = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;

@@ -245,17 +245,18 @@ TEST_F(XdpPathTest, CountersAreThoseOfEachPortsQueues)
     EXPECT_EQ(counters.backend_counters(1, 5).bytes, 9u);
 }
 
-TEST_F(XdpPathTest, ExpiredFlowsAreSweptAndLiveOnesStay)
+TEST_F(XdpPathTest, FlowsThatExpiredLongAgoAreSweptAndOthersStay)
 {
     start();
     const u16 tick = aya_tick(monotonic_ns());
     BpfArray flows = pinned<aya_flow_set>("port0", "flows", kSets);
     for (u32 set : {0u, 1u, kSets - 1}) {
         aya_flow_set *at = flows.at<aya_flow_set>(set);
-        aya_flow_write(&at->way[0], 1, 2, 3, 1, AYA_FLOW_ESTABLISHED, static_cast<u16>(tick - 100));
+        aya_flow_write(&at->way[0], 1, 2, 3, 1, AYA_FLOW_ESTABLISHED, static_cast<u16>(tick - AYA_FLOW_KEEP));
         aya_flow_write(&at->way[1], 2, 2, 3, 1, AYA_FLOW_ESTABLISHED, static_cast<u16>(tick + 1000));
         // Older than half the range of ticks: already looks alive, and no harm may come of it.
         aya_flow_write(&at->way[2], 3, 2, 3, 1, AYA_FLOW_EMBRYONIC, static_cast<u16>(tick - 40000));
+        aya_flow_write(&at->way[3], 4, 2, 3, 1, AYA_FLOW_CLOSING, static_cast<u16>(tick - 100));
     }
     for (u32 i = 0; i < kSets; i++) // a set a poll at least
         path_->poll();
@@ -264,6 +265,7 @@ TEST_F(XdpPathTest, ExpiredFlowsAreSweptAndLiveOnesStay)
         EXPECT_EQ(at->way[0].state, AYA_FLOW_FREE) << "set " << set;
         EXPECT_EQ(at->way[1].state, AYA_FLOW_ESTABLISHED) << "set " << set;
         EXPECT_EQ(at->way[2].state, AYA_FLOW_EMBRYONIC) << "set " << set;
+        EXPECT_EQ(at->way[3].state, AYA_FLOW_CLOSING) << "expired, and a good guess still; set " << set;
     }
 }
 
