@@ -30,9 +30,6 @@
 enum {
     // Silence, in ticks, after which a handshake has failed, or a connection that was closed is over.
     AYA_FLOW_GRACE = 4,
-    // The same for a close and a SYN with the same ports: clients wait longer (RFC 9293 3.6.1), except when
-    // the server closed first.
-    AYA_FLOW_REUSE = 2,
     // How long to wait for the later fragments of a packet: as long as hosts do (RFC 791 3.2: 15 s, Linux:
     // 30 s).
     AYA_FRAGMENT_IDLE = 28,
@@ -112,20 +109,16 @@ AYA_INLINE int aya_is_same_backend(const struct aya_backend *backend, const stru
 // The cases in which a packet does not follow the entry of its flow to a living backend, because it begins
 // something new. A SYN on an open connection is a forgery or a client that lost its state, and the backend
 // tells the two apart (RFC 9293 3.10.7.4: a challenge ACK); to send it elsewhere would break the connection
-// if it is the former. So only a SYN after a long silence is scheduled, or one after a close if the backend
-// is draining. Without a SYN (UDP) a draining backend loses flows that were idle for too long.
+// if it is the former. So a SYN is scheduled only after a close, since clients reuse their ports, or after a
+// long silence. Without a SYN (UDP) a draining backend loses flows that were idle for too long.
 AYA_INLINE int aya_starts_over(const struct aya_flow_entry *entry, const struct aya_backend *backend,
-                               const struct aya_service *service, const struct aya_packet *packet, u16 now)
+                               const struct aya_packet *packet, u16 now)
 {
-    int drains = backend->state == AYA_BACKEND_DRAINING;
+    int has_expired = aya_flow_remaining(entry, now) <= 0;
     if (!aya_opens(packet))
-        return drains && packet->flow.protocol != AYA_PROTO_TCP && aya_flow_remaining(entry, now) <= 0;
-    if (entry->state == AYA_FLOW_EMBRYONIC)
-        return aya_flow_remaining(entry, now) <= 0;
-    int silence = aya_flow_silence(entry, service, now);
-    if (drains && entry->state == AYA_FLOW_CLOSING)
-        return silence >= AYA_FLOW_REUSE;
-    return silence >= aya_idle_timeout(service, AYA_FLOW_ESTABLISHED);
+        return has_expired && backend->state == AYA_BACKEND_DRAINING &&
+               packet->flow.protocol != AYA_PROTO_TCP;
+    return has_expired || entry->state == AYA_FLOW_CLOSING;
 }
 
 // The backend that a lookup table names for this pick hash, if it is alive and of the service; else NULL.

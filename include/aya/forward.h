@@ -174,7 +174,7 @@ AYA_INLINE int aya_follow(const struct aya_service *service, u16 service_id, con
         return 0;
     }
     if (AYA_UNLIKELY(aya_opens(packet) || remembered->state != AYA_BACKEND_UP) &&
-        aya_starts_over(entry, remembered, service, packet, now))
+        aya_starts_over(entry, remembered, packet, now))
         return 0;
     verdict->backend_id = entry->backend;
     verdict->backend = remembered;

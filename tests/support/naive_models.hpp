@@ -157,13 +157,9 @@ private:
     {
         const u64 silence = now - entry.seen;
         const bool drains = backends_[entry.backend].state == AYA_BACKEND_DRAINING;
-        if (!packet.opens())
-            return !packet.tcp && drains && silence >= idle(entry);
-        if (entry.state == AYA_FLOW_EMBRYONIC)
-            return silence >= idle(entry);
-        if (entry.state == AYA_FLOW_CLOSING && drains)
-            return silence >= 2;
-        return silence >= idle_in(entry, AYA_FLOW_ESTABLISHED);
+        if (packet.opens())
+            return entry.state == AYA_FLOW_CLOSING || silence >= idle(entry);
+        return !packet.tcp && drains && silence >= idle(entry);
     }
 
     static Decision follow(Entry &entry, const Packet &packet, u64 now)

@@ -291,25 +291,19 @@ TEST_F(Rules, AForgedCloseIsUndoneByData)
     }
 }
 
-TEST_F(Rules, ASynAfterACloseStaysWithABackendThatIsUp)
+TEST_F(Rules, ASynAfterACloseIsScheduledAsClientsReuseTheirPorts)
 {
-    prove(odd(0));
-    run("FA", odd(0));
-    use_tables_of(a, b);
-    wait(30);
-    EXPECT_EQ(run("S", odd(0)).backend, a);
-}
-
-TEST_F(Rules, ASynAfterACloseLeavesADrainingBackend)
-{
-    prove(odd(0));
-    run("FA", odd(0));
-    use_tables_of(a, b);
-    tables.backend(a).state = AYA_BACKEND_DRAINING;
-    EXPECT_EQ(run("S", odd(0)).backend, a) << "at once: a forged pair breaks nothing that is in use";
-    wait(AYA_FLOW_REUSE);
-    EXPECT_EQ(run("S", odd(0)).backend, b);
-    EXPECT_EQ(run("A", odd(0)).backend, b);
+    for (const char *flags : {"FA", "R"}) {
+        use_tables_of(a, a);
+        run("FA", odd(0));
+        run("S", odd(0));
+        prove(odd(0));
+        ASSERT_EQ(entry_of(odd(0))->backend, a);
+        run(flags, odd(0));
+        use_tables_of(a, b);
+        EXPECT_EQ(run("S", odd(0)).backend, b);
+        EXPECT_EQ(run("A", odd(0)).backend, b);
+    }
 }
 
 TEST_F(Rules, ASynAfterALongSilenceIsScheduled)
