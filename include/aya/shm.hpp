@@ -143,10 +143,11 @@ constexpr u64 layout_hash()
 
 // A sequence lock for a reader that was given up for dead: the publisher says which generation's slot it is
 // about to write, and a reader checks afterwards whether that was the slot that it had read.
+//
+// An exchange, because no store of what follows may overtake it (ThreadSanitizer knows no fences).
 inline void announce_writing(aya_control &control, u64 generation)
 {
-    __atomic_store_n(&control.preparing, generation, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_exchange_n(&control.preparing, generation, __ATOMIC_ACQ_REL);
 }
 
 // Whether what was read of this generation's slot may have been overwritten meanwhile.
