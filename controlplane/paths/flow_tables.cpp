@@ -45,8 +45,8 @@ u64 last_swept(const std::string &path)
 std::string find_flow_file(const std::string &instance_dir, u32 port, u32 queue)
 {
     const std::string instance = std::filesystem::path(instance_dir).filename();
-    const std::string huge = flow_file_path(instance_dir, instance, port, queue, true);
-    const std::string plain = flow_file_path(instance_dir, instance, port, queue, false);
+    std::string huge = flow_file_path(instance_dir, instance, port, queue, true);
+    std::string plain = flow_file_path(instance_dir, instance, port, queue, false);
     std::error_code unknown;
     if (!std::filesystem::exists(huge, unknown))
         return plain;

@@ -140,7 +140,7 @@ std::string with_tables(std::string_view document, const Section &whole)
         if (line_end == std::string_view::npos || end == std::string_view::npos)
             throw std::runtime_error("\"" + std::string(kStart) + "\" without \"<!-- end of keys -->\"");
         std::string_view path = document.substr(start + kStart.size(), line_end - start - kStart.size());
-        path = path.substr(0, path.find_first_of(":"));
+        path = path.substr(0, path.find(':'));
         renewed.append(document.substr(0, line_end + 1)).append(table_of(find_section(whole, path)));
         renewed.append(kEnd);
         document.remove_prefix(end + kEnd.size());
