@@ -76,16 +76,36 @@ AYA_INLINE int aya_flow_silence(const struct aya_flow_entry *entry, const struct
     return aya_idle_timeout(service, entry->state) - aya_flow_remaining(entry, now);
 }
 
+// Whether the packet neither opens nor closes anything and has its transport header, as almost all do. One
+// test.
+AYA_INLINE int aya_is_plain(const struct aya_packet *packet)
+{
+    u16 kind_and_flags;
+    __builtin_memcpy(&kind_and_flags, __builtin_assume_aligned(&packet->kind, 2), sizeof(kind_and_flags));
+    const u32 no_transport_header = 0xff & ~(u32)AYA_KIND_FRAGMENT_FIRST;
+    const u32 opens_or_closes = AYA_TCP_SYN | AYA_TCP_FIN | AYA_TCP_RST;
+    return (kind_and_flags & (no_transport_header | opens_or_closes << 8)) == 0;
+}
+
+AYA_STATIC_ASSERT(AYA_KIND_DATA == 0 && AYA_KIND_FRAGMENT_FIRST == 1, "aya_is_plain tests one bit");
+AYA_STATIC_ASSERT(offsetof(struct aya_packet, kind) % 2 == 0 &&
+                      offsetof(struct aya_packet, tcp_flags) == offsetof(struct aya_packet, kind) + 1,
+                  "aya_is_plain loads both at once");
+
 // One more packet of a flow that has an entry was forwarded. Writes only what differs: within one tick a busy
 // flow's cache line stays clean. A SYN proves nothing and leaves no trace.
 AYA_INLINE void aya_touch(struct aya_flow_entry *entry, const struct aya_service *service,
                           const struct aya_packet *packet, u16 now)
 {
-    if (AYA_UNLIKELY(packet->kind > AYA_KIND_FRAGMENT_FIRST || aya_opens(packet)))
-        return;
-    u8 state = aya_next_flow_state(entry->state, packet);
+    u8 state = entry->state;
+    const int is_settled = state >= AYA_FLOW_ESTABLISHED && aya_is_plain(packet); // and stays in its state
+    if (AYA_UNLIKELY(!is_settled)) {
+        if (packet->kind > AYA_KIND_FRAGMENT_FIRST || aya_opens(packet))
+            return;
+        state = aya_next_flow_state(state, packet);
+    }
     u16 expires = (u16)(now + aya_idle_timeout(service, state));
-    if (AYA_LIKELY(expires == entry->expires && state == entry->state))
+    if (AYA_LIKELY(expires == entry->expires) && (is_settled || state == entry->state))
         return;
     if (aya_flow_silence(entry, service, now) > 0)
         entry->marks |= AYA_FLOW_PROVEN;
@@ -104,6 +124,19 @@ AYA_INLINE int aya_is_same_backend(const struct aya_backend *backend, const stru
     __builtin_memcpy(&head, __builtin_assume_aligned(backend, 8), sizeof(head));
     u32 wanted = entry->incarnation | (u32)service_id << 16;
     return (u32)(head >> 16) == wanted && (u8)head >= AYA_BACKEND_DRAINING;
+}
+
+// The same for a packet whose service is the entry's, and up, not only draining: the usual case, in one
+// comparison.
+AYA_INLINE int aya_is_up(const struct aya_backend *backend, const struct aya_flow_entry *entry)
+{
+    if (AYA_UNLIKELY(!backend))
+        return 0;
+    u64 head; // state, outer_length, incarnation, service
+    __builtin_memcpy(&head, __builtin_assume_aligned(backend, 8), sizeof(head));
+    const u64 outer_length_and_port = 0xffff00000000ff00ull;
+    return (head & ~outer_length_and_port) ==
+           ((u64)entry->service << 32 | (u64)entry->incarnation << 16 | AYA_BACKEND_UP);
 }
 
 // The cases in which a packet does not follow the entry of its flow to a living backend, because it begins
@@ -130,8 +163,9 @@ AYA_INLINE const struct aya_backend *aya_lookup(const struct aya_view *view, u32
     const u32 *slot = aya_view_lookup(view, offset + aya_slot(pick, size));
     if (!slot)
         return NULL;
-    *id = *slot;
-    const struct aya_backend *backend = aya_view_backend(view, *slot);
+    const u32 named = *slot; // once: another process writes there
+    *id = named;
+    const struct aya_backend *backend = aya_view_backend(view, named);
     return aya_is_alive(backend) && backend->service == service_id ? backend : NULL;
 }
 

@@ -57,13 +57,18 @@ AYA_INLINE int aya_same_address(const be32 a[4], const be32 b[4])
 AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_settings *settings,
                               const be32 address[4], be16 port, u8 protocol)
 {
-    u32 at = aya_vip_hash(&settings->vip_key, address, port, protocol);
+    const u32 at = aya_vip_hash(&settings->vip_key, address, port, protocol);
+    const u32 wanted = port.raw | (u32)protocol << 16;
     for (u32 i = 0; i < AYA_VIP_PROBES; i++) {
         const struct aya_vip *vip = aya_view_vip(view, (at + i) & settings->vip_mask);
-        if (!vip || vip->protocol == 0)
+        if (AYA_UNLIKELY(!vip))
             break;
-        if (aya_same_address(vip->address, address) && vip->port.raw == port.raw && vip->protocol == protocol)
+        u32 port_protocol; // and `unused`, which is 0
+        __builtin_memcpy(&port_protocol, __builtin_assume_aligned(&vip->port, 4), sizeof(port_protocol));
+        if (AYA_LIKELY(port_protocol == wanted && aya_same_address(vip->address, address)))
             return vip->service;
+        if (vip->protocol == 0)
+            break;
     }
     return AYA_SERVICE_NONE;
 }
@@ -156,25 +161,33 @@ AYA_INLINE void aya_refuse(struct aya_verdict *verdict, enum aya_reason reason)
     aya_settle(verdict, reason);
 }
 
+// A packet of a known flow that is not the usual one: whether it goes to the backend that its entry names.
+// `*owner`: service of the entry's backend.
+AYA_INLINE int aya_goes_on(const struct aya_packet *packet, const struct aya_flow_entry *entry,
+                           const struct aya_backend *remembered, u16 now, u16 *owner, u8 *notes)
+{
+    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
+        // It does not name its service, and packet ids repeat soon, so that only a fresh entry
+        // counts.
+        if (!remembered || aya_flow_remaining(entry, now) <= 0)
+            return 0;
+        *owner = remembered->service;
+    }
+    if (AYA_UNLIKELY(!aya_is_same_backend(remembered, entry, *owner))) {
+        *notes = aya_flow_remaining(entry, now) > 0 ? AYA_NOTE_RESCHEDULED : 0;
+        return 0;
+    }
+    return !aya_starts_over(entry, remembered, packet, now);
+}
+
 // A known flow: true if the packet goes to the backend that its entry names.
 AYA_INLINE int aya_follow(const struct aya_service *service, u16 service_id, const struct aya_packet *packet,
                           struct aya_flow_entry *entry, const struct aya_backend *remembered, u16 now,
                           struct aya_verdict *verdict)
 {
     u16 owner = service_id;
-    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
-        // It does not name its service, and packet ids repeat soon, so that only a fresh entry
-        // counts.
-        if (!remembered || aya_flow_remaining(entry, now) <= 0)
-            return 0;
-        owner = remembered->service;
-    }
-    if (AYA_UNLIKELY(!aya_is_same_backend(remembered, entry, owner))) {
-        verdict->notes = aya_flow_remaining(entry, now) > 0 ? AYA_NOTE_RESCHEDULED : 0;
-        return 0;
-    }
-    if (AYA_UNLIKELY(aya_opens(packet) || remembered->state != AYA_BACKEND_UP) &&
-        aya_starts_over(entry, remembered, packet, now))
+    if (AYA_UNLIKELY(!aya_is_plain(packet) || !aya_is_up(remembered, entry)) &&
+        !aya_goes_on(packet, entry, remembered, now, &owner, &verdict->notes))
         return 0;
     verdict->backend_id = entry->backend;
     verdict->backend = remembered;

@@ -442,9 +442,9 @@ protected:
     NaiveFlows::Packet random_packet()
     {
         static const std::vector<std::string> flags{"S", "S", "A", "A", "PA", "FA", "R"};
-        const bool tcp = random_() % 4 != 0;
-        const u64 tag = (random_() % 12) * 0x15555555u;
-        return {.hash = tag << 32 | random_() % kSets,
+        const u64 flow = random_() % 12;
+        const bool tcp = flow % 4 != 0; // the protocol is part of a flow's hash
+        return {.hash = (flow * 0x15555555u) << 32 | random_() % kSets,
                 .service = static_cast<u16>(random_() % kServices),
                 .tcp = tcp,
                 .flags = tcp ? flags[random_() % flags.size()] : ""};
