@@ -39,7 +39,7 @@ bool Changer::is_there(int link)
 void Changer::make_decap(const Change &change, Hook hook)
 {
     Decap decap(bpf_dir_, hook);
-    decap.set_addresses(settings_.locals, settings_.strips_udp() ? settings_.gue_port : 0);
+    decap.configure(settings_);
     decap.attach(change.link, settings_.interface);
 }
 

@@ -34,6 +34,8 @@ Settings complete(const Options &options, const Facts &facts)
     settings.interface = options.interface;
     settings.ports = options.ports;
     if (settings.has_tunnel()) {
+        settings.balancers = options.balancers;
+        settings.all_locals = options.locals.empty();
         settings.locals =
             options.locals.empty() ? facts.locals(options.interface, options.vips) : options.locals;
         settings.hook = options.hook.value_or(choose_hook(facts, settings));
@@ -43,7 +45,7 @@ Settings complete(const Options &options, const Facts &facts)
 
 std::string interface_of(const Options &options)
 {
-    return options.interface.empty() ? find_interface(options.balancer) : options.interface;
+    return options.interface.empty() ? find_interface(options.balancers) : options.interface;
 }
 
 // What up does not put right by itself, it does not start with.
@@ -75,6 +77,16 @@ void undo_all(Changer &changer, std::vector<Change> changes)
             std::cerr << "aya-backend: " << *left << "\n";
 }
 
+// Decapsulation as it was: its maps have been filled with what `next` says.
+void restore_decap(const State &old)
+{
+    Changer changer(old.settings);
+    for (const Change &change : old.changes)
+        if (change.kind == Change::Kind::pins || change.kind == Change::Kind::decap_tc ||
+            change.kind == Change::Kind::decap_xdp)
+            changer.make(change);
+}
+
 // Brings the host from `old` to `next`: first what is new, so that traffic never misses anything. Whatever
 // may be made is in the state file before it is made.
 void change_over(const StateFile &file, const State &old, const State &next)
@@ -89,6 +101,7 @@ void change_over(const StateFile &file, const State &old, const State &next)
             changer.make(change);
     } catch (const Error &) {
         undo_all(changer, difference(next.changes, old.changes));
+        restore_decap(old);
         if (old.changes.empty())
             file.remove();
         else

@@ -5,9 +5,11 @@
 #include "common/error.hpp"
 #include "programs.hpp"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
+#include <cstring>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -25,6 +27,37 @@ namespace
 {
 
 constexpr long kBpfFsMagic = 0xcafe4a11;
+
+// First what is new, so that no packet that is taken before and after is refused between.
+template <typename Item, typename Value>
+void make_equal(int map, const std::vector<Item> &wanted, const Value &value)
+{
+    using Key = decltype(key_of(wanted.front()));
+    for (const Item &item : wanted) {
+        const Key key = key_of(item);
+        if (bpf_map_update_elem(map, &key, &value, BPF_ANY) != 0)
+            throw Error::system("cannot add to the decapsulation program: " + to_string(item), errno);
+    }
+    for (const Key &present : read_keys<Key>(map)) {
+        const auto is_it = [&](const Item &item) {
+            const Key key = key_of(item);
+            return std::memcmp(&key, &present, sizeof(key)) == 0;
+        };
+        if (std::none_of(wanted.begin(), wanted.end(), is_it))
+            bpf_map_delete_elem(map, &present);
+    }
+}
+
+// An earlier version knew fewer outcomes. Its program keeps its counters until ours takes its place.
+void forget_smaller_counters(const std::string &pin)
+{
+    const Fd map(bpf_obj_get(pin.c_str()));
+    bpf_map_info info{};
+    std::uint32_t length = sizeof(info);
+    if (map && bpf_obj_get_info_by_fd(map.get(), &info, &length) == 0 &&
+        info.max_entries < AYA_DECAP_OUTCOME_COUNT)
+        ::unlink(pin.c_str());
+}
 
 } // namespace
 
@@ -55,7 +88,10 @@ Decap::Decap(const std::string &bpf_dir, Hook hook)
         throw Error::system("cannot open the decapsulation program", errno);
     bpf_program__set_autoload(skeleton->progs.decap_tc, hook == Hook::tc);
     bpf_program__set_autoload(skeleton->progs.decap_xdp, hook == Hook::xdp);
+    forget_smaller_counters(pin_of(bpf_dir, kCounterMap));
     bpf_map__set_pin_path(skeleton->maps.decap_local, pin_of(bpf_dir, kAddressMap).c_str());
+    bpf_map__set_pin_path(skeleton->maps.decap_vips, pin_of(bpf_dir, kVipMap).c_str());
+    bpf_map__set_pin_path(skeleton->maps.decap_balancers, pin_of(bpf_dir, kBalancerMap).c_str());
     bpf_map__set_pin_path(skeleton->maps.decap_counters, pin_of(bpf_dir, kCounterMap).c_str());
     const int error = -decap_bpf__load(skeleton);
     if (error == EPERM || error == EACCES)
@@ -71,20 +107,16 @@ Decap::Decap(const std::string &bpf_dir, Hook hook)
 
 Decap::~Decap() = default;
 
-void Decap::set_addresses(const std::vector<IpAddress> &addresses, std::uint16_t gue_port)
+void Decap::configure(const Settings &settings)
 {
-    const int map = bpf_map__fd(object_->skeleton->maps.decap_local);
-    const aya_decap_local local{aya_cpu_to_be16(gue_port), 0};
-    for (const IpAddress &address : addresses) {
-        const aya_decap_address key = key_of(address);
-        if (bpf_map_update_elem(map, &key, &local, BPF_ANY) != 0)
-            throw Error::system("cannot add to the decapsulation program: " + to_string(address), errno);
-    }
-    for (const IpAddress &address : read_addresses(map)) {
-        const aya_decap_address key = key_of(address);
-        if (!contains(addresses, address))
-            bpf_map_delete_elem(map, &key);
-    }
+    const auto &maps = object_->skeleton->maps;
+    const aya_decap_local local{aya_cpu_to_be16(settings.strips_udp() ? settings.gue_port : std::uint16_t{0}),
+                                0};
+    const std::vector<Prefix> everyone{kEveryone};
+    make_equal(bpf_map__fd(maps.decap_local), settings.locals, local);
+    make_equal(bpf_map__fd(maps.decap_vips), settings.vips, u32{0});
+    make_equal(bpf_map__fd(maps.decap_balancers), settings.balancers.empty() ? everyone : settings.balancers,
+               u32{0});
 }
 
 void Decap::attach(int link, const std::string &interface)
@@ -98,7 +130,7 @@ void Decap::attach(int link, const std::string &interface)
 
 int remove_pins(const std::string &bpf_dir)
 {
-    for (const char *name : {kAddressMap, kCounterMap})
+    for (const char *name : {kAddressMap, kVipMap, kBalancerMap, kCounterMap})
         if (::unlink(pin_of(bpf_dir, name).c_str()) != 0 && errno != ENOENT)
             return errno;
     return ::rmdir(bpf_dir.c_str()) == 0 || errno == ENOENT ? 0 : errno;

@@ -24,8 +24,8 @@ public:
     Decap(const Decap &) = delete;
     Decap &operator=(const Decap &) = delete;
 
-    // Strip for these and for no others; GUE at this UDP port, 0: IP in IP alone.
-    void set_addresses(const std::vector<IpAddress> &addresses, std::uint16_t gue_port);
+    // Strip what these settings say, and nothing else. Throws Error.
+    void configure(const Settings &settings);
     // Into force on an interface: at once, without a gap if an older one of ours is there. Throws Error.
     void attach(int link, const std::string &interface);
 

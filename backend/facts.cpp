@@ -128,15 +128,15 @@ Facts gather(const std::string &interface, const std::vector<Port> &ports)
     return facts;
 }
 
-std::string find_interface(const std::optional<IpAddress> &balancer)
+std::string find_interface(const std::vector<Prefix> &balancers)
 {
     Netlink netlink;
     Facts facts;
     facts.links = netlink.links();
-    if (balancer) {
-        const auto link = netlink.interface_to(*balancer);
+    if (!balancers.empty()) {
+        const auto link = netlink.interface_to(host_of(balancers.front()));
         if (!link)
-            throw Error("no route to the balancer " + to_string(*balancer) +
+            throw Error("no route to the balancer " + to_string(balancers.front()) +
                         "; give the interface with --interface NAME");
         return facts.name_of(*link);
     }

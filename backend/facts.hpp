@@ -37,6 +37,10 @@ struct Attached {
     // What the decapsulation that is attached strips for; nullopt: there is none, or we may not look.
     std::optional<std::vector<IpAddress>> addresses{};
     std::uint16_t gue_port = 0; // where it strips GUE; 0: IP in IP alone
+    // The inner destinations and the senders that it takes; nullopt, with `addresses`: any (an earlier
+    // version).
+    std::optional<std::vector<IpAddress>> vips{};
+    std::optional<std::vector<Prefix>> balancers{};
 
     std::optional<std::size_t> decap_filter() const; // index into `ingress`
     bool has_decap_xdp() const;
@@ -75,7 +79,7 @@ struct Facts {
 // Throws Error. `ports`: which listeners matter.
 Facts gather(const std::string &interface, const std::vector<Port> &ports);
 
-// The interface of the route to the balancer or, without one, of the default route. Throws Error.
-std::string find_interface(const std::optional<IpAddress> &balancer);
+// The interface of the route to the first balancer or, without one, of the default route. Throws Error.
+std::string find_interface(const std::vector<Prefix> &balancers);
 
 } // namespace aya::backend

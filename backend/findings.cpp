@@ -196,6 +196,29 @@ private:
                     (port == 0 ? "not decapsulated" : "decapsulated at UDP port " + std::to_string(port)) +
                     "; run: aya-backend up --encap " + std::string(to_string(settings_.encap)) +
                     " --gue-port " + std::to_string(settings_.gue_port));
+        for (const IpAddress &vip : settings_.vips)
+            if (facts_.attached.vips && !contains(*facts_.attached.vips, vip))
+                add(Defect::decap_lacks_vip,
+                    to_string(vip) + ": packets for it are not decapsulated; run: aya-backend up");
+        check_balancers();
+    }
+
+    void check_balancers()
+    {
+        const auto &taken = facts_.attached.balancers;
+        if (!taken || std::find(taken->begin(), taken->end(), kEveryone) != taken->end()) {
+            add(Defect::any_balancer,
+                settings_.interface +
+                    ": packets of any sender are decapsulated, so whoever reaches this host "
+                    "can pretend to be any client; name the balancers: run: aya-backend up "
+                    "... --balancer ADDRESS");
+            return;
+        }
+        for (const Prefix &balancer : settings_.balancers)
+            if (std::find(taken->begin(), taken->end(), balancer) == taken->end())
+                add(Defect::lacks_balancer,
+                    to_string(balancer) +
+                        ": packets of this balancer are not decapsulated; run: aya-backend up");
     }
 
     void check_tc(std::size_t ours)

@@ -27,7 +27,10 @@ namespace aya::backend
     X(no_decap, false)            \
     X(no_clsact, false)           \
     X(decap_lacks_address, false) \
+    X(decap_lacks_vip, false)     \
     X(decap_other_port, false)    \
+    X(any_balancer, false)        \
+    X(lacks_balancer, false)      \
     X(program_ahead, false)       \
     X(foreign_xdp, true)          \
     X(generic_xdp, false)         \

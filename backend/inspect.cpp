@@ -16,6 +16,14 @@ namespace
 constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46); // BPF_TCX_INGRESS, since kernel 6.6
 constexpr std::uint32_t kMaxPrograms = 64;
 
+std::vector<IpAddress> addresses_in(int map)
+{
+    std::vector<IpAddress> found;
+    for (const aya_decap_address &key : read_keys<aya_decap_address>(map))
+        found.push_back(address_of(key));
+    return found;
+}
+
 // Of an entry of the map of addresses; 0: none, or the entry went away.
 std::uint16_t read_gue_port(int map, const IpAddress &address)
 {
@@ -24,7 +32,22 @@ std::uint16_t read_gue_port(int map, const IpAddress &address)
     return bpf_map_lookup_elem(map, &key, &local) == 0 ? aya_be16_to_cpu(local.gue_port) : std::uint16_t{0};
 }
 
-// What the program with this id strips, from the map that it uses.
+void read_map(const std::string &name, int map, Attached &attached)
+{
+    if (name == kAddressMap) {
+        attached.addresses = addresses_in(map);
+        for (const IpAddress &address : *attached.addresses)
+            attached.gue_port = read_gue_port(map, address); // the same for all
+    } else if (name == kVipMap) {
+        attached.vips = addresses_in(map);
+    } else if (name == kBalancerMap) {
+        attached.balancers.emplace();
+        for (const aya_decap_prefix &key : read_keys<aya_decap_prefix>(map))
+            attached.balancers->push_back(prefix_of(key));
+    }
+}
+
+// What the program with this id strips, from the maps that it uses.
 void read_stripped(std::uint32_t id, Attached &attached)
 {
     const auto program = describe(Fd(bpf_prog_get_fd_by_id(id)));
@@ -32,13 +55,8 @@ void read_stripped(std::uint32_t id, Attached &attached)
         const Fd map(bpf_map_get_fd_by_id(map_id));
         bpf_map_info info{};
         std::uint32_t length = sizeof(info);
-        if (map && bpf_obj_get_info_by_fd(map.get(), &info, &length) == 0 &&
-            std::string(info.name) == kAddressMap) {
-            attached.addresses = read_addresses(map.get());
-            for (const IpAddress &address : *attached.addresses)
-                attached.gue_port = read_gue_port(map.get(), address); // the same for all
-            return;
-        }
+        if (map && bpf_obj_get_info_by_fd(map.get(), &info, &length) == 0)
+            read_map(info.name, map.get(), attached);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "decap.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <iostream>
 
@@ -16,8 +17,8 @@ namespace
 {
 
 struct Texts {
-    std::vector<std::string> vips, locals, ports;
-    std::string encap, gue_port, balancer, hook, output = "table";
+    std::vector<std::string> vips, locals, balancers, ports;
+    std::string encap, gue_port, hook, output = "table";
 };
 
 IpAddress parse_address(const std::string &option, const std::string &text)
@@ -46,6 +47,27 @@ std::vector<IpAddress> parse_addresses(const std::string &option, const std::vec
         addresses.push_back(address);
     }
     return addresses;
+}
+
+std::vector<Prefix> parse_balancers(const std::vector<std::string> &texts)
+{
+    std::vector<Prefix> balancers;
+    for (const std::string &text : texts) {
+        const auto prefix = parse_prefix(text);
+        if (!prefix)
+            throw UsageError("--balancer " + text +
+                             ": must be an IPv4 or IPv6 address or network, such as 10.0.1.2 or 10.0.1.0/24");
+        if (!is_routable(prefix->address))
+            throw UsageError("--balancer " + text +
+                             ": must be unicast addresses, not loopback or link-local");
+        if (network_of(*prefix) != *prefix)
+            throw UsageError("--balancer " + text + ": has bits beyond its prefix length; the network is " +
+                             to_string(network_of(*prefix)));
+        if (std::find(balancers.begin(), balancers.end(), *prefix) != balancers.end())
+            refuse_repeated("--balancer", text);
+        balancers.push_back(*prefix);
+    }
+    return balancers;
 }
 
 std::optional<Encap> parse_encap(const std::string &text)
@@ -98,6 +120,12 @@ std::uint16_t parse_gue_port(const std::string &text)
     return number;
 }
 
+void check_count(const std::string &option, std::size_t count, std::size_t limit)
+{
+    if (count > limit)
+        throw UsageError(option + ": at most " + std::to_string(limit));
+}
+
 void check_combination(const Options &options, bool hook_given, bool gue_port_given)
 {
     if (options.verb == Verb::up && (options.vips.empty() || !options.encap))
@@ -109,14 +137,13 @@ void check_combination(const Options &options, bool hook_given, bool gue_port_gi
                          std::string(to_string(*options.encap)) + " needs no decapsulation");
     if (!(options.encap && row_of(*options.encap).strips_udp) && gue_port_given)
         throw UsageError("--gue-port requires --encap gue");
-    if (options.locals.size() > AYA_DECAP_MAX_ADDRESSES)
-        throw UsageError("--local: at most " + std::to_string(AYA_DECAP_MAX_ADDRESSES) + " addresses");
+    check_count("--local", options.locals.size(), AYA_DECAP_MAX_ADDRESSES);
+    check_count("--vip", options.vips.size(), AYA_DECAP_MAX_VIPS);
+    check_count("--balancer", options.balancers.size(), AYA_DECAP_MAX_BALANCERS);
     for (const IpAddress &local : options.locals)
         if (contains(options.vips, local))
             throw UsageError("--local " + to_string(local) +
                              ": is a VIP; the tunnel must end at an address that only this host has");
-    if (options.balancer && !options.interface.empty())
-        throw UsageError("--balancer and --interface exclude each other");
 }
 
 void add_list(CLI::App &app, const std::string &name, std::vector<std::string> &into, const std::string &type,
@@ -134,12 +161,13 @@ void add_backend_options(CLI::App &app, Options &options, Texts &texts)
         ->type_name("ENCAP");
     app.add_option("--gue-port", texts.gue_port, "UDP port of the tunnel with --encap gue [6080]")
         ->type_name("PORT");
-    app.add_option("--interface", options.interface,
-                   "Interface that faces the balancer [that of the default route]")
+    app.add_option(
+           "--interface", options.interface,
+           "Interface that faces the balancer [that of the route to the first --balancer, else of the "
+           "default route]")
         ->type_name("NAME");
-    app.add_option("--balancer", texts.balancer,
-                   "Address of the balancer; use the interface of the route to it")
-        ->type_name("ADDRESS");
+    add_list(app, "--balancer", texts.balancers, "ADDRESS|PREFIX",
+             "Decapsulate only packets that this balancer sends; repeatable [any sender's]");
     app.add_option("--hook", texts.hook,
                    "Where to remove the outer headers: tc, xdp (native only) or auto [auto]")
         ->type_name("HOOK");
@@ -214,8 +242,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv)
     options.gue_port = parse_gue_port(texts.gue_port);
     options.hook = parse_hook(texts.hook);
     options.locals = parse_addresses("--local", texts.locals);
-    if (!texts.balancer.empty())
-        options.balancer = parse_address("--balancer", texts.balancer);
+    options.balancers = parse_balancers(texts.balancers);
     for (const std::string &text : texts.ports)
         options.ports.push_back(parse_port(text));
     check_combination(options, !texts.hook.empty(), !texts.gue_port.empty());

@@ -26,7 +26,7 @@ struct Options {
     std::uint16_t gue_port = kGuePort;
     std::string interface {
     };
-    std::optional<IpAddress> balancer{};
+    std::vector<Prefix> balancers{};
     std::optional<Hook> hook{}; // nullopt: the one that fits
     std::vector<IpAddress> locals{};
     std::vector<Port> ports{};

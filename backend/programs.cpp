@@ -14,6 +14,7 @@ namespace
 {
 
 constexpr std::uint32_t kMaxMaps = 64;
+constexpr u32 kKeyBits = (sizeof(aya_decap_prefix) - sizeof(u32)) * 8;
 
 int print_nothing(libbpf_print_level, const char *, va_list)
 {
@@ -60,16 +61,27 @@ aya_decap_address key_of(const IpAddress &address)
     return key;
 }
 
-std::vector<IpAddress> read_addresses(int map)
+aya_decap_prefix key_of(const Prefix &prefix)
 {
-    std::vector<IpAddress> found;
-    aya_decap_address key{};
-    const aya_decap_address *previous = nullptr;
-    while (bpf_map_get_next_key(map, previous, &key) == 0) {
-        std::memcpy(found.emplace_back().bytes.data(), &key, sizeof(key));
-        previous = &key;
-    }
-    return found;
+    if (prefix == kEveryone)
+        return {};
+    return {kKeyBits - prefix.address.host_prefix() + prefix.length,
+            aya_cpu_to_be32(prefix.address.is_v4() ? 4 : 6), key_of(prefix.address)};
+}
+
+IpAddress address_of(const aya_decap_address &key)
+{
+    IpAddress address;
+    std::memcpy(address.bytes.data(), &key, sizeof(key));
+    return address;
+}
+
+Prefix prefix_of(const aya_decap_prefix &key)
+{
+    if (key.length == 0)
+        return kEveryone;
+    const IpAddress address = address_of(key.address);
+    return {address, static_cast<std::uint8_t>(key.length - kKeyBits + address.host_prefix())};
 }
 
 } // namespace aya::backend

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "common/address.hpp"
+#include "prefix.hpp"
 
+#include <bpf/bpf.h>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -48,11 +50,25 @@ std::string program_name(std::uint32_t id); // "program 12" if it has none
 
 // The maps of decap.bpf.c, pinned by these names.
 constexpr const char *kAddressMap = "decap_local";
+constexpr const char *kVipMap = "decap_vips";
+constexpr const char *kBalancerMap = "decap_balancers";
 constexpr const char *kCounterMap = "decap_counters";
 
 std::string pin_of(const std::string &bpf_dir, const char *name);
 
 aya_decap_address key_of(const IpAddress &address);
-std::vector<IpAddress> read_addresses(int map);
+aya_decap_prefix key_of(const Prefix &prefix);
+IpAddress address_of(const aya_decap_address &key);
+Prefix prefix_of(const aya_decap_prefix &key);
+
+template <typename Key>
+std::vector<Key> read_keys(int map)
+{
+    std::vector<Key> found;
+    Key key{};
+    while (bpf_map_get_next_key(map, found.empty() ? nullptr : &found.back(), &key) == 0)
+        found.push_back(key);
+    return found;
+}
 
 } // namespace aya::backend

@@ -109,12 +109,13 @@ void print_counters(const DecapCounters &counters)
                   << counters[i] << "  " << kOutcomes[i].help << "\n";
 }
 
-std::vector<std::string> texts_of(const std::vector<IpAddress> &addresses)
+template <typename Item>
+std::vector<std::string> texts_of(const std::vector<Item> &items)
 {
     std::vector<std::string> texts;
-    texts.reserve(addresses.size());
-    for (const IpAddress &address : addresses)
-        texts.push_back(to_string(address));
+    texts.reserve(items.size());
+    for (const Item &item : items)
+        texts.push_back(to_string(item));
     return texts;
 }
 
@@ -132,6 +133,7 @@ OrderedJson to_json(const State &state, const std::vector<Row> &rows,
     if (settings.has_tunnel()) {
         json["hook"] = name_of(settings.hook);
         json["locals"] = texts_of(settings.locals);
+        json["balancers"] = texts_of(settings.balancers);
     }
     for (const Row &row : rows)
         json["changes"].push_back(
@@ -152,7 +154,8 @@ std::string describe(const Settings &settings)
     if (settings.has_tunnel())
         text += std::string(", decapsulated at ") +
                 (settings.hook == Hook::tc ? "tc ingress" : "native XDP") + " of " + settings.interface +
-                " for " + join(settings.locals);
+                " for " + join(settings.locals) + ", from " +
+                (settings.balancers.empty() ? "any sender" : join(settings.balancers));
     return text;
 }
 

@@ -5,6 +5,7 @@
 #include "aya/headers.h"
 #include "common/address.hpp"
 #include "common/names.hpp"
+#include "prefix.hpp"
 
 #include <cstdint>
 #include <span>
@@ -64,6 +65,7 @@ struct Settings {
     Hook hook = Hook::tc;            // of decapsulation; without meaning unless has_tunnel()
     std::vector<IpAddress> locals{}; // outer destinations that are stripped; empty unless has_tunnel()
     bool all_locals = true;          // `locals` are all addresses of the interface, not named one by one
+    std::vector<Prefix> balancers{}; // outer sources whose packets are stripped; empty: everyone's
     std::vector<Port> ports{};       // where check expects a listener on every VIP
     bool is_set_up = false; // by up, as the state file says; so whatever is missing was removed since
 

@@ -66,6 +66,26 @@ std::vector<IpAddress> to_addresses(const Json &list)
     return addresses;
 }
 
+Json to_json(const std::vector<Prefix> &prefixes)
+{
+    Json list = Json::array();
+    for (const Prefix &prefix : prefixes)
+        list.push_back(to_string(prefix));
+    return list;
+}
+
+std::vector<Prefix> to_prefixes(const Json &list)
+{
+    std::vector<Prefix> prefixes;
+    for (const Json &text : list) {
+        const auto prefix = parse_prefix(text.get<std::string>());
+        if (!prefix)
+            throw std::invalid_argument("not a network: " + text.dump());
+        prefixes.push_back(*prefix);
+    }
+    return prefixes;
+}
+
 Json to_json(const State &state)
 {
     const Settings &settings = state.settings;
@@ -83,6 +103,7 @@ Json to_json(const State &state)
             {"hook", settings.hook},
             {"locals", to_json(settings.locals)},
             {"all_locals", settings.all_locals},
+            {"balancers", to_json(settings.balancers)},
             {"changes", changes}};
 }
 
@@ -96,6 +117,7 @@ State to_state(const Json &json)
     json.at("hook").get_to(state.settings.hook);
     state.settings.locals = to_addresses(json.at("locals"));
     json.at("all_locals").get_to(state.settings.all_locals);
+    state.settings.balancers = to_prefixes(json.value("balancers", Json::array())); // nor these
     state.settings.is_set_up = true;
     for (const Json &c : json.at("changes"))
         state.changes.push_back({c.at("kind").get<Change::Kind>(), c.at("name").get<std::string>(),

@@ -2,9 +2,12 @@
 //
 // For backends: takes the outer headers off IP in IP packets (4in4, 6in6, 4in6, 6in4), and off the same with
 // UDP between (Generic UDP Encapsulation, draft-ietf-intarea-gue), so that a backend needs neither a tunnel
-// device nor a kernel module. A packet is stripped only if its outer destination is in map `decap_local` and
-// all headers are whole; everything else passes untouched. The loader fills the map: a program cannot ask the
-// kernel which addresses are its own.
+// device nor a kernel module. A packet is stripped only if its outer destination is in map `decap_local`, its
+// inner one in `decap_vips`, its sender in `decap_balancers`, and all headers are whole. The loader fills the
+// maps: a program cannot ask the kernel which addresses are its own.
+//
+// What is not for a VIP passes untouched, because the host may have tunnels of its own. What is for a VIP but
+// from a stranger is dropped: a tunnel device would decapsulate it after all.
 //
 // GUE comes as variant 1 (the IP packet follows UDP at once: AYA, Katran) or as variant 0 without optional
 // fields (a header of 4 bytes: Linux). Its UDP checksum is not looked at: the client's packet has its own,
@@ -55,6 +58,21 @@ struct {
 } decap_local SEC(".maps");
 
 struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, AYA_DECAP_MAX_VIPS);
+    __type(key, struct aya_decap_address);
+    __type(value, u32); // without meaning
+} decap_vips SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(max_entries, AYA_DECAP_MAX_BALANCERS);
+    __uint(map_flags, BPF_F_NO_PREALLOC); // the kernel insists
+    __type(key, struct aya_decap_prefix);
+    __type(value, u32); // without meaning
+} decap_balancers SEC(".maps");
+
+struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, AYA_DECAP_OUTCOME_COUNT);
     __type(key, u32);
@@ -66,8 +84,10 @@ struct tunnel {
     u32 inner_length; // bytes of their payload
     u8 inner_protocol;
     u8 outer_tos;
+    u8 inner_ecn;
     u8 is_gue;
     u8 set_ce; // the inner packet has to take over a congestion mark
+    struct aya_decap_prefix sender;
 };
 
 AYA_INLINE void count(u32 outcome)
@@ -87,21 +107,44 @@ AYA_INLINE int may_be_tunnel(u8 protocol)
     return is_ip_in_ip(protocol) || protocol == AYA_PROTO_UDP;
 }
 
-AYA_INLINE const struct aya_decap_local *find_local_ipv4(const struct aya_ipv4 *ip)
+// From 4 bytes of a packet, mapped; and from 16.
+AYA_INLINE struct aya_decap_address address_ipv4(const u16 *from)
 {
-    const struct aya_decap_address key = {
-        .word = {{0}, {0}, {__builtin_bswap32(0xffff)}, aya_load_be32(ip->dst)},
+    return (struct aya_decap_address){
+        .word = {{0}, {0}, {__builtin_bswap32(0xffff)}, aya_load_be32(from)},
     };
-    return bpf_map_lookup_elem(&decap_local, &key);
 }
 
-AYA_INLINE const struct aya_decap_local *find_local_ipv6(const struct aya_ipv6 *ip)
+AYA_INLINE struct aya_decap_address address_ipv6(const u16 *from)
 {
-    const struct aya_decap_address key = {
-        .word = {aya_load_be32(ip->dst), aya_load_be32(ip->dst + 2), aya_load_be32(ip->dst + 4),
-                 aya_load_be32(ip->dst + 6)},
+    return (struct aya_decap_address){
+        .word = {aya_load_be32(from), aya_load_be32(from + 2), aya_load_be32(from + 4),
+                 aya_load_be32(from + 6)},
     };
-    return bpf_map_lookup_elem(&decap_local, &key);
+}
+
+AYA_INLINE const struct aya_decap_local *find_local(const struct aya_decap_address address)
+{
+    return bpf_map_lookup_elem(&decap_local, &address);
+}
+
+AYA_INLINE int is_vip(const struct aya_decap_address address)
+{
+    return bpf_map_lookup_elem(&decap_vips, &address) != NULL;
+}
+
+AYA_INLINE struct aya_decap_prefix sender(u32 family, const struct aya_decap_address address)
+{
+    return (struct aya_decap_prefix){
+        .length = (sizeof(struct aya_decap_prefix) - sizeof(u32)) * 8,
+        .family = {__builtin_bswap32(family)},
+        .address = address,
+    };
+}
+
+AYA_INLINE int is_balancer(const struct aya_decap_prefix *from)
+{
+    return bpf_map_lookup_elem(&decap_balancers, from) != NULL;
 }
 
 AYA_INLINE int goes_to_gue(const struct aya_udp *udp, const void *end, const struct aya_decap_local *local)
@@ -162,7 +205,7 @@ AYA_INLINE u32 check_outer_ipv4(const struct aya_ipv4 *ip, const void *end, u32 
 {
     if ((const void *)(ip + 1) > end || !may_be_tunnel(ip->protocol))
         return AYA_DECAP_NOT_OURS;
-    const struct aya_decap_local *local = find_local_ipv4(ip);
+    const struct aya_decap_local *local = find_local(address_ipv4(ip->dst));
     if (!local || (ip->protocol == AYA_PROTO_UDP && !is_gue_ipv4(ip, end, local)))
         return AYA_DECAP_NOT_OURS;
 
@@ -176,6 +219,7 @@ AYA_INLINE u32 check_outer_ipv4(const struct aya_ipv4 *ip, const void *end, u32 
     t->inner_length = total - sizeof(*ip);
     t->inner_protocol = ip->protocol;
     t->outer_tos = ip->tos;
+    t->sender = sender(4, address_ipv4(ip->src));
     if (ip->protocol == AYA_PROTO_UDP)
         return check_gue((const struct aya_udp *)(ip + 1), end, t);
     return AYA_DECAP_STRIPPED;
@@ -187,7 +231,7 @@ AYA_INLINE u32 check_outer_ipv6(const struct aya_ipv6 *ip, const void *end, u32 
     if ((const void *)(ip + 1) > end || !may_be_tunnel(ip->next_header))
         return AYA_DECAP_NOT_OURS;
     const struct aya_udp *udp = (const struct aya_udp *)(ip + 1);
-    const struct aya_decap_local *local = find_local_ipv6(ip);
+    const struct aya_decap_local *local = find_local(address_ipv6(ip->dst));
     if (!local || (ip->next_header == AYA_PROTO_UDP && !goes_to_gue(udp, end, local)))
         return AYA_DECAP_NOT_OURS;
 
@@ -199,6 +243,7 @@ AYA_INLINE u32 check_outer_ipv6(const struct aya_ipv6 *ip, const void *end, u32 
     t->inner_length = payload;
     t->inner_protocol = ip->next_header;
     t->outer_tos = (u8)(ip->version_class[0] << 4 | ip->version_class[1] >> 4);
+    t->sender = sender(6, address_ipv6(ip->src));
     if (ip->next_header == AYA_PROTO_UDP)
         return check_gue(udp, end, t);
     return AYA_DECAP_STRIPPED;
@@ -206,11 +251,11 @@ AYA_INLINE u32 check_outer_ipv6(const struct aya_ipv6 *ip, const void *end, u32 
 
 // RFC 6040 4.2: a congestion mark on the way must reach the endpoints. Where they would not understand it,
 // the packet is dropped, as the router that marked it would have done.
-AYA_INLINE u32 carry_ecn(u8 inner_ecn, struct tunnel *t)
+AYA_INLINE u32 carry_ecn(struct tunnel *t)
 {
-    if ((t->outer_tos & ECN_MASK) != ECN_CE || inner_ecn == ECN_CE)
+    if ((t->outer_tos & ECN_MASK) != ECN_CE || t->inner_ecn == ECN_CE)
         return AYA_DECAP_STRIPPED;
-    if (inner_ecn == 0)
+    if (t->inner_ecn == 0)
         return AYA_DECAP_ECN;
     t->set_ce = 1;
     return AYA_DECAP_STRIPPED;
@@ -226,13 +271,15 @@ AYA_INLINE u32 check_inner(const void *inner, const void *end, struct tunnel *t)
         u32 total = aya_be16_to_cpu(ip->total_length);
         if (header < sizeof(*ip) || total < header || total > t->inner_length)
             return AYA_DECAP_BAD_INNER;
-        return carry_ecn(ip->tos & ECN_MASK, t);
+        t->inner_ecn = ip->tos & ECN_MASK;
+        return is_vip(address_ipv4(ip->dst)) ? AYA_DECAP_STRIPPED : AYA_DECAP_NO_VIP;
     }
     const struct aya_ipv6 *ip = inner;
     if ((const void *)(ip + 1) > end || ip->version_class[0] >> 4 != 6 ||
         aya_be16_to_cpu(ip->payload_length) + sizeof(*ip) > t->inner_length)
         return AYA_DECAP_BAD_INNER;
-    return carry_ecn(ip->version_class[1] >> 4 & ECN_MASK, t);
+    t->inner_ecn = ip->version_class[1] >> 4 & ECN_MASK;
+    return is_vip(address_ipv6(ip->dst)) ? AYA_DECAP_STRIPPED : AYA_DECAP_NO_VIP;
 }
 
 // The decision. `packet`..`end` can be read; `length` is the frame's, which may go on beyond `end`.
@@ -252,7 +299,15 @@ AYA_INLINE u32 examine(const void *packet, const void *end, u32 length, struct t
     }
     if (outcome != AYA_DECAP_STRIPPED)
         return outcome;
-    return check_inner(outer + (t->outer_length & OUTER_MASK), end, t);
+    outcome = check_inner(outer + (t->outer_length & OUTER_MASK), end, t);
+    if (outcome != AYA_DECAP_STRIPPED)
+        return outcome;
+    return is_balancer(&t->sender) ? carry_ecn(t) : AYA_DECAP_STRANGER;
+}
+
+AYA_INLINE int is_dropped(u32 outcome)
+{
+    return outcome == AYA_DECAP_ECN || outcome == AYA_DECAP_STRANGER;
 }
 
 AYA_INLINE be16 inner_type(const struct tunnel *t)
@@ -327,7 +382,7 @@ int decap_tc(struct __sk_buff *skb)
         outcome = strip_tc(skb, &t);
     if (outcome != AYA_DECAP_NOT_OURS)
         count(outcome);
-    return outcome == AYA_DECAP_ECN ? TC_DROP : TC_PASS;
+    return is_dropped(outcome) ? TC_DROP : TC_PASS;
 }
 
 AYA_INLINE void mark_ce_xdp(void *inner, const void *end, const struct tunnel *t)
@@ -376,7 +431,7 @@ int decap_xdp(struct xdp_md *ctx)
         outcome = strip_xdp(ctx, &t);
     if (outcome != AYA_DECAP_NOT_OURS)
         count(outcome);
-    return outcome == AYA_DECAP_ECN ? XDP_DROP : XDP_PASS;
+    return is_dropped(outcome) ? XDP_DROP : XDP_PASS;
 }
 
 // No helper here is for GPL programs only.

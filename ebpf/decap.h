@@ -16,7 +16,9 @@
     X(FRAGMENT, "fragment", "fragment of an outer packet: passed untouched")                              \
     X(ECN, "ecn", "outer congestion mark, but endpoints not ECN-capable: dropped (RFC 6040)")             \
     X(JOINED, "joined", "UDP datagrams merged by the kernel (GRO): passed untouched")                     \
-    X(REFUSED, "refused", "kernel could not shorten the packet: passed untouched")
+    X(REFUSED, "refused", "kernel could not shorten the packet: passed untouched")                        \
+    X(NO_VIP, "no_vip", "inner destination is not a VIP of this backend: passed untouched")               \
+    X(STRANGER, "stranger", "for a VIP, but the sender is not one of the balancers: dropped")
 
 enum aya_decap_outcome {
 #define AYA_X(symbol, name, help) AYA_DECAP_##symbol,
@@ -28,11 +30,22 @@ enum aya_decap_outcome {
 
 enum {
     AYA_DECAP_MAX_ADDRESSES = 256,
+    AYA_DECAP_MAX_VIPS = 4096,
+    AYA_DECAP_MAX_BALANCERS = 1024,
 };
 
-// Key of map `decap_local`: an outer destination address of this host, v4-mapped for IPv4.
+// Key of map `decap_local`: an outer destination address of this host; and of map `decap_vips`: an inner
+// destination. IPv4 is v4-mapped.
 struct aya_decap_address {
     be32 word[4];
+};
+
+// Key of map `decap_balancers`: outer sources. The family comes first, because an IPv6 packet may claim to
+// come from a v4-mapped address.
+struct aya_decap_prefix {
+    u32 length;  // bits of what follows, in host order; 0: everyone
+    be32 family; // 4 or 6
+    struct aya_decap_address address;
 };
 
 // Its value. IP in IP is stripped always.
@@ -42,6 +55,7 @@ struct aya_decap_local {
 };
 
 AYA_STATIC_ASSERT(sizeof(struct aya_decap_address) == 16, "map key without padding");
+AYA_STATIC_ASSERT(sizeof(struct aya_decap_prefix) == 24, "key of an LPM trie: length and data");
 AYA_STATIC_ASSERT(sizeof(struct aya_decap_local) == 4, "map value of earlier versions");
 
 #endif

@@ -51,6 +51,32 @@ TEST(Findings, GueIsStrippedAtItsPortOnly)
     EXPECT_EQ(codes(facts, ipip_settings()), list({})) << "ipip does not ask for it";
 }
 
+TEST(Findings, AnyoneMayPretendToBeAClientUnlessBalancersAreNamed)
+{
+    Facts facts = good_backend();
+    facts.attached.balancers = {{kEveryone}};
+    ASSERT_EQ(codes(facts, ipip_settings()), list({D::any_balancer}));
+    EXPECT_EQ(
+        judge(facts, ipip_settings())[0].text,
+        "eth0: packets of any sender are decapsulated, so whoever reaches this host can pretend to be any "
+        "client; name the balancers: run: aya-backend up ... --balancer ADDRESS");
+    facts.attached.balancers.reset();
+    EXPECT_EQ(codes(facts, gue_settings()), list({D::any_balancer})) << "an earlier version is attached";
+    Settings none_named = ipip_settings();
+    none_named.balancers.clear();
+    EXPECT_EQ(codes(good_backend(), none_named), list({})) << "those that `up` was told";
+}
+
+TEST(Findings, VipsAndBalancersThatDecapsulationWasNotTold)
+{
+    Facts facts = good_backend();
+    facts.attached.vips->pop_back();
+    facts.attached.balancers->pop_back();
+    ASSERT_EQ(codes(facts, ipip_settings()), list({D::decap_lacks_vip, D::lacks_balancer}));
+    EXPECT_EQ(judge(facts, ipip_settings())[1].text,
+              "2001:db8:1::/64: packets of this balancer are not decapsulated; run: aya-backend up");
+}
+
 TEST(Findings, JoinedDatagramsSpoilGueAtTcAlone)
 {
     Facts facts = good_backend();

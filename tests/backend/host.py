@@ -15,8 +15,10 @@ from ayalab.shell import run, wait_until  # noqa: E402, F401
 from ayalab.topology import VIP4, VIP6, Lab, unique_name  # noqa: E402, F401
 
 BOTH = ("--vip", VIP4, "--vip", VIP6)
-IPIP = (*BOTH, "--encap", "ipip")
-GUE = (*BOTH, "--encap", "gue")
+NETWORK4, NETWORK6 = "10.11.0.0/24", "2001:db8:11::/64"  # where the balancers are
+BALANCERS = ("--balancer", NETWORK4, "--balancer", NETWORK6)
+IPIP = (*BOTH, "--encap", "ipip", *BALANCERS)
+GUE = (*BOTH, "--encap", "gue", *BALANCERS)
 L2 = (*BOTH, "--encap", "l2")
 GATEWAY4, GATEWAY6 = "10.11.0.10", "2001:db8:11::10"  # the client
 

@@ -24,6 +24,7 @@ inline Settings ipip_settings()
     settings.encap = Encap::ipip;
     settings.interface = "eth0";
     settings.locals = {address("10.0.1.11"), address("2001:db8:1::11")};
+    settings.balancers = {{address("10.0.1.2"), 32}, {address("2001:db8:1::"), 64}};
     return settings;
 }
 
@@ -51,6 +52,8 @@ inline Facts good_backend()
     facts.attached.ingress = {{1, 0xa7a, "bpf", "decap_tc", 42}};
     facts.attached.addresses = ipip_settings().locals;
     facts.attached.gue_port = 6080;
+    facts.attached.vips = ipip_settings().vips;
+    facts.attached.balancers = ipip_settings().balancers;
     return facts;
 }
 
