@@ -390,8 +390,9 @@ TEST_F(Forward, WalksAUdpFlowThroughItsStates)
 TEST_F(Forward, FindsInTheSameBurstWhatAnEarlierPacketRemembered)
 {
     const Bytes frame = packet("S").build();
-    aya_packet parsed;
-    aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &parsed);
+    aya_packet parsed{};
+    ASSERT_EQ(aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &parsed),
+              AYA_REASON_NONE);
     const u64 hash = aya_flow_hash(&tables.settings(), &parsed);
     aya_flow_set *set = path.set_of(hash);
     aya_verdict first, second;
@@ -413,8 +414,9 @@ TEST_F(Forward, FindsInTheSameBurstWhatAnEarlierPacketRemembered)
 TEST_F(Forward, RemembersNothingWithoutAFlowSet)
 {
     const Bytes frame = packet("A").build();
-    aya_packet parsed;
-    aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &parsed);
+    aya_packet parsed{};
+    ASSERT_EQ(aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &parsed),
+              AYA_REASON_NONE);
     aya_verdict verdict;
     aya_choose(tables.view(), &parsed, web, aya_flow_hash(&tables.settings(), &parsed), nullptr, nullptr,
                path.now, &verdict);
