@@ -92,6 +92,21 @@ void forget(const Burst &burst, u32 i, const BurstContext &context)
         entry->state = AYA_FLOW_FREE;
 }
 
+// The entry of packet i's flow, in this queue's table (where an earlier packet of the burst may have put it)
+// or, as a copy, in another's; nullptr: there is none.
+aya_flow_entry *find_elsewhere(Burst &burst, u32 i, const BurstContext &context)
+{
+    if (aya_flow_entry *entry = aya_flow_locate(burst.set[i], burst.hash[i], burst.service[i]))
+        return entry;
+    for (const SiblingFlows &sibling : context.siblings) {
+        const aya_flow_set *set = &sibling.sets[aya_flow_set_index(burst.hash[i], sibling.set_mask)];
+        if (set != burst.set[i] &&
+            aya_flow_borrow(context.view, set, burst.hash[i], burst.service[i], &burst.borrowed[i]))
+            return &burst.borrowed[i];
+    }
+    return nullptr;
+}
+
 void count_notes(u8 notes, u16 service, const WorkerCounters &counters)
 {
     if (notes & AYA_NOTE_NEW)
@@ -228,6 +243,8 @@ void choose_backends(Burst &burst, const BurstContext &context) noexcept
         const u32 i = burst.live[k];
         const aya_packet *packet = &burst.packet[i];
         aya_verdict *verdict = &burst.verdict[i];
+        if (AYA_UNLIKELY(burst.entry[i] == nullptr && aya_may_be_elsewhere(packet)))
+            burst.entry[i] = find_elsewhere(burst, i, context);
         aya_choose(view, packet, burst.service[i], burst.hash[i], burst.set[i], burst.entry[i], tick,
                    verdict);
         if (AYA_UNLIKELY(verdict->notes))

@@ -12,6 +12,8 @@
 //     dispatch_rest     punts, answers and drops what is not forwarded
 #pragma once
 
+#include <span>
+
 #include "aya/encap.h"
 #include "aya/forward.h"
 #include "aya/reply.h"
@@ -31,6 +33,12 @@ struct Outbox {
     rte_mbuf *packets[kBurst];
 };
 
+// The flow table of some queue, to look into.
+struct SiblingFlows {
+    const aya_flow_set *sets;
+    u32 set_mask;
+};
+
 // What the stages need of their worker and of the port that the burst came from. Set up at start, except
 // for the fields that say otherwise.
 struct BurstContext {
@@ -40,7 +48,8 @@ struct BurstContext {
     u16 tick = 0;                   // housekeeping
     u16 port = 0;                   // each burst: index of the port that it came from
     u32 port_count = 0;
-    u64 now_ns = 0; // housekeeping
+    u64 now_ns = 0;                         // housekeeping
+    std::span<const SiblingFlows> siblings; // all queues' tables, of all workers
     WorkerCounters counters{};
     aya_reply_limit reply_limit{};
     Outbox *outboxes = nullptr;           // by port
@@ -64,6 +73,7 @@ struct Burst {
     rte_mbuf *drop[kBurst];
     aya_verdict verdict[kBurst];
     aya_packet packet[kBurst];
+    aya_flow_entry borrowed[kBurst]; // copies of entries of sibling tables
 };
 
 void parse_packets(Burst &burst) noexcept;

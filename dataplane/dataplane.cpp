@@ -128,6 +128,7 @@ private:
     Pool pool_;
     std::unique_ptr<PuntPath> punt_;
     std::unique_ptr<SegmentWriter> segment_;
+    std::vector<SiblingFlows> flow_tables_; // of all queues: workers look into them
     std::vector<std::unique_ptr<Worker>> workers_;
     std::atomic<bool> stop_{false};
 };
@@ -246,8 +247,11 @@ void Dataplane::make_workers()
             worker->add_port(*port, punt_->rings(port->index()),
                              port->rx(index) ? open_flows(*port, index) : nullptr,
                              share(*port) ? share(*port)->mode() : nullptr);
+        worker->list_flow_tables(flow_tables_);
         workers_.push_back(std::move(worker));
     }
+    for (const auto &worker : workers_)
+        worker->set_siblings(flow_tables_);
 }
 
 struct Launch {

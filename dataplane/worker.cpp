@@ -73,6 +73,12 @@ void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<
     context_.port_count = static_cast<u32>(ports_.size());
 }
 
+void Worker::list_flow_tables(std::vector<SiblingFlows> &tables) const
+{
+    for (const auto &flows : flow_tables_)
+        tables.push_back({.sets = flows->sets(), .set_mask = flows->set_mask()});
+}
+
 void Worker::run(const std::atomic<bool> &stop) noexcept
 {
     ::prctl(PR_SET_TIMERSLACK, 1UL);

@@ -40,6 +40,11 @@ public:
     void add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowTable> flows,
                   const aya_xdp_mode *mode = nullptr);
 
+    // Adds the tables of this worker's queues.
+    void list_flow_tables(std::vector<SiblingFlows> &tables) const;
+    // All queues' tables, before the run.
+    void set_siblings(std::span<const SiblingFlows> tables) { context_.siblings = tables; }
+
     // Runs on the worker's lcore until `stop`.
     void run(const std::atomic<bool> &stop) noexcept;
 

@@ -92,6 +92,21 @@ AYA_INLINE struct aya_flow_set *flow_set(u32 queue, u64 hash)
     return bpf_map_lookup_elem(&flows, &key);
 }
 
+// The entry of a flow in another queue's table, copied to `borrowed`; answers whether there is one. Not
+// static, as above.
+int aya_borrow_entry(struct aya_flow_entry *borrowed, u64 hash, u32 service, u32 slot, u32 queue)
+{
+    const struct aya_view view = {.slot = slot & 1, .settings = &settings[slot & 1]};
+    if (!borrowed)
+        return 0;
+    for (u32 other = 0; other < AYA_XDP_QUEUES && other < queue_count; other++) {
+        const struct aya_flow_set *set = other == queue ? NULL : flow_set(other, hash);
+        if (set && aya_flow_borrow(&view, set, hash, (u16)service, borrowed))
+            return 1;
+    }
+    return 0;
+}
+
 AYA_INLINE int has_socket(u32 queue)
 {
     return !*(const volatile u32 *)&mode.bypass_sockets && bpf_map_lookup_elem(&xsks_map, &queue);
@@ -227,6 +242,10 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     struct aya_flow_entry *entry = NULL;
     if (AYA_LIKELY(set))
         entry = aya_flow_locate(set, hash, aya_flow_service(packet, service));
+    struct aya_flow_entry borrowed = {0};
+    if (AYA_UNLIKELY(!entry && queue_count > 1 && aya_may_be_elsewhere(packet)) &&
+        aya_borrow_entry(&borrowed, hash, service, shell->view.slot, shell->queue))
+        entry = &borrowed;
     aya_decide(&shell->view, packet, service, hash, set, entry, now, &verdict);
     if (AYA_UNLIKELY(verdict.notes))
         count_notes(shell, &verdict);

@@ -326,6 +326,27 @@ AYA_INLINE void aya_choose(const struct aya_view *view, const struct aya_packet 
     aya_decide(view, packet, service_id, hash, set, entry, now, verdict);
 }
 
+// Whether the flow of a packet may have its entry in another queue's table. NICs spread packets by their
+// ports, which ICMP errors lack, as do the later fragments with which a first one is kept together.
+AYA_INLINE int aya_may_be_elsewhere(const struct aya_packet *packet)
+{
+    return packet->kind == AYA_KIND_FRAGMENT_FIRST || packet->kind == AYA_KIND_ICMP_ERROR;
+}
+
+// Looks for the flow's entry in the set of another queue's table; true: `*borrowed` is a copy of it, which
+// aya_choose takes for an entry. The table's owner may write at the same time, so the copy is what is judged.
+AYA_INLINE int aya_flow_borrow(const struct aya_view *view, const struct aya_flow_set *set, u64 hash,
+                               u16 service, struct aya_flow_entry *borrowed)
+{
+    for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
+        *borrowed = set->way[i];
+        if (aya_flow_matches(borrowed, hash, service) &&
+            aya_is_same_backend(aya_view_backend(view, borrowed->backend), borrowed, service))
+            return 1;
+    }
+    return 0;
+}
+
 // After a FORWARD verdict on a first fragment, so that the later ones follow it. `set` is that of
 // aya_hash_fragment(), `hash` the same.
 AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_flow_set *set, u64 hash,

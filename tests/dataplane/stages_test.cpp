@@ -298,6 +298,26 @@ TEST_F(Stages, packets_of_one_new_flow_in_one_burst_go_to_one_backend)
     EXPECT_EQ(bench.services[scene.web].new_flows, 1u);
 }
 
+TEST_F(Stages, a_first_fragment_follows_the_entry_of_another_queue)
+{
+    const auto fragment = [&](u16 port) { return to_web().fragment(7, 0, true).udp(port, 443).payload(64); };
+    Bench other{scene.tables.view()};
+    const SiblingFlows siblings[] = {{.sets = other.context.sets, .set_mask = other.context.set_mask},
+                                     {.sets = bench.context.sets, .set_mask = bench.context.set_mask}};
+    bench.context.siblings = siblings;
+    for (u16 port = 1; port <= 16; port++) {
+        other.run({Bench::mbuf_of(to_web().udp(port, 443).payload(8).build())});
+        other.release();
+    }
+    const u64 new_before = other.totals.reasons[AYA_REASON_FLOW_NEW];
+    for (u16 port = 1; port <= 16; port++) {
+        bench.run({Bench::mbuf_of(fragment(port).build())});
+        bench.release();
+    }
+    EXPECT_GT(new_before, 0u);
+    EXPECT_EQ(reason(AYA_REASON_FLOW_NEW), 16 - new_before) << "known flows are not new";
+}
+
 TEST_F(Stages, forwarded_packets_count_for_their_service_and_backend)
 {
     const Bytes frame = to_web().tcp(40001, 443, "S").payload(100).build();

@@ -43,6 +43,8 @@ public:
                 scene_.change_something();
                 for (const auto &path : others_)
                     path->publish(scene_.tables());
+                if (scene_.below(8) == 0)
+                    change_queues();
             }
             std::vector<Bytes> burst;
             for (u32 count = 1 + scene_.below(Path::kMostFrames); count > 0; count--)
@@ -65,6 +67,25 @@ public:
     }
 
 private:
+    // From now on another queue has the flows of before.
+    void change_queues()
+    {
+        const std::vector<aya_flow_set> flows = core_->flows(), none(kSets);
+        const Ledger ledger = core_->ledger();
+        for (Path *path : all_paths()) {
+            path->set_sibling(flows);
+            path->restore(ledger, none);
+        }
+    }
+
+    std::vector<Path *> all_paths() const
+    {
+        std::vector<Path *> all{core_.get()};
+        for (const auto &path : others_)
+            all.push_back(path.get());
+        return all;
+    }
+
     bool compare(const std::vector<Bytes> &burst)
     {
         packets_ += burst.size();

@@ -46,6 +46,7 @@ public:
         ledger_ = ledger;
         core_.flows() = flows;
     }
+    void set_sibling(const std::vector<aya_flow_set> &flows) override { core_.sibling_flows() = flows; }
 
 private:
     static void refuse(Outcome &outcome)

@@ -60,6 +60,8 @@ public:
     virtual Ledger ledger() const = 0;
     virtual std::vector<aya_flow_set> flows() const = 0;
     virtual void restore(const Ledger &ledger, const std::vector<aya_flow_set> &flows) = 0;
+    // The flow table of another queue, as many sets; that queue receives nothing.
+    virtual void set_sibling(const std::vector<aya_flow_set> &flows) = 0;
 };
 
 // Registers a kind of path when the program starts.

@@ -103,6 +103,13 @@ public:
         *ledger_ = ledger;
         std::copy(flows.begin(), flows.end(), sets_.begin());
     }
+    void set_sibling(const std::vector<aya_flow_set> &flows) override
+    {
+        sibling_sets_ = flows;
+        siblings_ = {{.sets = sets_.data(), .set_mask = context_.set_mask},
+                     {.sets = sibling_sets_.data(), .set_mask = context_.set_mask}};
+        context_.siblings = siblings_;
+    }
 
 private:
     static rte_mbuf *mbuf_of(const Bytes &frame)
@@ -190,6 +197,8 @@ private:
     std::unique_ptr<Burst> burst_ = std::make_unique<Burst>();
     std::unique_ptr<Ledger> ledger_ = std::make_unique<Ledger>();
     std::vector<aya_flow_set> sets_;
+    std::vector<aya_flow_set> sibling_sets_;
+    std::vector<SiblingFlows> siblings_;
     BurstContext context_;
     Outbox outboxes_[kMaxPorts];
     bool sends_segments_[kMaxPorts] = {true, true};

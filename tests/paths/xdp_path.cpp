@@ -24,7 +24,7 @@ ForwardSizes sizes_of(const Tables &tables, u32 sets)
                            .backends = Tables::kBackends,
                            .vips = Tables::kVips,
                            .lookup_slots = static_cast<u32>(tables.lookup().size())},
-            .queues = 1,
+            .queues = 2,
             .flow_sets = sets,
             .port_index = 0};
 }
@@ -81,6 +81,10 @@ public:
         std::copy_n(ledger.services, Tables::kServices, program_.service_counters(0));
         std::copy_n(ledger.backends, Tables::kBackends, program_.backend_counters(0));
         std::copy(flows.begin(), flows.end(), program_.flows(0));
+    }
+    void set_sibling(const std::vector<aya_flow_set> &flows) override
+    {
+        std::copy(flows.begin(), flows.end(), program_.flows(1));
     }
 
 private:

@@ -72,9 +72,11 @@ public:
         return &flows_[aya_flow_set_index(hash, static_cast<u32>(flows_.size() - 1))];
     }
     std::vector<aya_flow_set> &flows() { return flows_; }
+    std::vector<aya_flow_set> &sibling_flows() { return sibling_flows_; } // another queue's; may be empty
     const std::vector<aya_flow_set> &flows() const { return flows_; }
 
     u16 now = 1000;
+    u64 borrowed_count = 0; // packets that followed an entry of the sibling
 
 private:
     u64 choose(Outcome &outcome)
@@ -83,6 +85,14 @@ private:
         aya_flow_set *set = set_of(hash);
         aya_flow_entry *entry =
             aya_flow_locate(set, hash, aya_flow_service(&outcome.packet, outcome.service));
+        aya_flow_entry borrowed;
+        if (!entry && !sibling_flows_.empty() && aya_may_be_elsewhere(&outcome.packet) &&
+            aya_flow_borrow(
+                view_, &sibling_flows_[aya_flow_set_index(hash, static_cast<u32>(sibling_flows_.size() - 1))],
+                hash, outcome.service, &borrowed)) {
+            entry = &borrowed;
+            borrowed_count++;
+        }
         aya_verdict verdict;
         aya_choose(view_, &outcome.packet, outcome.service, hash, set, entry, now, &verdict);
         outcome.reason = static_cast<aya_reason>(verdict.reason);
@@ -133,6 +143,7 @@ private:
 
     const aya_view *view_;
     std::vector<aya_flow_set> flows_;
+    std::vector<aya_flow_set> sibling_flows_;
     const aya_backend *backend_ = nullptr;
 };
 

@@ -279,6 +279,37 @@ TEST_F(Forward, NeverAnswersAnIcmpErrorWithAnother)
     EXPECT_EQ(run(icmp_error()).reason, AYA_REASON_TOO_BIG);
 }
 
+// NICs spread by ports, which neither ICMP errors nor fragments show.
+TEST_F(Forward, FollowsTheEntryOfAnotherQueueForWhatMayArriveAtAnyQueue)
+{
+    establish();
+    run(datagram());
+    const auto change_queues = [&] {
+        path.sibling_flows() = path.flows();
+        path.flows().assign(path.flows().size(), {});
+    };
+    change_queues();
+    send_all_to(b);
+    tables.service(web).previous_size = 0;
+    tables.set_lookup(dns, {dns_b});
+    const std::vector<aya_flow_set> before = path.sibling_flows();
+
+    const Outcome error = run(icmp_error());
+    EXPECT_EQ(error.backend, a);
+    EXPECT_EQ(error.notes, 0);
+    EXPECT_EQ(run(Packet().ipv4(kClient, kVip).fragment(7, 0, true).udp(5000, 53).payload(64)).backend,
+              dns_a);
+    EXPECT_EQ(run(Packet().ipv4(kClient, kVip).fragment(7, 72, false).protocol(17).payload(64)).backend,
+              dns_a);
+    EXPECT_EQ(run(packet("A")).backend, b) << "its queue is known";
+    EXPECT_EQ(std::memcmp(before.data(), path.sibling_flows().data(), before.size() * sizeof(before[0])), 0)
+        << "the other queue writes there";
+
+    change_queues();
+    tables.take_down(a);
+    EXPECT_EQ(run(icmp_error()).backend, b) << "an entry without its backend is none";
+}
+
 Packet fragment_first(u32 id)
 {
     return Packet().ipv4(kClient, kVip).fragment(id, 0, true).udp(5000, 53).payload(64);
