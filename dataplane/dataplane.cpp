@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <rte_errno.h>
@@ -19,6 +20,7 @@
 #include "common/error.hpp"
 #include "eal.hpp"
 #include "interface.hpp"
+#include "port_follower.hpp"
 #include "punt.hpp"
 #include "segment.hpp"
 #include "worker.hpp"
@@ -32,6 +34,7 @@ namespace
 
 constexpr u32 kPoolCache = 256;
 constexpr u64 kLookForTablesNs = 100'000'000;
+constexpr u64 kCountLossesNs = 1'000'000'000;
 constexpr u32 kIdleSleepUs = 150;
 constexpr u32 kHandBackUs = 20'000; // many times what a packet takes from the program to its worker
 
@@ -108,7 +111,9 @@ public:
 
 private:
     unsigned pool_flags() const;
-    void make_pool();
+    Pool make_pool(const std::string &name, std::span<const Port *const> ports);
+    void make_first_pool();
+    rte_mempool *pool_for(const Port &port);
     void make_workers();
     std::unique_ptr<FlowTable> open_flows(const Port &port, u32 queue) const;
     const XdpShare *share(const Port &port) const;
@@ -116,6 +121,7 @@ private:
     std::string cut_off() const;
     void launch();
     void look_for_tables();
+    void count_losses() const;
     static int worker_main(void *argument);
 
     const CommandLine &line_;
@@ -126,6 +132,7 @@ private:
     Eal eal_;
     std::vector<std::unique_ptr<Port>> ports_;
     Pool pool_;
+    std::vector<Pool> later_pools_;
     std::unique_ptr<PuntPath> punt_;
     std::unique_ptr<SegmentWriter> segment_;
     std::vector<SiblingFlows> flow_tables_; // of all queues: workers look into them
@@ -143,7 +150,7 @@ Dataplane::Dataplane(const CommandLine &line, const DataplaneConfig &options)
     const u32 worker_count = static_cast<u32>(options_.workers.size());
     for (const PortConfig &port : options_.ports)
         ports_.push_back(std::make_unique<Port>(static_cast<u32>(ports_.size()), port, worker_count));
-    make_pool();
+    make_first_pool();
     for (const auto &port : ports_)
         port->start(pool_.get(), static_cast<int>(rte_socket_id()));
     punt_ = std::make_unique<PuntPath>(pool_.get());
@@ -180,25 +187,44 @@ unsigned Dataplane::pool_flags() const
     return physical ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
 }
 
-void Dataplane::make_pool()
+Pool Dataplane::make_pool(const std::string &name, std::span<const Port *const> ports)
 {
-    u32 needed = kPortRingSize * 2u * static_cast<u32>(ports_.size());
+    u32 needed = kPortRingSize * 2u * static_cast<u32>(ports.size());
     u32 room = RTE_MBUF_DEFAULT_DATAROOM;
-    for (const auto &port : ports_) {
+    for (const Port *port : ports) {
         needed += port->mbufs_needed();
         room = std::max(room, port->frame_room());
     }
     needed += static_cast<u32>(options_.workers.size() + 1) * (kPoolCache * 2 + 2 * kBurst * kMaxPorts);
     const u32 count = options_.mbufs.value_or(needed);
     const u32 rounded = (room + 63) & ~63u;
-    pool_.reset(rte_mempool_create("mbufs", count, sizeof(rte_mbuf) + rounded + RTE_PKTMBUF_HEADROOM,
-                                   kPoolCache, sizeof(rte_pktmbuf_pool_private), rte_pktmbuf_pool_init,
-                                   nullptr, rte_pktmbuf_init, nullptr, static_cast<int>(rte_socket_id()),
-                                   pool_flags()));
-    if (!pool_)
+    Pool pool(rte_mempool_create(name.c_str(), count, sizeof(rte_mbuf) + rounded + RTE_PKTMBUF_HEADROOM,
+                                 kPoolCache, sizeof(rte_pktmbuf_pool_private), rte_pktmbuf_pool_init, nullptr,
+                                 rte_pktmbuf_init, nullptr, static_cast<int>(rte_socket_id()), pool_flags()));
+    if (!pool)
         throw StartError("no memory for " + std::to_string(count) +
                          " packet buffers: " + rte_strerror(rte_errno) + "; raise /dataplane/memory (" +
                          std::to_string(options_.memory >> 20) + "MB)");
+    return pool;
+}
+
+void Dataplane::make_first_pool()
+{
+    std::vector<const Port *> ports;
+    for (const auto &port : ports_)
+        ports.push_back(port.get());
+    pool_ = make_pool("mbufs", ports);
+}
+
+// net_af_xdp leaves in the kernel's rings, when it is closed, what it had put there: a pool of its own for
+// each time, of what memory there is.
+rte_mempool *Dataplane::pool_for(const Port &port)
+{
+    if (!port.is_af_xdp())
+        return pool_.get();
+    const Port *const only[] = {&port};
+    later_pools_.push_back(make_pool("mbufs" + std::to_string(later_pools_.size() + 1), only));
+    return later_pools_.back().get();
 }
 
 const XdpShare *Dataplane::share(const Port &port) const
@@ -281,6 +307,12 @@ void Dataplane::look_for_tables()
     log_info("tables found: " + tables_place(line_, options_));
 }
 
+void Dataplane::count_losses() const
+{
+    for (const auto &port : ports_)
+        segment_->set_losses(port->index(), port->losses());
+}
+
 // Other maps than ours: nothing will ever come in here again. Whoever watches over this process starts it
 // again.
 std::string Dataplane::cut_off() const
@@ -314,8 +346,15 @@ void Dataplane::run()
              std::to_string(ports_.size()) + " port(s)" +
              (tables_.identity() == 0 ? "; no tables yet, everything goes to the kernel" : ""));
 
+    PortFollower follower({.ports = ports_,
+                           .workers = workers_,
+                           .shares = shares_,
+                           .punt = *punt_,
+                           .segment = *segment_,
+                           .pool_for = [this](const Port &port) { return pool_for(port); }});
     std::string complaint;
     u64 next_look = 0;
+    u64 next_count = 0;
     while (!stop_requested.load(std::memory_order_relaxed)) {
         punt_->serve(kIdleSleepUs); // one burst a port at most, so that its duties below are never starved
         const u64 now = monotonic_ns();
@@ -324,13 +363,19 @@ void Dataplane::run()
             if (!complaint.empty())
                 break;
             look_for_tables();
+            follower.look();
             next_look = now + kLookForTablesNs;
+        }
+        if (now >= next_count) {
+            count_losses();
+            next_count = now + kCountLossesNs;
         }
     }
     log_info("stopping");
     hand_back();
     stop_.store(true, std::memory_order_relaxed);
     rte_eal_mp_wait_lcore();
+    count_losses();
     if (!complaint.empty())
         throw StartError(complaint);
 }

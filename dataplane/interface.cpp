@@ -37,6 +37,13 @@ bool interface_exists(const std::string &name)
     return ::if_nametoindex(name.c_str()) != 0;
 }
 
+bool interface_has_link(const std::string &name)
+{
+    ifreq request{};
+    constexpr int kWorks = IFF_UP | IFF_RUNNING;
+    return control(SIOCGIFFLAGS, name, request) == 0 && (request.ifr_flags & kWorks) == kWorks;
+}
+
 std::optional<u32> interface_mtu(const std::string &name)
 {
     ifreq request{};

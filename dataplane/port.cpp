@@ -59,11 +59,28 @@ rte_eth_dev_info device_info(u16 port_id)
     return info;
 }
 
+void add_losses(PortLosses &losses, u16 port_id)
+{
+    rte_eth_stats stats{};
+    if (rte_eth_stats_get(port_id, &stats) != 0)
+        return;
+    losses.rx_missed += stats.imissed;
+    losses.rx_no_buffer += stats.rx_nombuf;
+    losses.rx_errors += stats.ierrors;
+    losses.tx_lost += stats.oerrors;
+}
+
 } // namespace
 
 Port::Port(u32 index, const PortConfig &options, u32 worker_count)
     : index_(index), options_(options), worker_count_(worker_count)
 {
+    open();
+}
+
+void Port::open()
+{
+    const SocketLosses::Opening opening(sockets_);
     attach_all();
     read_interface(devices_.front().port_id);
     choose_queues();
@@ -81,11 +98,63 @@ Port::Port(u32 index, const PortConfig &options, u32 worker_count)
 
 Port::~Port()
 {
+    close();
+}
+
+void Port::close()
+{
+    sockets_.forget();
     if (taken_)
         return;
     stop();
-    for (const Device &device : devices_)
+    for (const Device &device : devices_) {
+        add_losses(closed_, device.port_id);
+        rte_device *bus_device = device_info(device.port_id).device;
         rte_eth_dev_close(device.port_id);
+        if (lives_on_interface())
+            rte_dev_remove(bus_device); // its name can be attached again
+    }
+    devices_.clear();
+    take_driver_complaint();
+}
+
+void Port::reopen()
+{
+    const u32 queues = queues_;
+    try {
+        open();
+        if (queues_ != queues)
+            refuse("had " + std::to_string(queues) + " queues, and has " + std::to_string(queues_) +
+                   " now; restart aya-dataplane");
+    } catch (const StartError &) {
+        close();
+        queues_ = queues;
+        throw;
+    }
+}
+
+bool Port::take_mtu(u32 mtu)
+{
+    mtu_ = std::min(mtu, room_);
+    return mtu <= room_;
+}
+
+bool Port::has_link() const
+{
+    if (!interface_.empty())
+        return interface_has_link(interface_);
+    rte_eth_link link{};
+    return rte_eth_link_get_nowait(devices_.front().port_id, &link) != 0 ||
+           link.link_status == RTE_ETH_LINK_UP;
+}
+
+PortLosses Port::losses()
+{
+    PortLosses losses = closed_;
+    for (const Device &device : devices_)
+        add_losses(losses, device.port_id);
+    losses.rx_missed += sockets_.count();
+    return losses;
 }
 
 std::string Port::label() const
@@ -174,8 +243,8 @@ void Port::attach_all()
 void Port::read_interface(u16 port_id)
 {
     std::array<char, IF_NAMESIZE> name{};
-    const unsigned ifindex = device_info(port_id).if_index;
-    if (ifindex != 0 && ::if_indextoname(ifindex, name.data()) != nullptr)
+    ifindex_ = device_info(port_id).if_index;
+    if (ifindex_ != 0 && ::if_indextoname(ifindex_, name.data()) != nullptr)
         interface_ = name.data();
     if (interface_.empty())
         return;
@@ -221,6 +290,11 @@ void Port::choose_mtu()
         refuse("MTU " + std::to_string(mtu_) + "; AF_XDP receives packets of up to " +
                std::to_string(kXdpLargestMtu) + " bytes; run: ip link set dev " + interface_ + " mtu " +
                std::to_string(kXdpLargestMtu));
+}
+
+bool Port::lives_on_interface() const
+{
+    return is_interface_ || needs_interface(options_.device);
 }
 
 bool Port::is_af_xdp() const
@@ -311,6 +385,11 @@ void Port::accept_multicast(const Device &device) const
 
 void Port::start(rte_mempool *pool, int socket)
 {
+    const SocketLosses::Opening opening(sockets_);
+    room_ = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM - (frame_room() - mtu_);
+    if (mtu_ > room_)
+        refuse("MTU " + std::to_string(mtu_) + "; buffers have room for " + std::to_string(room_) +
+               "; restart aya-dataplane");
     for (Device &device : devices_) {
         set_up_queues(device, pool, socket);
         if (const int error = rte_eth_dev_start(device.port_id))

@@ -4,11 +4,14 @@
 // a kernel interface named alone it is one AF_XDP device a queue, since that works on every driver.
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "aya/shm.hpp"
 #include "options.hpp"
+#include "socket_losses.hpp"
 
 struct rte_mempool;
 
@@ -37,6 +40,29 @@ public:
     void start(rte_mempool *pool, int socket);
     void stop(); // packets still in the TX rings are sent
 
+    // The devices live on an interface that exists without us (AF_XDP, AF_PACKET), and go with it.
+    bool lives_on_interface() const;
+    bool is_af_xdp() const;
+    unsigned ifindex() const { return ifindex_; } // of the kernel's interface; 0: none
+
+    // Opening again in a running process. Workers must have let go of the devices before they are closed:
+    // `shift` is odd while they must not touch them, and each takes over a new value between two turns.
+    u32 shift() const { return shift_.load(std::memory_order_acquire); }
+    void withdraw() { shift_.fetch_add(1, std::memory_order_acq_rel); }
+    void close();
+    // Attaches the devices again, as the constructor did; then start(), then offer(). Throws StartError, and
+    // what was opened by then is closed.
+    void reopen();
+    void offer() { shift_.fetch_add(1, std::memory_order_acq_rel); }
+
+    // The kernel's interface has another MTU now. What buffers are too small for stays out: answers whether
+    // they are large enough.
+    bool take_mtu(u32 mtu);
+    bool has_link() const;
+
+    // What driver and kernel lost until now. Main lcore only: reading takes system calls.
+    PortLosses losses();
+
     u32 index() const { return index_; }
     const std::string &device() const { return options_.device; }
     const std::string &interface() const { return interface_; } // of the kernel; empty: none
@@ -49,10 +75,12 @@ public:
     std::optional<PortQueue> rx(u32 worker) const;
     std::optional<PortQueue> tx(u32 worker) const;
 
-    // "port 0 (eth0): " + text
+    std::string label() const; // "port 0 (eth0)"
+    // label + ": " + text
     [[noreturn]] void refuse(const std::string &text) const;
 
 private:
+    void open();
     struct Device {
         u16 port_id;
         u16 rx_queues;
@@ -69,24 +97,27 @@ private:
     void read_interface(u16 port_id);
     void choose_queues();
     void choose_mtu();
-    bool is_af_xdp() const;
     void configure(Device &device);
     void set_up_queues(Device &device, rte_mempool *pool, int socket);
     void accept_multicast(const Device &device) const;
     std::string why(int error) const;
-    std::string label() const;
 
     u32 index_;
     PortConfig options_;
     u32 worker_count_;
     bool is_interface_ = false; // named alone: we make the AF_XDP devices
     std::string interface_;
+    unsigned ifindex_ = 0;
+    std::atomic<u32> shift_{0};
+    u32 room_ = 0; // for packets, in a buffer of the pool
     Mac mac_{};
     u32 mtu_ = 0;
     u32 queues_ = 0;
     bool sends_segments_ = false;
     bool taken_ = false; // by another program, whose XDP program must not go
     std::vector<Device> devices_;
+    SocketLosses sockets_; // that the devices receive through
+    PortLosses closed_{};  // of devices that were closed
 };
 
 } // namespace aya

@@ -3,11 +3,15 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <poll.h>
 
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
+
+#include "interface.hpp"
+#include "log.hpp"
 
 namespace aya
 {
@@ -52,6 +56,18 @@ void PuntPath::add_port(const Port &port)
     lane.rings.to_kernel = make_ring(port, "to_kernel", RING_F_SC_DEQ);
     lane.tap = std::make_unique<Tap>(*port.punt(), port.mac(), port.mtu(),
                                      "port " + std::to_string(port.index()) + " (" + port.device() + ")");
+}
+
+void PuntPath::follow(const Port &port) const
+{
+    if (!lanes_[port.index()].tap)
+        return;
+    int error = interface_set_mac(*port.punt(), port.mac());
+    if (error == 0)
+        error = interface_set_mtu(*port.punt(), port.mtu());
+    if (error != 0)
+        log_warning(port.label() + ": punt interface " + *port.punt() +
+                    " does not follow it: " + std::strerror(error));
 }
 
 u32 PuntPath::to_kernel(Lane &lane)

@@ -30,6 +30,9 @@ public:
     const PortRings &rings(u32 port) const { return lanes_[port].rings; }
     u32 ifindex(u32 port) const { return lanes_[port].tap ? lanes_[port].tap->ifindex() : 0; }
 
+    // The port has another MTU or MAC now.
+    void follow(const Port &port) const;
+
     // Moves what waits, then sleeps for at most `sleep_us` unless there was something. Answers how many
     // frames moved.
     u32 serve(u32 sleep_us);

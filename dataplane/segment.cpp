@@ -61,6 +61,13 @@ void SegmentWriter::set_port(const Port &port, u32 punt_ifindex)
     line.present = 1;
 }
 
+void SegmentWriter::set_port_state(u32 port, PortState state) const
+{
+    PortLine &line = file_.at<PortLine>(layout_.ports)[port];
+    line.state = state;
+    line.present = state != PortState::gone;
+}
+
 void SegmentWriter::publish()
 {
     const std::string temporary = path_ + ".new";

@@ -21,6 +21,11 @@ public:
     SegmentWriter(const std::string &directory, const Capacities &capacities, u32 worker_count);
 
     void set_port(const Port &port, u32 punt_ifindex);
+    void set_port_state(u32 port, PortState state) const;
+    void set_losses(u32 port, const PortLosses &losses) const
+    {
+        file_.at<PortLosses>(layout_.port_losses)[port] = losses;
+    }
     void publish();
     // Must be visible before a worker reads the tables with this identity.
     void set_tables_identity(u64 identity);

@@ -50,13 +50,8 @@ Worker::Worker(u32 index, u32 lcore, const std::atomic<const TablesSource *> &ta
 void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowTable> flows,
                       const aya_xdp_mode *mode)
 {
-    PortState state;
-    const auto rx = port.rx(index_);
-    const auto tx = port.tx(index_);
-    state.receives = rx.has_value();
-    state.rx = rx.value_or(PortQueue{});
-    state.has_tx = tx.has_value();
-    state.tx = tx.value_or(PortQueue{});
+    Lane state;
+    state.port = &port;
     state.serves_ring = index_ == 0;
     state.to_kernel = rings.to_kernel;
     state.to_port = rings.to_port;
@@ -67,10 +62,35 @@ void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<
         state.mode = mode;
         flow_tables_.push_back(std::move(flows));
     }
-    receives_ = receives_ || state.receives;
-    sends_segments_[ports_.size()] = port.sends_segments();
     ports_.push_back(state);
     context_.port_count = static_cast<u32>(ports_.size());
+    take_devices(context_.port_count - 1);
+}
+
+// Devices of a port that was opened again, or none while it is closed. Between two turns, so that nothing is
+// held for or from the old ones.
+void Worker::take_devices(u32 index) noexcept
+{
+    Lane &lane = ports_[index];
+    const u32 shift = lane.port->shift();
+    lane.closed = shift % 2 != 0;
+    const auto rx = lane.closed ? std::nullopt : lane.port->rx(index_);
+    const auto tx = lane.closed ? std::nullopt : lane.port->tx(index_);
+    lane.receives = rx.has_value();
+    lane.rx = rx.value_or(PortQueue{});
+    lane.has_tx = tx.has_value();
+    lane.tx = tx.value_or(PortQueue{});
+    if (!lane.closed)
+        sends_segments_[index] = lane.port->sends_segments();
+    receives_ = std::any_of(ports_.begin(), ports_.end(), [](const Lane &each) { return each.receives; });
+    shifts_[index].store(shift, std::memory_order_release);
+}
+
+void Worker::follow_ports() noexcept
+{
+    for (u32 i = 0; i < context_.port_count; i++)
+        if (AYA_UNLIKELY(!follows(*ports_[i].port)))
+            take_devices(i);
 }
 
 void Worker::list_flow_tables(std::vector<SiblingFlows> &tables) const
@@ -105,7 +125,7 @@ void Worker::run(const std::atomic<bool> &stop) noexcept
         else if (idle_backoff_)
             idle(++empty_turns);
     }
-    for (PortState &port : ports_) {
+    for (Lane &port : ports_) {
         if (port.serves_ring) // it has one consumer
             serve_ring(port);
         rte_pktmbuf_free_bulk(port.from_ring.packets, port.from_ring.count);
@@ -116,7 +136,7 @@ void Worker::run(const std::atomic<bool> &stop) noexcept
 // One turn for one port; answers how many packets there were.
 u32 Worker::poll(u32 index) noexcept
 {
-    PortState &port = ports_[index];
+    Lane &port = ports_[index];
     WorkerTotals &totals = *context_.counters.totals;
     u32 others = 0;
     if (port.serves_ring)
@@ -169,10 +189,13 @@ void Worker::show_epoch() noexcept
 // Into the port's TX queue; answers how many it took.
 u32 Worker::transmit(u32 index, rte_mbuf **packets, u32 count) noexcept
 {
-    const PortState &port = ports_[index];
+    const Lane &port = ports_[index];
     WorkerTotals &totals = *context_.counters.totals;
-    if (AYA_UNLIKELY(!port.has_tx))
+    if (AYA_UNLIKELY(!port.has_tx)) {
+        if (port.closed)
+            return 0;
         return rte_ring_enqueue_burst(port.to_port, reinterpret_cast<void **>(packets), count, nullptr);
+    }
     const u64 bytes = bytes_of(packets, count);
     const u32 sent = rte_eth_tx_burst(port.tx.port_id, port.tx.queue_id, packets, static_cast<u16>(count));
     totals.tx_packets += sent;
@@ -182,12 +205,18 @@ u32 Worker::transmit(u32 index, rte_mbuf **packets, u32 count) noexcept
     return sent;
 }
 
+// Why a port does not take a packet.
+u8 Worker::refused_by(u32 index) const noexcept
+{
+    return ports_[index].closed ? AYA_REASON_TX_LOST : AYA_REASON_TX_FULL;
+}
+
 void Worker::send(u32 index, Outbox &outbox) noexcept
 {
     const u32 sent = transmit(index, outbox.packets, outbox.count);
     context_.counters.count_reason(AYA_REASON_NONE, sent);
     if (AYA_UNLIKELY(sent < outbox.count)) {
-        context_.counters.count_reason(AYA_REASON_TX_FULL, outbox.count - sent);
+        context_.counters.count_reason(refused_by(index), outbox.count - sent);
         rte_pktmbuf_free_bulk(outbox.packets + sent, outbox.count - sent);
     }
     outbox.count = 0;
@@ -215,7 +244,7 @@ void Worker::send_replies(u32 index) noexcept
         if (aya_action_of(reason) != AYA_ACTION_REPLY)
             continue;
         const bool sent = transmit(index, &burst_.mbuf[i], 1) == 1;
-        context_.counters.count_reason(static_cast<u8>(sent ? reason : AYA_REASON_TX_FULL));
+        context_.counters.count_reason(sent ? static_cast<u8>(reason) : refused_by(index));
         if (!sent)
             rte_pktmbuf_free(burst_.mbuf[i]);
     }
@@ -223,7 +252,7 @@ void Worker::send_replies(u32 index) noexcept
 
 // Sends what the kernel and workers without a TX queue gave us for this port. What does not fit stays: the
 // ring fills, and the sender sees that.
-u32 Worker::serve_ring(PortState &port) noexcept
+u32 Worker::serve_ring(Lane &port) noexcept
 {
     Outbox &box = port.from_ring;
     if (box.count == 0)
@@ -231,6 +260,8 @@ u32 Worker::serve_ring(PortState &port) noexcept
             rte_ring_sc_dequeue_burst(port.to_port, reinterpret_cast<void **>(box.packets), kBurst, nullptr);
     if (box.count == 0)
         return 0;
+    if (AYA_UNLIKELY(port.closed))
+        return lose_ring(port);
     const u32 sent = transmit(static_cast<u32>(&port - ports_.data()), box.packets, box.count);
     if (AYA_UNLIKELY(sent == 0))
         return give_up_first(port);
@@ -240,9 +271,18 @@ u32 Worker::serve_ring(PortState &port) noexcept
     return sent;
 }
 
+u32 Worker::lose_ring(Lane &port) noexcept
+{
+    const u32 count = port.from_ring.count;
+    context_.counters.count_reason(AYA_REASON_TX_LOST, count);
+    rte_pktmbuf_free_bulk(port.from_ring.packets, count);
+    port.from_ring.count = 0;
+    return count;
+}
+
 // A driver that takes nothing has a full queue, or meets a frame that it never takes (net_tap: one above its
 // MTU). Such a frame must not hold up those behind it for good.
-u32 Worker::give_up_first(PortState &port) noexcept
+u32 Worker::give_up_first(Lane &port) noexcept
 {
     Outbox &box = port.from_ring;
     if (port.stuck_since == 0)
@@ -273,14 +313,15 @@ void Worker::housekeep() noexcept
     context_.now_ns = now;
     context_.tick = aya_tick(now);
     line_.heartbeat_ns.store(now, std::memory_order_release);
-    for (PortState &port : ports_) {
-        if (port.receives)
+    follow_ports();
+    for (Lane &port : ports_) {
+        if (port.flows)
             sweep(port, now / AYA_TICK_NS);
     }
     next_housekeeping_ = rte_rdtsc() + housekeeping_cycles_;
 }
 
-void Worker::sweep(PortState &port, u64 ticks) noexcept
+void Worker::sweep(Lane &port, u64 ticks) noexcept
 {
     const u32 some = port.set_mask / kSweepsPerTable + 1;
     for (u32 i = 0; i < some; i++)

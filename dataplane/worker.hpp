@@ -48,15 +48,23 @@ public:
     // Runs on the worker's lcore until `stop`.
     void run(const std::atomic<bool> &stop) noexcept;
 
+    // As of the last look: the devices of the port are as its `shift` says.
+    bool follows(const Port &port) const noexcept
+    {
+        return shifts_[port.index()].load(std::memory_order_acquire) == port.shift();
+    }
+
     u32 lcore() const { return lcore_; }
     const TablesCursor &cursor() const { return cursor_; }
 
 private:
-    struct alignas(AYA_CACHE_LINE) PortState {
+    struct alignas(AYA_CACHE_LINE) Lane {
+        const Port *port = nullptr;
         PortQueue rx{};
         PortQueue tx{};
         bool receives = false;
         bool has_tx = false;
+        bool closed = false;      // for now: its interface is gone
         bool serves_ring = false; // sends what others put into `to_port`
         aya_flow_set *sets = nullptr;
         u32 set_mask = 0;
@@ -76,11 +84,15 @@ private:
     void send(u32 port, Outbox &outbox) noexcept;
     void send_replies(u32 port) noexcept;
     u32 transmit(u32 port, rte_mbuf **packets, u32 count) noexcept;
-    u32 serve_ring(PortState &port) noexcept;
-    u32 give_up_first(PortState &port) noexcept;
+    u32 serve_ring(Lane &port) noexcept;
+    u32 give_up_first(Lane &port) noexcept;
     void join_tables() noexcept;
+    void follow_ports() noexcept;
+    void take_devices(u32 port) noexcept;
+    u32 lose_ring(Lane &port) noexcept;
+    u8 refused_by(u32 port) const noexcept;
     void housekeep() noexcept;
-    void sweep(PortState &port, u64 ticks) noexcept;
+    void sweep(Lane &port, u64 ticks) noexcept;
     void idle(u32 empty_turns) noexcept;
 
     u32 index_;
@@ -91,10 +103,11 @@ private:
     u64 next_housekeeping_ = 0; // TSC
     u64 housekeeping_cycles_;
     BurstContext context_;
-    std::vector<PortState> ports_;
+    std::vector<Lane> ports_;
     std::array<Outbox, kMaxPorts> outboxes_;
     std::array<bool, kMaxPorts> sends_segments_{};
-    bool receives_ = false; // from some port
+    std::array<std::atomic<u32>, kMaxPorts> shifts_{}; // of each port, as this worker has taken them over
+    bool receives_ = false;                            // from some port
     Burst burst_;
     std::vector<std::unique_ptr<FlowTable>> flow_tables_;
 };

@@ -25,6 +25,7 @@ public:
                                           const std::atomic<bool> &stop);
 
     u32 queues() const { return record()->queues; }
+    u32 interface_index() const { return record()->interface_index; } // that has the program
     u32 flow_sets() const { return record()->flow_sets; }
     aya_flow_set *flows(u32 queue) const { return flows_.at<aya_flow_set>(u64{queue} * flow_sets()); }
     const aya_xdp_mode *mode() const { return mode_.at<aya_xdp_mode>(); }

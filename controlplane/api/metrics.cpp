@@ -34,7 +34,7 @@ void probes(Exposition &out, const Scene &scene)
 void reasons(Exposition &out, const Scene &scene)
 {
     for (u32 i = 0; i < AYA_REASON_COUNT; i++)
-        out.sample({kReasons[i].name}, Counters::reason(scene.dataplane.counters(), i));
+        out.sample({kReasons[i].name}, scene.counters.reason(scene.dataplane.counters(), i));
 }
 
 // `value(process, i)` of each worker of the DPDK process, if there is one.
@@ -74,6 +74,14 @@ void each_source(Exposition &out, const Scene &scene)
     for (const CounterSource *source : sources)
         for (u32 i = 0; i < source->worker_count(); i++)
             out.sample({source->path(), std::to_string(i)}, source->totals(i).*field);
+}
+
+template <u64 LossCounts::*count>
+void each_port(Exposition &out, const Scene &scene)
+{
+    for (u32 i = 0; i < scene.dataplane.ports().size(); i++)
+        if (scene.dataplane.ports()[i].present)
+            out.sample({std::to_string(i)}, scene.dataplane.losses(i).*count);
 }
 
 template <u64 PacketCount::*field>
@@ -182,6 +190,23 @@ constexpr Metric kMetrics[] = {
             each_source<&WorkerTotals::tx_packets>),
     counter("aya_worker_transmit_bytes_total", "bytes", {"path", "worker"}, "Bytes sent.",
             each_source<&WorkerTotals::tx_bytes>),
+
+    counter("aya_port_rx_missed_total", "packets", {"port"},
+            "Packets that the port's driver dropped because a receive queue or its socket was full.",
+            each_port<&LossCounts::rx_missed>),
+    counter("aya_port_rx_no_buffer_total", "packets", {"port"},
+            "Packets that the port's driver dropped because there was no buffer to receive into.",
+            each_port<&LossCounts::rx_no_buffer>),
+    counter("aya_port_rx_errors_total", "packets", {"port"},
+            "Packets that the port's driver received damaged.", each_port<&LossCounts::rx_errors>),
+    counter("aya_port_tx_lost_total", "packets", {"port"},
+            "Packets that the port's driver took and could not send.", each_port<&LossCounts::tx_lost>),
+    counter("aya_port_interface_rx_dropped_total", "packets", {"port"},
+            "Packets that the kernel's interface dropped or missed in receiving, since it exists.",
+            each_port<&LossCounts::interface_rx_dropped>),
+    counter("aya_port_interface_tx_dropped_total", "packets", {"port"},
+            "Packets that the kernel's interface could not send, since it exists.",
+            each_port<&LossCounts::interface_tx_dropped>),
 
     counter("aya_packets_total", "packets", {"reason"},
             "Packets by outcome. Those with a flow_ reason were forwarded, and are counted there too.",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "commands.hpp"
 
+#include <algorithm>
+
 namespace aya::ctl
 {
 
@@ -82,6 +84,26 @@ Table worker_table(const Json &workers, std::uint64_t generation)
     return table;
 }
 
+// A packet that the driver lost may be in the interface's count, too.
+std::uint64_t lost(const Json &port, std::initializer_list<const char *> driver, const char *interface)
+{
+    const Json &losses = member(port, "losses");
+    std::uint64_t sum = 0;
+    for (const char *key : driver)
+        sum += number(losses, key);
+    return std::max(sum, number(losses, interface));
+}
+
+Cell received_lost(const Json &port)
+{
+    return {human_count(lost(port, {"rx_missed", "rx_no_buffer", "rx_errors"}, "interface_rx_dropped"))};
+}
+
+Cell sent_lost(const Json &port)
+{
+    return {human_count(lost(port, {"tx_lost"}, "interface_tx_dropped"))};
+}
+
 Table xdp_port_table(const Json &ports)
 {
     Table table({{"PORT", Align::right},
@@ -92,7 +114,9 @@ Table xdp_port_table(const Json &ports)
                  {"MTU", Align::right},
                  {"QUEUES", Align::right},
                  {"RX", Align::right},
-                 {"TX", Align::right}});
+                 {"TX", Align::right},
+                 {"RX LOST", Align::right},
+                 {"TX LOST", Align::right}});
     for (const Json &port : ports) {
         const std::string mode = text(port, "mode");
         table.add({{text(port, "index")},
@@ -103,7 +127,9 @@ Table xdp_port_table(const Json &ports)
                    {text(port, "mtu")},
                    {text(port, "queues")},
                    {human_count(number(port, "rx_packets"))},
-                   {human_count(number(port, "tx_packets"))}});
+                   {human_count(number(port, "tx_packets"))},
+                   received_lost(port),
+                   sent_lost(port)});
     }
     return table;
 }
@@ -118,7 +144,9 @@ Table port_table(const Json &ports)
                  {"PUNT"},
                  {"MAC"},
                  {"MTU", Align::right},
-                 {"QUEUES", Align::right}});
+                 {"QUEUES", Align::right},
+                 {"RX LOST", Align::right},
+                 {"TX LOST", Align::right}});
     for (const Json &port : ports) {
         table.add({{text(port, "index")},
                    {text(port, "name")},
@@ -126,7 +154,9 @@ Table port_table(const Json &ports)
                    {text(port, "punt")},
                    {text(port, "mac")},
                    {text(port, "mtu")},
-                   {text(port, "queues")}});
+                   {text(port, "queues")},
+                   received_lost(port),
+                   sent_lost(port)});
     }
     return table;
 }

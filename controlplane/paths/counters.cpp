@@ -95,13 +95,29 @@ PacketCount Counters::backend(const CounterSources &sources, u32 id) const
     return since(backends_, sources, id, read_backend);
 }
 
-u64 Counters::reason(const CounterSources &sources, u32 reason)
+u64 Counters::reason(const CounterSources &sources, u32 reason) const
 {
     u64 sum = 0;
-    for (const CounterSource *source : sources)
+    u64 lost = 0;
+    for (const CounterSource *source : sources) {
         for (u32 worker = 0; worker < source->worker_count(); worker++)
             sum += source->totals(worker).reasons[reason];
-    return sum;
+        lost += source->lost_after_sending();
+    }
+    if (reason == AYA_REASON_TX_LOST)
+        return sum + lost;
+    return reason == AYA_REASON_NONE ? forwarded(sources, sum, lost) : sum;
+}
+
+u64 Counters::forwarded(const CounterSources &sources, u64 sum, u64 lost) const
+{
+    u64 since = 0;
+    for (const CounterSource *source : sources)
+        since += source->started_ns();
+    if (since != shown_.since)
+        shown_ = {.since = since, .packets = 0};
+    shown_.packets = std::max(shown_.packets, sum - std::min(sum, lost));
+    return shown_.packets;
 }
 
 } // namespace aya

@@ -33,7 +33,8 @@ public:
 
     PacketCount service(const CounterSources &sources, u32 id) const;
     PacketCount backend(const CounterSources &sources, u32 id) const;
-    static u64 reason(const CounterSources &sources, u32 reason);
+    // What a port lost after it was counted as forwarded is tx_lost, and no longer forwarded.
+    u64 reason(const CounterSources &sources, u32 reason) const;
 
 private:
     struct Start {
@@ -50,6 +51,15 @@ private:
     void take(Bases &bases, const std::vector<Owner> &owners, const CounterSources &sources, Read read);
     static PacketCount since(const Bases &bases, const CounterSources &sources, u32 id, Read read);
 
+    u64 forwarded(const CounterSources &sources, u64 sum, u64 lost) const;
+
+    // The forwarded packets that were shown last. A loss is known up to a second late; the count stands still
+    // then, since one that goes back looks like a restart.
+    struct Shown {
+        u64 since = 0; // when the sources started
+        u64 packets = 0;
+    };
+    mutable Shown shown_;
     Bases services_;
     Bases backends_;
     bool started_ = false;

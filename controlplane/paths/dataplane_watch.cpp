@@ -74,16 +74,60 @@ FlowTables DataplaneWatch::flow_tables() const
     return found;
 }
 
+LossCounts DataplaneWatch::losses(u32 port) const
+{
+    LossCounts counts = interface_losses(ports_[port]);
+    if (usable_)
+        add_driver_losses(counts, segment_.losses(port));
+    return counts;
+}
+
+// Empty: it works.
+std::string DataplaneWatch::trouble_of(u32 index, const PortLine &port)
+{
+    if (port.state == PortState::works)
+        return {};
+    const std::string label = "port " + std::to_string(index) + " (" + std::string(port.name) + ")";
+    return label + (port.state == PortState::no_link ? ": no link; no traffic there"
+                                                     : ": the interface no longer exists; no traffic there");
+}
+
+void DataplaneWatch::log_ports(const std::vector<PortLine> &now) const
+{
+    for (u32 i = 0; i < now.size(); i++) {
+        const bool worked = i >= ports_.size() || ports_[i].state == PortState::works;
+        const std::string trouble = trouble_of(i, now[i]);
+        if (!trouble.empty() && (worked || ports_[i].state != now[i].state))
+            spdlog::warn("data plane: {}", trouble);
+        else if (trouble.empty() && !worked)
+            spdlog::info("data plane: port {} ({}) works again", i, now[i].name);
+    }
+}
+
+// As of now: bad probes come faster than the next poll.
+bool DataplaneWatch::gone() const
+{
+    if (ports_.empty())
+        return false;
+    if (!usable_ || !segment_.process_alive())
+        return true;
+    for (u32 i = 0; i < ports_.size(); i++)
+        if (segment_.port(i).state == PortState::works)
+            return false;
+    return true;
+}
+
 bool DataplaneWatch::take_ports()
 {
     std::vector<PortLine> ports(kMaxPorts);
     std::size_t count = 0;
     for (u32 i = 0; i < kMaxPorts; i++) {
         ports[i] = segment_.port(i);
-        if (ports[i].present)
+        if (ports[i].name[0] != 0)
             count = i + 1;
     }
     ports.resize(count);
+    log_ports(ports);
     const bool same =
         ports.size() == ports_.size() &&
         (ports.empty() || std::memcmp(ports.data(), ports_.data(), count * sizeof(PortLine)) == 0);
@@ -99,6 +143,9 @@ std::vector<std::string> DataplaneWatch::warnings() const
     for (std::size_t i = 0; i < hung_.size(); i++)
         if (hung_[i])
             lines.push_back("data plane: worker " + std::to_string(i) + " hangs");
+    for (u32 i = 0; i < ports_.size(); i++)
+        if (const std::string trouble = trouble_of(i, ports_[i]); !trouble.empty())
+            lines.push_back("data plane: " + trouble);
     return lines;
 }
 

@@ -32,10 +32,11 @@ public:
     // Of the data plane that runs, else of the one that ran last: what is published for them is right again
     // as soon as it is back.
     std::span<const PortLine> ports() const override { return ports_; }
+    LossCounts losses(u32 port) const override;
 
-    // A data plane ran and does not any more: with it went the kernel's way to the network, and what probes
-    // find says nothing about backends.
-    bool gone() const override { return !ports_.empty() && !(usable_ && segment_.process_alive()); }
+    // A data plane ran and does not any more, or none of its ports works: with it went the kernel's way to
+    // the network, and what probes find says nothing about backends.
+    bool gone() const override;
 
     // nullptr: no data plane runs.
     const DataplaneSegment *running() const { return running_ ? &segment_ : nullptr; }
@@ -55,6 +56,8 @@ public:
 private:
     void take_error();
     bool take_ports();
+    static std::string trouble_of(u32 index, const PortLine &port);
+    void log_ports(const std::vector<PortLine> &now) const;
     void log_changes(bool was_running);
 
     std::string path_;

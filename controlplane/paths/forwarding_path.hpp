@@ -4,6 +4,7 @@
 #pragma once
 
 #include "paths/flow_tables.hpp"
+#include "paths/port_losses.hpp"
 #include "publish/counter_source.hpp"
 #include "publish/dataplane_segment.hpp"
 
@@ -41,6 +42,7 @@ public:
 
     // As the tables count them. A port that is gone for now keeps its place.
     virtual std::span<const PortLine> ports() const = 0;
+    virtual LossCounts losses(u32 port) const { return interface_losses(ports()[port]); }
     virtual std::optional<XdpPortStatus> xdp_status(u32) const { return std::nullopt; }
 
     virtual CounterSources counters() const = 0;

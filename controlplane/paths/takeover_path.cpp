@@ -57,6 +57,14 @@ void TakeoverPath::choose_carrier()
     chosen_ = true;
 }
 
+LossCounts TakeoverPath::losses(u32 port) const
+{
+    LossCounts counts = xdp_.losses(port);
+    if (const DataplaneSegment *segment = watch_.segment())
+        add_driver_losses(counts, segment->losses(port));
+    return counts;
+}
+
 std::vector<std::string> TakeoverPath::warnings() const
 {
     std::vector<std::string> lines = xdp_.warnings();

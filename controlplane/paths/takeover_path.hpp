@@ -21,6 +21,7 @@ public:
     void start() override;
     bool poll() override;
     std::span<const PortLine> ports() const override { return xdp_.ports(); }
+    LossCounts losses(u32 port) const override;
     std::optional<XdpPortStatus> xdp_status(u32 port) const override { return xdp_.xdp_status(port); }
     CounterSources counters() const override { return {&xdp_.source(), watch_.segment()}; }
     FlowTables flow_tables() const override { return xdp_.flow_tables(); } // of both

@@ -20,6 +20,8 @@ public:
     virtual const Capacities &capacities() const = 0;
     virtual u64 started_ns() const = 0; // CLOCK_MONOTONIC: since when they count
     virtual const WorkerTotals &totals(u32 worker) const = 0;
+    // Packets that workers counted as sent, and that the ports then lost.
+    virtual u64 lost_after_sending() const { return 0; }
     virtual const ServiceCounters &service_counters(u32 worker, u32 service) const = 0;
     virtual const BackendCounters &backend_counters(u32 worker, u32 backend) const = 0;
 };

@@ -107,6 +107,14 @@ bool DataplaneSegment::quiescent(u64 identity, u64 generation)
     return true;
 }
 
+u64 DataplaneSegment::lost_after_sending() const
+{
+    u64 sum = 0;
+    for (u32 i = 0; i < kMaxPorts; i++)
+        sum += losses(i).tx_lost;
+    return sum;
+}
+
 const ServiceCounters &DataplaneSegment::service_counters(u32 worker, u32 service) const
 {
     const size_t row = size_t{worker} * header().capacities.services;

@@ -41,6 +41,11 @@ public:
     const Capacities &capacities() const override { return header().capacities; }
     u64 started_ns() const override { return header().started_ns; }
     const PortLine &port(u32 index) const { return file_.at<const PortLine>(layout().ports)[index]; }
+    const PortLosses &losses(u32 port) const
+    {
+        return file_.at<const PortLosses>(layout().port_losses)[port];
+    }
+    u64 lost_after_sending() const override;
     const WorkerLine &worker(u32 index) const { return file_.at<const WorkerLine>(layout().workers)[index]; }
     const WorkerTotals &totals(u32 worker) const override
     {

@@ -47,6 +47,7 @@ enum aya_action {
     X(NO_HEADROOM, DROP, "no_headroom", "no room in the buffer for the outer headers")                      \
     X(NO_BUFFER, DROP, "no_buffer", "no buffer for a packet to send")                                       \
     X(TX_FULL, DROP, "tx_full", "the port's transmit queue was full")                                       \
+    X(TX_LOST, DROP, "tx_lost", "the port took it and could not send it, or was closed meanwhile")          \
     X(PUNT_FULL, DROP, "punt_full", "the queue to the kernel was full")                                     \
     X(PUNT_NONE, DROP, "punt_none", "for the kernel, but this port has no punt interface")                  \
     X(TAKEN_OVER, DROP, "taken_over", "left by a worker that hung: others forward, or its tables are gone") \

@@ -64,7 +64,13 @@ struct SegmentHeader {
 };
 static_assert(sizeof(SegmentHeader) == 120 && std::is_trivially_copyable_v<SegmentHeader>);
 
-// Written by the data plane's main lcore before its workers start; read-only afterwards.
+enum class PortState : u32 {
+    works,
+    no_link,
+    gone, // its kernel interface vanished, or was moved away; the port is opened again when it returns
+};
+
+// Written by the data plane's main lcore, which follows the port's interface while it runs.
 struct alignas(AYA_CACHE_LINE) PortLine {
     char name[64];      // DPDK's device name
     char interface[16]; // kernel interface of the device, empty if it has none
@@ -72,11 +78,23 @@ struct alignas(AYA_CACHE_LINE) PortLine {
     u8 mac[6];
     u16 mtu; // largest IP packet
     u16 queues;
-    u16 present;
+    u16 present;      // 0: there is no such port, or it is gone for now
     u32 punt_ifindex; // 0: none
-    u32 unused[4];    // no padding: lines are compared as bytes
+    PortState state;
+    u32 unused[3]; // no padding: lines are compared as bytes
 };
 static_assert(sizeof(PortLine) == 128);
+
+// Packets of a port that were lost outside of AYA, as its driver counts them since the data plane started.
+// Written by the main lcore, about once a second.
+struct alignas(AYA_CACHE_LINE) PortLosses {
+    u64 rx_missed;    // the receive queue was full
+    u64 rx_no_buffer; // no buffer to receive into
+    u64 rx_errors;    // damaged, or refused by the driver
+    u64 tx_lost;      // the driver took them, and could not send them
+    u64 unused[4];
+};
+static_assert(sizeof(PortLosses) == AYA_CACHE_LINE);
 
 enum class WorkerState : u32 { absent, running, stopped };
 
@@ -135,8 +153,9 @@ constexpr u64 layout_hash()
     AYA_PACKET_TABLES(AYA_X)
 #undef AYA_X
     for (u64 v : {sizeof(aya_lookup_line), sizeof(aya_control), sizeof(aya_name), sizeof(SegmentHeader),
-                  sizeof(PortLine), sizeof(WorkerLine), sizeof(WorkerTotals), sizeof(ServiceCounters),
-                  sizeof(BackendCounters), u64{AYA_REASON_COUNT}, u64{kMaxPorts}, u64{kMaxWorkers}})
+                  sizeof(PortLine), sizeof(PortLosses), sizeof(WorkerLine), sizeof(WorkerTotals),
+                  sizeof(ServiceCounters), sizeof(BackendCounters), u64{AYA_REASON_COUNT}, u64{kMaxPorts},
+                  u64{kMaxWorkers}})
         h = fnv1a(h, v);
     return h;
 }
@@ -227,6 +246,7 @@ struct TablesLayout {
 
 struct DataplaneLayout {
     u64 ports = 0;
+    u64 port_losses = 0; // PortLosses[kMaxPorts]
     u64 workers = 0;
     u64 totals = 0;           // WorkerTotals[kMaxWorkers]
     u64 service_counters = 0; // ServiceCounters[workers][services]
@@ -242,6 +262,7 @@ struct DataplaneLayout {
             return begin;
         };
         ports = take(kMaxPorts * sizeof(PortLine));
+        port_losses = take(kMaxPorts * sizeof(PortLosses));
         workers = take(kMaxWorkers * sizeof(WorkerLine));
         totals = take(kMaxWorkers * sizeof(WorkerTotals));
         service_counters = take(u64{worker_count} * c.services * sizeof(ServiceCounters));

@@ -25,7 +25,16 @@ Json port_json(const PortLine &port)
             {"mac", mac},
             {"mtu", port.mtu},
             {"queues", port.queues},
-            {"punt_ifindex", port.punt_ifindex}};
+            {"punt_ifindex", port.punt_ifindex},
+            {"state", static_cast<u32>(port.state)}};
+}
+
+Json losses_json(const PortLosses &losses)
+{
+    return {{"rx_missed", losses.rx_missed},
+            {"rx_no_buffer", losses.rx_no_buffer},
+            {"rx_errors", losses.rx_errors},
+            {"tx_lost", losses.tx_lost}};
 }
 
 Json totals_json(const WorkerTotals &totals)
@@ -59,8 +68,10 @@ int main(int argc, char **argv)
                  {"backends", Json::object()}};
         for (u32 i = 0; i < kMaxPorts; i++) {
             const PortLine &port = file.at<const PortLine>(layout.ports)[i];
-            if (port.present)
-                all["ports"].push_back(port_json(port));
+            if (port.name[0] == 0)
+                continue;
+            all["ports"].push_back(port_json(port));
+            all["ports"].back()["losses"] = losses_json(file.at<const PortLosses>(layout.port_losses)[i]);
         }
         for (u32 i = 0; i < header.worker_count; i++) {
             const WorkerLine &line = file.at<const WorkerLine>(layout.workers)[i];

@@ -58,6 +58,17 @@ public:
         ports_++;
     }
 
+    void set_port_state(u32 index, PortState state)
+    {
+        PortLine &line = file_.at<PortLine>(layout_.ports)[index];
+        line.state = state;
+        line.present = state != PortState::gone;
+    }
+    void set_losses(u32 port, const PortLosses &losses)
+    {
+        file_.at<PortLosses>(layout_.port_losses)[port] = losses;
+    }
+
     void beat()
     {
         for (u32 i = 0; i < workers_; i++)

@@ -16,7 +16,7 @@ OrderedJson counters_view(const Scene &scene)
     for (u32 i = 0; i < AYA_REASON_COUNT; i++)
         reasons.push_back({{"name", kReasons[i].name},
                            {"help", kReasons[i].help},
-                           {"value", Counters::reason(counters, i)}});
+                           {"value", scene.counters.reason(counters, i)}});
     OrderedJson services = OrderedJson::array();
     OrderedJson backends = OrderedJson::array();
     for (const ServiceConfig &service : scene.reconciler.config().services) {

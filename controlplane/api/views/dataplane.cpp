@@ -57,6 +57,9 @@ OrderedJson port_view(const ForwardingPath &path, u32 index)
                         {"mac", mac_text(port.mac)},
                         {"mtu", port.mtu},
                         {"queues", port.queues}};
+    const LossCounts losses = path.losses(index);
+    for (const LossCount &row : kLossCounts)
+        json["losses"][std::string(row.name)] = losses.*row.count;
     if (const auto xdp = path.xdp_status(index)) {
         json["mode"] = xdp->mode;
         json["program_id"] = xdp->program_id;

@@ -24,11 +24,12 @@ constexpr const char *kScene = R"({
 void settle(OrderedJson &json)
 {
     static const std::map<std::string, OrderedJson> kSettled = {
-        {"version", "9.9.9"},     {"abi", 4},
-        {"instance", "default"},  {"pid", 1234},
-        {"uptime_seconds", 3725}, {"heartbeat_ms", 3},
-        {"since_seconds", 62},    {"generation", 17},
-        {"incarnation", 1},       {"config_file", "/etc/aya/aya.json"}};
+        {"version", "9.9.9"},        {"abi", 4},
+        {"instance", "default"},     {"pid", 1234},
+        {"uptime_seconds", 3725},    {"heartbeat_ms", 3},
+        {"since_seconds", 62},       {"generation", 17},
+        {"incarnation", 1},          {"config_file", "/etc/aya/aya.json"},
+        {"interface_rx_dropped", 0}, {"interface_tx_dropped", 0}};
     for (auto &[key, value] : json.items()) {
         const auto settled = kSettled.find(key);
         if (settled != kSettled.end())

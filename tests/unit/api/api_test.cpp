@@ -41,8 +41,9 @@ TEST(Api, ShowsTheDataPlane)
     writer.add_port({.interface = "eth0", .punt = "aya0", .mark = 9});
     writer.set_epoch(0, 1);
     writer.set_heartbeat_age(1, 60'000'000'000);
+    writer.set_losses(0, {.rx_missed = 4, .rx_no_buffer = 3, .rx_errors = 2, .tx_lost = 1, .unused = {}});
     bench.watch.poll();
-    const auto json = bench.get("/v1/status")["dataplane"];
+    auto json = bench.get("/v1/status")["dataplane"];
     EXPECT_EQ(json["pid"], ::getpid());
     EXPECT_EQ(json["alive"], false) << "one worker hangs";
     EXPECT_EQ(json["workers"].size(), 2u);
@@ -51,8 +52,40 @@ TEST(Api, ShowsTheDataPlane)
     EXPECT_EQ(json["workers"][1]["alive"], false);
     EXPECT_GE(json["workers"][1]["heartbeat_ms"], 2000);
     ASSERT_EQ(json["ports"].size(), 1u);
+    const auto &losses = json["ports"][0]["losses"];
+    EXPECT_EQ(losses["rx_missed"], 4);
+    EXPECT_EQ(losses["rx_no_buffer"], 3);
+    EXPECT_EQ(losses["rx_errors"], 2);
+    EXPECT_EQ(losses["tx_lost"], 1);
+    EXPECT_TRUE(losses.contains("interface_rx_dropped") && losses.contains("interface_tx_dropped"));
+    json["ports"][0].erase("losses");
     EXPECT_EQ(json["ports"][0].dump(), R"({"index":0,"name":"net_test0","interface":"eth0","punt":"aya0",)"
                                        R"("mac":"02:00:00:00:00:09","mtu":1500,"queues":2})");
+}
+
+TEST(Api, WarnsOfAPortThatDoesNotWork)
+{
+    ApiBench bench;
+    DataplaneWriter writer(bench.dataplane_file(), Bench::kSmall, 1);
+    writer.add_port({.interface = "eth0", .punt = "aya0"});
+    writer.add_port({.interface = "eth1", .punt = ""});
+    bench.watch.poll();
+    EXPECT_TRUE(bench.watch.warnings().empty());
+    writer.set_port_state(0, PortState::no_link);
+    EXPECT_TRUE(bench.watch.poll()) << "the ports are others than before";
+    EXPECT_EQ(bench.watch.warnings(),
+              std::vector<std::string>{"data plane: port 0 (net_test0): no link; no traffic there"});
+    EXPECT_FALSE(bench.watch.gone()) << "port 1 works";
+    writer.set_port_state(1, PortState::gone);
+    EXPECT_TRUE(bench.watch.gone()) << "what probes find says nothing now";
+    bench.watch.poll();
+    EXPECT_EQ(bench.watch.ports().size(), 2u) << "a port that is gone keeps its place";
+    EXPECT_EQ(bench.watch.warnings().back(),
+              "data plane: port 1 (net_test1): the interface no longer exists; no traffic there");
+    writer.set_port_state(0, PortState::works);
+    writer.set_port_state(1, PortState::works);
+    bench.watch.poll();
+    EXPECT_TRUE(bench.watch.warnings().empty());
 }
 
 TEST(Api, ShowsServicesAndBackends)

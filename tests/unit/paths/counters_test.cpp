@@ -121,7 +121,7 @@ TEST(Counters, AddUpTheWorkers)
     EXPECT_EQ(counted.service(1).new_flows, 3u);
     EXPECT_EQ(counted.backend(3).packets, 7u);
     EXPECT_EQ(counted.backend(4).packets, 0u);
-    EXPECT_EQ(Counters::reason(counted.watch.segment(), AYA_REASON_NO_BACKEND), 9u);
+    EXPECT_EQ(counted.counters.reason(counted.watch.segment(), AYA_REASON_NO_BACKEND), 9u);
 }
 
 TEST(Counters, WhatWasCountedBeforeTheControlPlaneCameBelongsToWhoIsThere)
@@ -168,7 +168,7 @@ TEST(Counters, AddUpAProcessAndTheProgramUnderItEachFromItsOwnStart)
     program.writer.count_reason(0, AYA_REASON_TRUNCATED, 1);
     process.writer.count_reason(0, AYA_REASON_TRUNCATED, 2);
     EXPECT_EQ(counters.backend(both, 3).packets, 9u);
-    EXPECT_EQ(Counters::reason(both, AYA_REASON_TRUNCATED), 3u);
+    EXPECT_EQ(counters.reason(both, AYA_REASON_TRUNCATED), 3u);
 
     counters.follow(both, {}, {{3, "web\ntwo"}});
     EXPECT_EQ(counters.backend(both, 3).packets, 0u);
@@ -179,13 +179,30 @@ TEST(Counters, AddUpAProcessAndTheProgramUnderItEachFromItsOwnStart)
     EXPECT_EQ(counters.backend({program.watch.segment(), next.watch.segment()}, 3).packets, 6u);
 }
 
+TEST(Counters, WhatAPortLostAfterwardsWasNotForwarded)
+{
+    Counted counted;
+    const auto reason = [&](u32 number) { return counted.counters.reason(counted.watch.segment(), number); };
+    counted.writer.count_reason(0, AYA_REASON_NONE, 100);
+    counted.writer.count_reason(0, AYA_REASON_TX_LOST, 1);
+    counted.writer.set_losses(
+        1, {.rx_missed = 5, .rx_no_buffer = 0, .rx_errors = 0, .tx_lost = 30, .unused = {}});
+    EXPECT_EQ(reason(AYA_REASON_NONE), 70u);
+    EXPECT_EQ(reason(AYA_REASON_TX_LOST), 31u);
+    counted.writer.set_losses(
+        1, {.rx_missed = 5, .rx_no_buffer = 0, .rx_errors = 0, .tx_lost = 50, .unused = {}});
+    EXPECT_EQ(reason(AYA_REASON_NONE), 70u) << "a counter never goes back";
+    counted.writer.count_reason(0, AYA_REASON_NONE, 200);
+    EXPECT_EQ(reason(AYA_REASON_NONE), 150u);
+}
+
 TEST(Counters, AreZeroWithoutADataPlane)
 {
     Counters counters;
     counters.follow(nullptr, {{0, "web"}}, {{0, "web\none"}});
     EXPECT_EQ(counters.service(nullptr, 0).packets, 0u);
     EXPECT_EQ(counters.backend(nullptr, 0).packets, 0u);
-    EXPECT_EQ(Counters::reason(nullptr, 0), 0u);
+    EXPECT_EQ(counters.reason(nullptr, 0), 0u);
 }
 
 TEST(Counters, AnIdBeyondTheDataPlanesTablesIsZero)
