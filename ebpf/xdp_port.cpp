@@ -152,7 +152,9 @@ bool XdpPort::attached() const
 {
     const auto facts = interface_facts(options_.interface);
     const bpf_link_info link = info_of(link_);
-    return facts && link.type == BPF_LINK_TYPE_XDP && link.xdp.ifindex == facts->index;
+    // The index alone tells nothing: an interface in another network namespace can have the same.
+    return facts && link.type == BPF_LINK_TYPE_XDP && link.xdp.ifindex == facts->index &&
+           attached_program(facts->index).id == link.prog_id;
 }
 
 u32 XdpPort::program_id() const

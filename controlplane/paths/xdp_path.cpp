@@ -147,7 +147,8 @@ std::string XdpPath::watch(u32 index, const InterfaceFacts &facts)
         if (!facts.up)
             return name + ": recreated but down; the XDP program is attached when it comes up";
         try {
-            spdlog::info("{}: XDP program {}", name, port.xdp->attach());
+            spdlog::warn("{}: XDP program {}", name, port.xdp->attach());
+            tables_.set_tx_port(index, facts.index); // the kernel took the old interface out of the table
         } catch (const BpfError &error) {
             return error.what();
         }

@@ -139,10 +139,10 @@ class Lab:
         for backend in self.backends:
             self._set_up_backend(backend)
 
-    def _connect(self, host):
+    def _connect(self, host, *more):
         mtu = 1500 if host is self.client else self.mtu
         queues = str(self.queues if host is self.balancer else 1)
-        run("ip", "link", "add", "eth0", "netns", host.namespace, "address", host.mac, "mtu", str(mtu),
+        run("ip", "link", "add", "eth0", "netns", host.namespace, *more, "address", host.mac, "mtu", str(mtu),
             "numrxqueues", queues, "numtxqueues", queues, "type", "veth", "peer", "name", host.name,
             "netns", self.switch.namespace, "mtu", str(mtu), "numrxqueues", queues, "numtxqueues", queues)
         host.sysctl(net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0,
@@ -182,6 +182,15 @@ class Lab:
     def plug_balancer(self):
         """An interface of the same name and MAC address is there again."""
         self._connect(self.balancer)
+        self._set_up_balancer()
+
+    def swap_balancer(self):
+        """Its interface moves to another namespace, and at once another one has its name, MAC address and index."""
+        index = self.balancer.run("cat", "/sys/class/net/eth0/ifindex").stdout.strip()
+        self.balancer.run("ip", "link", "set", "eth0", "netns", self.switch.namespace, "name", "moved")
+        self.switch.run("ip", "link", "set", self.balancer.name, "nomaster", "down")
+        self.switch.run("ip", "link", "set", self.balancer.name, "name", "moved-peer")
+        self._connect(self.balancer, "index", index)
         self._set_up_balancer()
 
     def add_second_network(self, backend):
