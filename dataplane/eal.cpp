@@ -214,8 +214,11 @@ Eal::Eal(const DataplaneConfig &options, const std::string &instance)
 
 Eal::~Eal()
 {
-    if (!devices_stay_open)
-        rte_eal_cleanup();
+    if (devices_stay_open)
+        return;
+    const std::string directory = rte_eal_get_runtime_dir();
+    rte_eal_cleanup();
+    ::rmdir(directory.c_str()); // DPDK leaves it behind; not if something is in it
 }
 
 } // namespace aya

@@ -44,6 +44,12 @@ bool interface_has_link(const std::string &name)
     return control(SIOCGIFFLAGS, name, request) == 0 && (request.ifr_flags & kWorks) == kWorks;
 }
 
+bool interface_is_promiscuous(const std::string &name)
+{
+    ifreq request{};
+    return control(SIOCGIFFLAGS, name, request) == 0 && (request.ifr_flags & IFF_PROMISC) != 0;
+}
+
 std::optional<u32> interface_mtu(const std::string &name)
 {
     ifreq request{};

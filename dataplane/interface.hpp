@@ -13,6 +13,7 @@ namespace aya
 
 bool interface_exists(const std::string &name);
 bool interface_has_link(const std::string &name); // up, and a live wire as far as the driver can tell
+bool interface_is_promiscuous(const std::string &name);
 std::optional<u32> interface_mtu(const std::string &name);
 u32 interface_rx_queues(const std::string &name); // 0: no such interface
 // Errors as errno values, 0: done.

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include <net/if.h>
 #include <rte_dev.h>
@@ -33,6 +34,7 @@ constexpr u32 kXdpChunk =
     4096 - RTE_CACHE_LINE_SIZE; // DPDK may add a line, to spread chunks over memory channels
 constexpr u32 kInFrontOfBuffer = RTE_CACHE_LINE_SIZE + sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM;
 constexpr u32 kXdpLargestMtu = kXdpChunk - kInFrontOfBuffer - kXdpHeadroom - kFrameOverhead;
+constexpr u32 kPacketLargestMtu = RTE_ETHER_MTU; // net_af_packet says so, whatever its framesz
 constexpr u64 kRssKinds = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 
 // The value of `key` in "net_xxx0,key=value,...".
@@ -76,6 +78,13 @@ Port::Port(u32 index, const PortConfig &options, u32 worker_count)
     : index_(index), options_(options), worker_count_(worker_count)
 {
     open();
+    if (is_af_packet())
+        log_warning(
+            label() +
+            ": net_af_packet is handed packets by the kernel, which joins fragments (the whole may be "
+            "too big to forward), turns 802.1ad tags into 802.1Q, and adds what this machine itself sends "
+            "there; AF_XDP does none of this: \"device\": \"" +
+            interface_ + "\"");
 }
 
 void Port::open()
@@ -106,6 +115,7 @@ void Port::close()
     sockets_.forget();
     if (taken_)
         return;
+    restore_interface();
     stop();
     for (const Device &device : devices_) {
         add_losses(closed_, device.port_id);
@@ -237,7 +247,7 @@ u16 Port::attach(const std::string &arguments)
 void Port::attach_all()
 {
     for (const std::string &device : choose_devices())
-        devices_.push_back({attach(device), 0, 0, 0, 0, false});
+        devices_.push_back({.port_id = attach(device)});
 }
 
 void Port::read_interface(u16 port_id)
@@ -286,15 +296,32 @@ void Port::choose_mtu()
         refuse("MTU " + std::to_string(mtu_) + "; the port supports " + std::to_string(info.min_mtu) +
                " to " + std::to_string(info.max_mtu) + "; set /dataplane/ports/" + std::to_string(index_) +
                "/mtu");
-    if (is_af_xdp() && mtu_ > kXdpLargestMtu)
-        refuse("MTU " + std::to_string(mtu_) + "; AF_XDP receives packets of up to " +
-               std::to_string(kXdpLargestMtu) + " bytes; run: ip link set dev " + interface_ + " mtu " +
-               std::to_string(kXdpLargestMtu));
+    if (mtu_ > largest_mtu())
+        refuse("MTU " + std::to_string(mtu_) + "; " + (is_af_xdp() ? "AF_XDP" : "net_af_packet") +
+               " receives packets of up to " + std::to_string(largest_mtu()) +
+               " bytes; run: ip link set dev " + interface_ + " mtu " + std::to_string(largest_mtu()) +
+               (is_af_xdp() ? ""
+                            : ", or use AF_XDP, which receives up to " + std::to_string(kXdpLargestMtu) +
+                                  ": \"device\": \"" + interface_ + "\""));
+    if (options_.mtu && own != mtu_ && lives_on_interface())
+        mtu_before_ = own;
+}
+
+u32 Port::largest_mtu() const
+{
+    if (is_af_xdp())
+        return kXdpLargestMtu;
+    return is_af_packet() ? kPacketLargestMtu : UINT32_MAX;
 }
 
 bool Port::lives_on_interface() const
 {
     return is_interface_ || needs_interface(options_.device);
+}
+
+bool Port::is_af_packet() const
+{
+    return options_.device.starts_with("net_af_packet");
 }
 
 bool Port::is_af_xdp() const
@@ -376,17 +403,39 @@ void Port::set_up_queues(Device &device, rte_mempool *pool, int socket)
 }
 
 // Neighbour discovery and routing protocols are multicast. A port that can do neither sees everything anyway.
-void Port::accept_multicast(const Device &device) const
+void Port::accept_multicast(Device &device) const
 {
-    if (rte_eth_allmulticast_enable(device.port_id) != 0 && rte_eth_promiscuous_enable(device.port_id) != 0)
+    const bool all_multicast = rte_eth_allmulticast_get(device.port_id) == 1;
+    const bool promiscuous = rte_eth_promiscuous_get(device.port_id) == 1 ||
+                             (!interface_.empty() && interface_is_promiscuous(interface_));
+    if (rte_eth_allmulticast_enable(device.port_id) == 0)
+        device.made_all_multicast = !all_multicast;
+    else if (rte_eth_promiscuous_enable(device.port_id) == 0)
+        device.made_promiscuous = !promiscuous;
+    else
         log_debug(label() + ": no multicast filter to open: " + why(0));
     take_driver_complaint();
+}
+
+// What was changed of an interface that stays when we go.
+void Port::restore_interface()
+{
+    for (Device &device : devices_) {
+        if (std::exchange(device.made_promiscuous, false))
+            rte_eth_promiscuous_disable(device.port_id);
+        if (std::exchange(device.made_all_multicast, false))
+            rte_eth_allmulticast_disable(device.port_id);
+    }
+    const auto mtu = std::exchange(mtu_before_, std::nullopt);
+    if (mtu && interface_mtu(interface_) == mtu_)
+        interface_set_mtu(interface_, *mtu);
 }
 
 void Port::start(rte_mempool *pool, int socket)
 {
     const SocketLosses::Opening opening(sockets_);
-    room_ = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM - (frame_room() - mtu_);
+    room_ = std::min<u32>(rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM - (frame_room() - mtu_),
+                          largest_mtu());
     if (mtu_ > room_)
         refuse("MTU " + std::to_string(mtu_) + "; buffers have room for " + std::to_string(room_) +
                "; restart aya-dataplane");

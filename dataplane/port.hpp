@@ -43,6 +43,7 @@ public:
     // The devices live on an interface that exists without us (AF_XDP, AF_PACKET), and go with it.
     bool lives_on_interface() const;
     bool is_af_xdp() const;
+    bool is_af_packet() const;
     unsigned ifindex() const { return ifindex_; } // of the kernel's interface; 0: none
 
     // Opening again in a running process. Workers must have let go of the devices before they are closed:
@@ -82,12 +83,15 @@ public:
 private:
     void open();
     struct Device {
-        u16 port_id;
-        u16 rx_queues;
-        u16 tx_queues;
-        u16 rx_descriptors;
-        u16 tx_descriptors;
-        bool started;
+        u16 port_id = 0;
+        u16 rx_queues = 0;
+        u16 tx_queues = 0;
+        u16 rx_descriptors = 0;
+        u16 tx_descriptors = 0;
+        bool started = false;
+        // Switched on by us, and off again when it is closed.
+        bool made_promiscuous = false;
+        bool made_all_multicast = false;
     };
 
     std::vector<std::string> choose_devices();
@@ -99,7 +103,9 @@ private:
     void choose_mtu();
     void configure(Device &device);
     void set_up_queues(Device &device, rte_mempool *pool, int socket);
-    void accept_multicast(const Device &device) const;
+    void accept_multicast(Device &device) const;
+    void restore_interface();
+    u32 largest_mtu() const;
     std::string why(int error) const;
 
     u32 index_;
@@ -109,7 +115,8 @@ private:
     std::string interface_;
     unsigned ifindex_ = 0;
     std::atomic<u32> shift_{0};
-    u32 room_ = 0; // for packets, in a buffer of the pool
+    std::optional<u32> mtu_before_; // of the interface, if we changed it
+    u32 room_ = 0;                  // for packets, in a buffer of the pool
     Mac mac_{};
     u32 mtu_ = 0;
     u32 queues_ = 0;
