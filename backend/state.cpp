@@ -31,6 +31,10 @@ namespace
 
 constexpr int kFormat = 1;
 
+// Everyone may read the state, but who can open the directory can lock it and keep everyone else waiting.
+constexpr mode_t kDirectoryMode = 0711;
+constexpr mode_t kFileMode = 0644;
+
 std::string boot_id()
 {
     std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -128,9 +132,10 @@ State to_state(const Json &json)
 
 void write_and_sync(const std::string &path, const std::string &text)
 {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
     if (fd < 0)
         throw Error::system(path, errno);
+    ::fchmod(fd, kFileMode);
     const ssize_t written = ::write(fd, text.data(), text.size());
     const int error = written == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0 ? 0
                       : errno                                                          ? errno
@@ -154,10 +159,11 @@ StateFile::StateFile(const std::string &directory, Access access)
 {
     if (access == Access::read)
         return;
-    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
+    if (::mkdir(directory.c_str(), kDirectoryMode) != 0 && errno != EEXIST)
         throw Error::system(directory, errno);
     lock_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock_ < 0 || ::flock(lock_, LOCK_EX) != 0)
+    // Whatever the umask, and whatever an earlier version made.
+    if (lock_ < 0 || ::fchmod(lock_, kDirectoryMode) != 0 || ::flock(lock_, LOCK_EX) != 0)
         throw Error::system(directory, errno);
 }
 
