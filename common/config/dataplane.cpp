@@ -44,14 +44,14 @@ void check_xdp_port(const PortConfig &port, std::size_t index, Checker &checker)
     if (!kInterface.read(port.device, note))
         checker.add(port_pointer(index) + "/device",
                     "found " + quote(port.device) + "; allowed with path \"xdp\": " + kInterface.allowed);
-    refuse_settings(port, index, {"punt", "queues", "mtu", "mac"}, DataplanePath::xdp, checker);
+    refuse_settings(port, index, {"punt", "queues", "mac"}, DataplanePath::xdp, checker);
 }
 
 // Which of the two sets of keys a port has depends on whether it is the kernel's.
 void check_automatic_port(const PortConfig &port, std::size_t index, Checker &checker)
 {
     if (names_interface(port.device))
-        refuse_settings(port, index, {"punt", "mtu", "mac"}, DataplanePath::automatic, checker);
+        refuse_settings(port, index, {"punt", "mac"}, DataplanePath::automatic, checker);
     else if (port.replace_program)
         checker.add(port_pointer(index) + "/replace_program",
                     "found true; allowed for a device that is not a kernel interface: false");

@@ -16,14 +16,14 @@ constexpr const char *kRules = R"({
     "if": { "properties": { "path": { "const": "xdp" } }, "required": [ "path" ] },
     "then": { "properties": { "ports": { "items": { "properties": {
         "device": { "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$" },
-        "punt": false, "queues": false, "mtu": false, "mac": false } } } } },
+        "punt": false, "queues": false, "mac": false } } } } },
     "else": {
         "required": [ "workers" ],
         "properties": { "workers": { "minItems": 1 } },
         "if": { "properties": { "path": { "const": "auto" } }, "required": [ "path" ] },
         "then": { "properties": { "ports": { "items": {
             "if": { "properties": { "device": { "pattern": "^(?!net_|eth_|virtio_user)[^:,]*$" } } },
-            "then": { "properties": { "punt": false, "mtu": false, "mac": false } },
+            "then": { "properties": { "punt": false, "mac": false } },
             "else": { "properties": { "replace_program": { "const": false } } } } } } },
         "else": { "properties": { "ports": { "items": { "properties": {
             "replace_program": { "const": false } } } } } } } })";
@@ -49,7 +49,10 @@ const Fields<PortConfig> &fields()
             .absent("one per worker"),
         field("mtu", &PortConfig::mtu, integer_kind(1280, 9600), // 1280: RFC 8200 section 5
               "Size of the largest IP packet, in bytes")
-            .absent("the port's own"),
+            .absent("the port's own")
+            .more("With paths `xdp` and `auto` on a kernel interface, what AYA sends to backends is limited "
+                  "to it, if it is less "
+                  "than the interface's MTU, which stays as it is."),
         field("mac", &PortConfig::mac, mac_kind(), "MAC address of the port").absent("the port's own"),
         field("replace_program", &PortConfig::replace_program, boolean_kind(),
               "Replace an XDP program that is already attached to the interface")

@@ -27,13 +27,13 @@ u32 flow_sets_for(const DataplaneConfig &config)
     return config.flows_per_worker * 2 / AYA_FLOW_WAYS;
 }
 
-PortLine describe(const XdpPort &port, const InterfaceFacts &facts)
+PortLine describe(const XdpPort &port, const InterfaceFacts &facts, u32 mtu_limit)
 {
     PortLine line = {};
     port.interface().copy(line.name, sizeof(line.name) - 1);
     port.interface().copy(line.interface, sizeof(line.interface) - 1);
     std::memcpy(line.mac, facts.mac.data(), sizeof(line.mac));
-    line.mtu = static_cast<u16>(std::min(facts.mtu, u32{UINT16_MAX}));
+    line.mtu = static_cast<u16>(std::min(facts.mtu, mtu_limit));
     line.queues = static_cast<u16>(port.queues());
     line.present = 1;
     return line;
@@ -52,7 +52,8 @@ XdpPath::XdpPath(std::string directory, XdpTables &tables, const DataplaneConfig
                                               XdpPortOptions{.interface = port.device,
                                                              .index = i,
                                                              .flow_sets = flow_sets_for(config),
-                                                             .replace_program = port.replace_program})});
+                                                             .replace_program = port.replace_program}),
+             .mtu_limit = port.mtu.value_or(UINT16_MAX)});
         for (u32 queue = 0; queue < ports_[i].xdp->queues(); queue++)
             workers_.push_back({i, queue});
         take_line(i, interface_facts(port.device));
@@ -125,7 +126,7 @@ bool XdpPath::poll()
 // True: the port's line became another.
 bool XdpPath::take_line(u32 index, const std::optional<InterfaceFacts> &facts)
 {
-    PortLine line = facts ? describe(*ports_[index].xdp, *facts) : lines_[index];
+    PortLine line = facts ? describe(*ports_[index].xdp, *facts, ports_[index].mtu_limit) : lines_[index];
     line.present = facts.has_value();
     if (std::memcmp(&line, &lines_[index], sizeof(line)) == 0)
         return false;

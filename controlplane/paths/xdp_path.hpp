@@ -40,6 +40,7 @@ public:
 private:
     struct Port {
         std::unique_ptr<XdpPort> xdp;
+        u32 mtu_limit;
         u32 interface_index = 0; // as of the last look
         XdpPortStatus status{};
         std::string warning{}; // empty: all is well

@@ -152,13 +152,13 @@ GOOD = [
 ]
 
 
-XDP = {**FULL, "dataplane": {"path": "xdp", "flows_per_worker": 65536, "ports": [{"device": "eth1", "replace_program": True}]}}
+XDP = {**FULL, "dataplane": {"path": "xdp", "flows_per_worker": 65536, "ports": [{"device": "eth1", "mtu": 1400, "replace_program": True}]}}
 # The same with path xdp.
 BAD_FOR_XDP = [
     ("/dataplane/ports/0/device", ["0000:3b:00.0", "net_af_xdp0,iface=eth0", "", 1]),
     ("/dataplane/ports/0/punt", ["aya0"]),
     ("/dataplane/ports/0/queues", [1]),
-    ("/dataplane/ports/0/mtu", [1500]),
+    ("/dataplane/ports/0/mtu", [1279]),
     ("/dataplane/ports/0/mac", ["52:54:00:00:00:01"]),
     ("/dataplane/ports/0/replace_program", ["yes", 1, None]),
     ("/dataplane/ports", [[]]),
@@ -167,11 +167,11 @@ BAD_FOR_XDP = [
 
 
 # A kernel interface with path auto: as with xdp, and with workers.
-AUTO = {**FULL, "dataplane": {"path": "auto", "workers": [1], "ports": [{"device": "eth1", "queues": 2, "replace_program": True}]}}
+AUTO = {**FULL, "dataplane": {"path": "auto", "workers": [1], "ports": [{"device": "eth1", "queues": 2, "mtu": 1400, "replace_program": True}]}}
 BAD_FOR_AUTO = [
     ("/dataplane/workers", [[]]),
     ("/dataplane/ports/0/punt", ["aya0"]),
-    ("/dataplane/ports/0/mtu", [1500]),
+    ("/dataplane/ports/0/mtu", [1279]),
     ("/dataplane/ports/0/mac", ["52:54:00:00:00:01"]),
     ("/dataplane/ports/0/device", ["0000:3b:00.0", "net_null0"]),  # which has no program to replace
 ]
