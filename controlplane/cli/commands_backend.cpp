@@ -40,12 +40,16 @@ Cell next_hop_cell(const Json &backend)
     return {text(backend, "mac")};
 }
 
-// Why it gets no new flows, where the columns before do not say it already.
+// Why it gets no new flows, where the columns before do not say it already; and what limits its packets, if
+// not the port.
 std::string note_of(const Json &backend)
 {
     const std::string reason = text(backend, "reason");
     const bool said = reason == text(backend, "state") || reason == text(backend, "health");
-    return reason == "-" || said ? "" : reason;
+    std::string note = reason == "-" || said ? "" : reason;
+    if (const std::string source = text(backend, "path_mtu_from"); source != "-" && source != "port")
+        note += (note.empty() ? "" : "; ") + ("path MTU " + text(backend, "path_mtu")) + " by " + source;
+    return note;
 }
 
 std::string share_of(const Json &backend)

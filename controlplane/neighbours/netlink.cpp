@@ -75,7 +75,8 @@ std::optional<Route> read_route(const nlmsghdr &message)
         return std::nullopt;
     Route route{.link = *link,
                 .gateway = attributes.address(RTA_GATEWAY, info->rtm_family),
-                .source = attributes.address(RTA_PREFSRC, info->rtm_family)};
+                .source = attributes.address(RTA_PREFSRC, info->rtm_family),
+                .mtu = attributes.find(RTA_METRICS).number<std::uint32_t>(RTAX_MTU).value_or(0)};
     if (!route.gateway)
         route.gateway = read_via(attributes.find(RTA_VIA));
     return route;

@@ -35,6 +35,7 @@ struct Route {
     int link = 0;
     std::optional<IpAddress> gateway; // absent: the destination is on the link
     std::optional<IpAddress> source;  // that the kernel would give the packet
+    std::uint32_t mtu = 0; // of the route, or of what the kernel has learnt of the destination; 0: none
 
     bool operator==(const Route &) const = default;
 };

@@ -262,7 +262,11 @@ std::optional<Way> NextHops::find(const IpAddress &target) const
     if (found == targets_.end() || !found->second.route)
         return std::nullopt;
     const Route &route = *found->second.route;
-    Way way{.next_hop = next_hop_of(target, route), .interface = {}, .mac = {}, .source = route.source};
+    Way way{.next_hop = next_hop_of(target, route),
+            .interface = {},
+            .mac = {},
+            .source = route.source,
+            .mtu = route.mtu};
     if (const auto link = links_.find(route.link); link != links_.end())
         way.interface = link->second.name;
     if (const auto neighbour = neighbours_.find({route.link, way.next_hop}); neighbour != neighbours_.end())
@@ -305,6 +309,8 @@ std::optional<NextHop> next_hop_for(const BackendConfig &backend, const std::opt
         std::memcpy(hop.port_mac.bytes.data(), port.mac, sizeof(port.mac));
         hop.mtu = port.mtu;
     }
+    if (way && way->mtu != 0)
+        hop.limit_mtu(way->mtu, MtuSource::route);
     return hop;
 }
 

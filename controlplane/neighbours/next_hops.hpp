@@ -50,6 +50,7 @@ struct Way {
     std::string interface;
     std::optional<Mac> mac; // of the next hop, where it was asked for and is known
     std::optional<IpAddress> source;
+    std::uint32_t mtu = 0; // less than the interface's; 0: not
 
     bool operator==(const Way &) const = default;
 };

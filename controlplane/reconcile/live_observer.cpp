@@ -3,18 +3,30 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace aya
 {
+
+namespace
+{
+
+constexpr std::chrono::seconds kForgetInterval{5};
+
+} // namespace
 
 LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const Publisher &publisher,
                            const ForwardingPath &dataplane, const Sink &tables, Changed changed)
     : publisher_(publisher), dataplane_(dataplane), tables_(tables), changed_(std::move(changed)),
       monitor_(executor, [this](const auto &target, const auto &tracker,
                                 bool different) { probed(target, tracker, different); }),
-      next_hops_(executor, [this](std::span<const IpAddress> addresses) { ways_changed(addresses); })
+      next_hops_(executor, [this](std::span<const IpAddress> addresses) { ways_changed(addresses); }),
+      icmp_errors_(executor, [this](const neighbours::TooBig &error) { heard(error); }),
+      forget_timer_(executor)
 {
+    forget_path_mtus();
     monitor_.set_doubt([this] { return dataplane_.gone(); });
 }
 
@@ -23,12 +35,19 @@ void LiveObserver::follow(const Config &config)
     std::vector<health::Target> targets;
     std::vector<neighbours::WayTarget> ways;
     services_.clear();
+    tunnels_.clear();
     for (const ServiceConfig &service : config.services) {
         const auto port = probe_port(service);
         const HealthConfig &wanted = service.health;
         const health::ProbeType &type = health::probe_type(wanted.type);
         for (const BackendConfig &backend : service.backends) {
             services_[backend.address].push_back(service.name);
+            if (row_of(service.encap).has_tunnel())
+                tunnels_[backend.address].push_back({.source = backend.address.is_v4()
+                                                                   ? config.tunnel_source.ipv4
+                                                                   : config.tunnel_source.ipv6,
+                                                     .encap = service.encap,
+                                                     .gue_port = service.gue_port});
             ways.push_back({.address = backend.address,
                             .resolve = !backend.mac,
                             .recalled = first_ ? recall_mac(service, backend) : std::nullopt});
@@ -45,6 +64,7 @@ void LiveObserver::follow(const Config &config)
                                .type = &type});
         }
     }
+    path_mtus_.forget_all_but(tunnels_);
     next_hops_.set_targets(ways);
     monitor_.set_targets(std::move(targets), [this](const auto &target) {
         return first_ ? recall_health(target) : Health::unknown;
@@ -59,7 +79,42 @@ BackendObserved LiveObserver::observe(const ServiceConfig &service, const Backen
     observed.health = tracker ? tracker->health() : Health::unchecked;
     observed.next_hop =
         neighbours::next_hop_for(backend, next_hops_.find(backend.address), dataplane_.ports());
+    if (const auto learnt = path_mtus_.find(backend.address);
+        learnt && observed.next_hop && row_of(service.encap).has_tunnel())
+        observed.next_hop->limit_mtu(*learnt, MtuSource::router);
     return observed;
+}
+
+// A router had no room for a packet that claims to be one of ours.
+void LiveObserver::heard(const neighbours::TooBig &error)
+{
+    const auto tunnels = tunnels_.find(error.destination);
+    const auto way = next_hops_.find(error.destination);
+    if (tunnels == tunnels_.end() || !way)
+        return;
+    const bool ours =
+        std::any_of(tunnels->second.begin(), tunnels->second.end(), [&](neighbours::Tunnel tunnel) {
+            if (!tunnel.source)
+                tunnel.source = way->source;
+            return tunnel.sent(error);
+        });
+    const u32 current = way->mtu != 0 ? way->mtu : u32{UINT16_MAX};
+    if (!ours || !path_mtus_.learn(error, current, neighbours::PathMtus::Clock::now()))
+        return;
+    spdlog::info("a router says that packets of at most {} bytes fit on the way to the backend {}",
+                 *path_mtus_.find(error.destination), to_string(error.destination));
+    ways_changed({&error.destination, 1});
+}
+
+void LiveObserver::forget_path_mtus()
+{
+    forget_timer_.expires_after(kForgetInterval);
+    forget_timer_.async_wait([this](boost::system::error_code error) {
+        if (error)
+            return;
+        ways_changed(path_mtus_.forget(neighbours::PathMtus::Clock::now()));
+        forget_path_mtus();
+    });
 }
 
 void LiveObserver::ways_changed(std::span<const IpAddress> addresses) const

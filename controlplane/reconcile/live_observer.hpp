@@ -3,6 +3,7 @@
 #pragma once
 
 #include "health/monitor.hpp"
+#include "neighbours/icmp_errors.hpp"
 #include "neighbours/next_hops.hpp"
 #include "paths/forwarding_path.hpp"
 #include "publish/publisher.hpp"
@@ -10,6 +11,7 @@
 #include "reconcile/reconciler.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <functional>
 #include <span>
@@ -37,6 +39,8 @@ public:
 
 private:
     void ways_changed(std::span<const IpAddress> addresses) const;
+    void heard(const neighbours::TooBig &error);
+    void forget_path_mtus();
     void probed(const health::Target &target, const health::Tracker &tracker, bool changed);
     Health recall_health(const health::Target &target) const;
     std::optional<Mac> recall_mac(const ServiceConfig &service, const BackendConfig &backend) const;
@@ -49,6 +53,10 @@ private:
     bool first_ = true; // only the first configuration meets what an earlier run left
     health::Monitor monitor_;
     neighbours::NextHops next_hops_;
+    std::unordered_map<IpAddress, std::vector<neighbours::Tunnel>> tunnels_; // by the address of a backend
+    neighbours::PathMtus path_mtus_;
+    neighbours::IcmpErrors icmp_errors_;
+    boost::asio::steady_timer forget_timer_;
 };
 
 } // namespace aya

@@ -38,6 +38,10 @@ OrderedJson backend_object(const Scene &scene, const ServiceConfig &service, con
     json["share"] = image ? image->share : 0.0;
     json["next_hop"] = observed.next_hop ? OrderedJson(to_string(observed.next_hop->address)) : OrderedJson();
     json["mac"] = mac ? OrderedJson(to_string(*mac)) : OrderedJson();
+    json["mtu"] = image && image->reachable ? OrderedJson(image->entry.mtu) : OrderedJson();
+    json["path_mtu"] = observed.next_hop ? OrderedJson(observed.next_hop->mtu) : OrderedJson();
+    json["path_mtu_from"] =
+        observed.next_hop ? OrderedJson(to_string(observed.next_hop->mtu_source)) : OrderedJson();
     json["reachable"] = image && image->reachable;
     json["reason"] = image ? image->reason : "";
     json["id"] = live ? OrderedJson(live->id) : OrderedJson();

@@ -109,6 +109,19 @@ TEST(Netlink, ReadsARoute)
         (Route{.link = 7, .gateway = IpAddress::v4(10, 0, 0, 1), .source = IpAddress::v4(10, 0, 0, 2)}));
 }
 
+TEST(Netlink, ReadsTheMtuOfARoute)
+{
+    std::vector<std::uint8_t> metrics; // a list of attributes in one
+    const rtattr mtu = {.rta_len = RTA_LENGTH(4), .rta_type = RTAX_MTU};
+    metrics.resize(RTA_SPACE(4));
+    std::memcpy(metrics.data(), &mtu, sizeof(mtu));
+    const std::uint32_t value = 1400;
+    std::memcpy(metrics.data() + RTA_LENGTH(0), &value, sizeof(value));
+    Message message(RTM_NEWROUTE, route_head());
+    message.add(RTA_OIF, integer(7)).add(RTA_METRICS, metrics);
+    EXPECT_EQ(read_route(message.header()), (Route{.link = 7, .gateway = {}, .source = {}, .mtu = 1400}));
+}
+
 TEST(Netlink, ReadsAnIPv6GatewayOfAnIPv4Route)
 {
     Message message(RTM_NEWROUTE, route_head());

@@ -118,6 +118,19 @@ TEST(NextHopFor, FindsThePortByItsOwnOrItsPuntInterface)
     }
 }
 
+TEST(NextHopFor, ARouteCanLimitThePortsMtu)
+{
+    const std::vector ports = {port("eth0", "", 1)}; // 1501
+    Way way = way_over("eth0");
+    EXPECT_EQ(next_hop_for(backend(), way, ports)->mtu_source, MtuSource::port);
+    way.mtu = 1400;
+    EXPECT_EQ(next_hop_for(backend(), way, ports)->mtu, 1400);
+    EXPECT_EQ(next_hop_for(backend(), way, ports)->mtu_source, MtuSource::route);
+    way.mtu = 9000;
+    EXPECT_EQ(next_hop_for(backend(), way, ports)->mtu, 1501);
+    EXPECT_EQ(next_hop_for(backend(), way, ports)->mtu_source, MtuSource::port);
+}
+
 TEST(NextHopFor, AnotherInterfaceIsNoPort)
 {
     const std::vector ports = {port("eth0", "", 1)};
