@@ -14,6 +14,7 @@
 #include <rte_mempool.h>
 
 #include "common/error.hpp"
+#include "common/ethtool/vlan_tags.hpp"
 #include "eal.hpp"
 #include "interface.hpp"
 
@@ -262,6 +263,18 @@ void Port::read_interface(u16 port_id)
         refuse("interface " + interface_ + " cannot be set up: " + std::strerror(error));
 }
 
+void Port::keep_tags()
+{
+    if (!is_af_xdp())
+        return;
+    const VlanTags tags = keep_vlan_tags(interface_);
+    vlan_offload_ |= tags.turned_off;
+    if (!tags.note.empty())
+        log_info(label() + ": " + tags.note);
+    if (!tags.warning.empty())
+        log_warning(label() + ": " + tags.warning);
+}
+
 void Port::choose_queues()
 {
     if (is_interface_) {
@@ -426,6 +439,7 @@ void Port::restore_interface()
         if (std::exchange(device.made_all_multicast, false))
             rte_eth_allmulticast_disable(device.port_id);
     }
+    restore_vlan_offload(interface_, std::exchange(vlan_offload_, 0));
     const auto mtu = std::exchange(mtu_before_, std::nullopt);
     if (mtu && interface_mtu(interface_) == mtu_)
         interface_set_mtu(interface_, *mtu);
@@ -446,6 +460,7 @@ void Port::start(rte_mempool *pool, int socket)
         device.started = true;
         accept_multicast(device);
     }
+    keep_tags();
 }
 
 void Port::stop()

@@ -99,6 +99,7 @@ private:
     u16 attach(const std::string &arguments);
     void attach_all();
     void read_interface(u16 port_id);
+    void keep_tags();
     void choose_queues();
     void choose_mtu();
     void configure(Device &device);
@@ -115,6 +116,7 @@ private:
     std::string interface_;
     unsigned ifindex_ = 0;
     std::atomic<u32> shift_{0};
+    u32 vlan_offload_ = 0;          // that we turned off
     std::optional<u32> mtu_before_; // of the interface, if we changed it
     u32 room_ = 0;                  // for packets, in a buffer of the pool
     Mac mac_{};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pins.hpp"
 
+#include "aya/pinned.hpp"
+#include "common/ethtool/vlan_tags.hpp"
 #include "common/instance.hpp"
 
 #include <algorithm>
@@ -99,6 +101,20 @@ void remove_directory(const std::string &directory)
         fail(directory + ": cannot be removed");
 }
 
+namespace
+{
+
+void restore_offload(const std::string &directory)
+{
+    const std::string interface = interface_of(directory.substr(directory.rfind('/') + 1));
+    if (const std::string pin = directory + "/record"; !interface.empty() && exists(pin)) {
+        const BpfArray record = BpfArray::open(pin, sizeof(XdpPortRecord), 1);
+        restore_vlan_offload(interface, record.at<XdpPortRecord>()->vlan_offload);
+    }
+}
+
+} // namespace
+
 // Explicitly, because a link whose last pin is removed detaches some time later only.
 void remove_port(const std::string &directory)
 {
@@ -107,6 +123,7 @@ void remove_port(const std::string &directory)
         const int error = bpf_link_detach(link.fd());
         if (error && error != -ENOLINK && error != -ENODEV)
             throw BpfError(bpf_failure(pin + ": cannot be detached", -error));
+        restore_offload(directory);
     }
     remove_directory(directory);
 }

@@ -102,7 +102,7 @@ void XdpPort::create(const XdpTables &tables)
                  .queues = facts_.rx_queues,
                  .flow_sets = options_.flow_sets,
                  .interface_index = facts_.index,
-                 .unused = 0};
+                 .vlan_offload = 0};
     make(directory, create_and_pin);
     const int fd =
         bpf_map_create(BPF_MAP_TYPE_XSKMAP, "xsks_map", sizeof(u32), sizeof(u32), AYA_XSKS, nullptr);
@@ -165,6 +165,8 @@ u32 XdpPort::program_id() const
 std::string XdpPort::attach()
 {
     const bool is_attached = attached();
+    if (is_attached)
+        keep_tags(false);
     if (is_attached && !program_)
         return {};
     std::string done;
@@ -201,6 +203,14 @@ void XdpPort::attach_anew(const std::string &directory)
     }
     link_ = std::move(made.link);
     record()->interface_index = facts.index;
+    keep_tags(true);
+}
+
+// In generic mode the kernel keeps a tag beside the packet, and puts it back.
+void XdpPort::keep_tags(bool is_new)
+{
+    tags_ = mode() == XdpMode::native ? keep_vlan_tags(options_.interface) : VlanTags();
+    record()->vlan_offload = (is_new ? 0 : record()->vlan_offload) | tags_.turned_off;
 }
 
 void XdpPort::detach()

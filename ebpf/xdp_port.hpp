@@ -11,6 +11,7 @@
 #include "aya/flow_table.h"
 #include "aya/pinned.hpp"
 #include "bpf_array.hpp"
+#include "common/ethtool/vlan_tags.hpp"
 #include "forward_object.hpp"
 #include "interface.hpp"
 #include "pins.hpp"
@@ -40,6 +41,9 @@ public:
     // place of another build's. Answers what was done, for people; empty: all was as it should be. Throws
     // BpfError, and the interface is as it was.
     std::string attach();
+
+    // Of the interface as attach() found it last.
+    const VlanTags &tags() const { return tags_; }
 
     // Nothing was pinned for this interface, and attach() was not called yet.
     bool fresh() const { return unfinished_.has_value(); }
@@ -79,6 +83,7 @@ private:
     void create(const XdpTables &tables);
     void make(const std::string &directory, Maker maker);
     void check_record(const XdpTables &tables) const;
+    void keep_tags(bool is_new);
     void attach_anew(const std::string &directory);
     ForwardSizes sizes() const;
     XdpPortRecord *record() const { return record_.at<XdpPortRecord>(); }
@@ -87,6 +92,7 @@ private:
     XdpPortOptions options_;
     Capacities capacities_;
     InterfaceFacts facts_;
+    VlanTags tags_;
     std::optional<pins::UnfinishedDirectory> unfinished_;
     ForwardObject::Maps table_maps_;
     BpfArray record_, flows_, totals_, service_counters_, backend_counters_, reply_limits_, mode_;

@@ -72,6 +72,8 @@ void XdpPath::start()
                 fresh.push_back(&port);
             if (!done.empty())
                 spdlog::info("{}: XDP program {}", port.xdp->interface(), done);
+            if (!port.xdp->tags().note.empty())
+                spdlog::info("{}", port.xdp->tags().note);
         }
     } catch (...) {
         for (Port *port : fresh)
@@ -165,7 +167,7 @@ std::string XdpPath::watch(u32 index, const InterfaceFacts &facts)
                std::to_string(port.xdp->queues()) + "; packets on the others go to the kernel";
     if (port.status.mode == "generic")
         return name + ": generic XDP, which is slow: the driver has no native mode";
-    return {};
+    return port.xdp->tags().warning;
 }
 
 // Frees entries that expired long ago, before 2^15 ticks make them look alive again; a few sets each time.

@@ -40,7 +40,7 @@ struct XdpPortRecord {
     u32 queues;
     u32 flow_sets; // of each queue
     u32 interface_index;
-    u32 unused;
+    u32 vlan_offload; // that was turned off at the interface: common/ethtool/vlan_tags.hpp
 };
 static_assert(sizeof(XdpPortRecord) == 40);
 
