@@ -148,10 +148,11 @@ Dataplane::Dataplane(const CommandLine &line, const DataplaneConfig &options)
       eal_(options, line.instance.name)
 {
     const u32 worker_count = static_cast<u32>(options_.workers.size());
+    const std::optional<Seed> seed = load_seed(line_.config_file);
     for (PortConfig port : options_.ports) {
         if (options_.uses_xdp())
             port.mtu.reset(); // a limit for what is sent to backends; the interface stays as it is
-        ports_.push_back(std::make_unique<Port>(static_cast<u32>(ports_.size()), port, worker_count));
+        ports_.push_back(std::make_unique<Port>(static_cast<u32>(ports_.size()), port, worker_count, seed));
     }
     make_first_pool();
     for (const auto &port : ports_)

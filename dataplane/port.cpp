@@ -17,6 +17,7 @@
 #include "common/ethtool/vlan_tags.hpp"
 #include "eal.hpp"
 #include "interface.hpp"
+#include "rss_key.hpp"
 
 namespace aya
 {
@@ -75,8 +76,8 @@ void add_losses(PortLosses &losses, u16 port_id)
 
 } // namespace
 
-Port::Port(u32 index, const PortConfig &options, u32 worker_count)
-    : index_(index), options_(options), worker_count_(worker_count)
+Port::Port(u32 index, const PortConfig &options, u32 worker_count, const std::optional<Seed> &seed)
+    : index_(index), options_(options), worker_count_(worker_count), seed_(seed)
 {
     open();
     if (is_af_packet())
@@ -350,6 +351,11 @@ void Port::configure(Device &device)
     if (device.rx_queues > 1 && (info.flow_type_rss_offloads & kRssKinds) != 0) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & kRssKinds;
+        if (seed_ && info.hash_key_size != 0) {
+            rss_key_ = rss_key(*seed_, info.hash_key_size);
+            conf.rx_adv_conf.rss_conf.rss_key = rss_key_.data();
+            conf.rx_adv_conf.rss_conf.rss_key_len = info.hash_key_size;
+        }
     }
     sends_segments_ = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
     if (sends_segments_)

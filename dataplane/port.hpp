@@ -28,7 +28,7 @@ class Port
 {
 public:
     // Attaches the device. Throws StartError, as all calls before start() has returned do.
-    Port(u32 index, const PortConfig &options, u32 worker_count);
+    Port(u32 index, const PortConfig &options, u32 worker_count, const std::optional<Seed> &seed);
     ~Port();
     Port(const Port &) = delete;
     Port &operator=(const Port &) = delete;
@@ -112,6 +112,8 @@ private:
     u32 index_;
     PortConfig options_;
     u32 worker_count_;
+    std::optional<Seed> seed_;
+    std::vector<u8> rss_key_;   // drivers keep pointing to it
     bool is_interface_ = false; // named alone: we make the AF_XDP devices
     std::string interface_;
     unsigned ifindex_ = 0;

@@ -144,4 +144,20 @@ Result<DataplaneConfig> load_dataplane(const std::filesystem::path &file)
     return parse_dataplane(*text);
 }
 
+std::optional<Seed> parse_seed(std::string_view text)
+{
+    ErrorSink errors;
+    const JsonText json = read_json_text(text, errors);
+    std::string note;
+    if (json.syntax_error || !json.value.is_object() || !json.value.contains("seed"))
+        return std::nullopt;
+    return seed_kind().read(json.value["seed"], note);
+}
+
+std::optional<Seed> load_seed(const std::filesystem::path &file)
+{
+    const auto text = read_config_file(file);
+    return text ? parse_seed(*text) : std::nullopt;
+}
+
 } // namespace aya

@@ -6,6 +6,7 @@
 #include "common/address.hpp"
 #include "common/names.hpp"
 #include "common/result.hpp"
+#include "common/values.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -62,5 +63,9 @@ Result<DataplaneConfig> parse_dataplane(std::string_view text);
 
 // The same from a file. ErrorKind::io if it cannot be read.
 Result<DataplaneConfig> load_dataplane(const std::filesystem::path &file);
+
+// The key `seed` beside the section; nullopt: there is none, or none that the control plane would take.
+std::optional<Seed> parse_seed(std::string_view text);
+std::optional<Seed> load_seed(const std::filesystem::path &file);
 
 } // namespace aya

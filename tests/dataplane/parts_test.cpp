@@ -12,6 +12,7 @@
 #include "eal.hpp"
 #include "flow_store.hpp"
 #include "options.hpp"
+#include "rss_key.hpp"
 #include "segment_writer.hpp"
 #include "table_builder.hpp"
 #include "tables_view.hpp"
@@ -110,6 +111,46 @@ TEST(EalArguments, what_is_a_pci_address)
         EXPECT_TRUE(is_pci_address(address)) << address;
     for (const char *other : {"net_null0", "eth0", "0000:3b:00", "3b:00.9", ""})
         EXPECT_FALSE(is_pci_address(other)) << other;
+}
+
+// The key of receive-side scaling
+
+constexpr Seed kSeed = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+TEST(RssKey, is_the_same_after_every_restart_and_upgrade)
+{
+    const std::vector<u8> start = {0x18, 0x2c, 0x3b, 0x0e, 0x27, 0xda, 0xda, 0x53};
+    const std::vector<u8> key = rss_key(kSeed, 40);
+    EXPECT_EQ(std::vector<u8>(key.begin(), key.begin() + 8), start);
+    EXPECT_EQ(rss_key(kSeed, 40), key);
+}
+
+TEST(RssKey, is_as_long_as_the_device_has_it)
+{
+    const std::vector<u8> longer = rss_key(kSeed, 52); // ice, i40e
+    const std::vector<u8> shorter = rss_key(kSeed, 37);
+    EXPECT_EQ(longer.size(), 52u);
+    EXPECT_TRUE(std::equal(shorter.begin(), shorter.end(), longer.begin()));
+    EXPECT_GT(std::count_if(longer.begin(), longer.end(), [](u8 byte) { return byte != 0; }), 45);
+}
+
+TEST(RssKey, is_another_one_for_every_seed)
+{
+    Seed other = kSeed;
+    other[15] ^= 1;
+    EXPECT_NE(rss_key(other, 40), rss_key(kSeed, 40));
+    other = kSeed;
+    other[0] ^= 1;
+    EXPECT_NE(rss_key(other, 40), rss_key(kSeed, 40));
+}
+
+TEST(RssKey, has_the_seed_of_the_configuration)
+{
+    const std::string section = R"("dataplane": {"workers": [1], "ports": [{"device": "net_null0"}]}})";
+    EXPECT_EQ(parse_seed(R"({"seed": "000102030405060708090a0b0c0d0e0f", )" + section), kSeed);
+    EXPECT_EQ(parse_seed("{" + section), std::nullopt);
+    EXPECT_EQ(parse_seed(R"({"seed": 7, )" + section), std::nullopt) << "the control plane refuses it";
+    EXPECT_EQ(parse_seed("{"), std::nullopt);
 }
 
 // Flow tables
