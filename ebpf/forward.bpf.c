@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The load balancer at the XDP hook: a shell around the contract's decision. An RX queue is served by one CPU
-// at a time, so it owns its range of the flow table and of the counters, as a DPDK worker does.
+// at a time, so it owns its range of the flow table and of the counters, as a DPDK worker does. The packets
+// of a bond or a bridge come from the queues of several interfaces; there each CPU owns a range.
 //
 // Where a DPDK data plane has AF_XDP sockets in `xsks_map`, packets for a VIP go to the socket of their
 // queue. A socket leaves the map when its process dies, and the next packet is forwarded here.
@@ -309,7 +310,8 @@ SEC("xdp")
 int xsk_def_prog(struct xdp_md *ctx)
 {
     struct aya_packet packet = {0};
-    struct shell shell = {.view = aya_view_active(), .queue = ctx->rx_queue_index};
+    struct shell shell = {.view = aya_view_active(),
+                          .queue = by_processor ? bpf_get_smp_processor_id() : ctx->rx_queue_index};
     if (AYA_UNLIKELY(shell.queue >= queue_count))
         return XDP_PASS; // the loader did not know of it
     struct aya_worker_totals *t = shell.totals = totals_of(shell.queue);

@@ -56,6 +56,7 @@ ForwardObject::ForwardObject(const ForwardSizes &sizes, const Maps &given)
     bpf->rodata->flow_set_mask = sizes.flow_sets - 1;
     bpf->rodata->queue_count = sizes.queues;
     bpf->rodata->port_index = sizes.port_index;
+    bpf->rodata->by_processor = sizes.by_processor;
     const auto size = [](bpf_map *map, u64 entries) {
         if (int error = bpf_map__set_max_entries(map, static_cast<u32>(entries)))
             throw BpfError(bpf_failure("cannot size the XDP program's tables", -error));
@@ -100,8 +101,8 @@ u64 ForwardObject::hash(const ForwardSizes &sizes)
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ bytes[i]) * 0x100000001b3ull;
     const Capacities &c = sizes.capacities;
-    for (u32 value :
-         {c.vips, c.services, c.backends, c.lookup_slots, sizes.flow_sets, sizes.queues, sizes.port_index})
+    for (u32 value : {c.vips, c.services, c.backends, c.lookup_slots, sizes.flow_sets, sizes.queues,
+                      sizes.port_index, u32{sizes.by_processor}})
         hash = fnv1a(hash, value);
     return hash;
 }

@@ -18,6 +18,7 @@ struct ForwardSizes {
     u32 queues = 1;
     u32 flow_sets = 1 << 15; // of each queue, a power of two
     u32 port_index = 0;
+    bool by_processor = false; // the number of the processor takes the place of the RX queue's
 };
 
 class ForwardObject

@@ -8,11 +8,13 @@
 #include <cstdio>
 #include <cstring>
 #include <dirent.h>
+#include <fstream>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <string_view>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -33,12 +35,17 @@ ifreq request_for(const std::string &name)
     return request;
 }
 
-u32 count_sysfs_queues(const std::string &name)
+std::string sysfs_directory(const std::string &name)
+{
+    return "/sys/class/net/" + name;
+}
+
+u32 count_entries(const std::string &directory, std::string_view prefix)
 {
     u32 count = 0;
-    if (DIR *open = ::opendir(("/sys/class/net/" + name + "/queues").c_str())) {
+    if (DIR *open = ::opendir(directory.c_str())) {
         while (const dirent *entry = ::readdir(open))
-            count += std::strncmp(entry->d_name, "rx-", 3) == 0;
+            count += std::string_view(entry->d_name).starts_with(prefix);
         ::closedir(open);
     }
     return count;
@@ -54,7 +61,7 @@ u32 count_rx_queues(int socket, const std::string &name)
     if (::ioctl(socket, SIOCETHTOOL, &request) == 0)
         count = channels.rx_count + channels.combined_count;
     if (count == 0)
-        count = count_sysfs_queues(name);
+        count = count_entries(sysfs_directory(name) + "/queues", "rx-");
     return count ? count : 1;
 }
 
@@ -154,6 +161,20 @@ private:
     BpfHandle program_;
 };
 
+// Receive packet steering moves packets between processors before generic XDP sees them, so that several
+// would write one queue's flow table at a time.
+void refuse_steering(const std::string &name, const InterfaceFacts &interface)
+{
+    for (u32 queue = 0; queue < interface.rx_queues; queue++) {
+        const std::string path = sysfs_directory(name) + "/queues/rx-" + std::to_string(queue) + "/rps_cpus";
+        std::string mask;
+        std::ifstream(path) >> mask;
+        if (mask.find_first_not_of("0,") != std::string::npos)
+            throw BpfError(name + ": generic XDP with receive packet steering (" + path + " is " + mask +
+                           "): several processors would write one flow table; echo 0 > " + path);
+    }
+}
+
 Attachment attach_free(const std::string &name, const InterfaceFacts &interface, int program_fd)
 {
     int link = create_link(interface.index, program_fd, XDP_FLAGS_DRV_MODE);
@@ -162,6 +183,8 @@ Attachment attach_free(const std::string &name, const InterfaceFacts &interface,
     const std::string reason = ask_for_reason(interface.index, program_fd, XDP_FLAGS_DRV_MODE);
     if (!has_no_native_mode(-link, reason))
         throw BpfError(explain_refusal(name, interface, -link, reason));
+    if (!interface.stacked)
+        refuse_steering(name, interface);
     link = create_link(interface.index, program_fd, XDP_FLAGS_SKB_MODE);
     if (link >= 0)
         return {BpfHandle(link), XdpMode::generic};
@@ -195,6 +218,9 @@ std::optional<InterfaceFacts> interface_facts(const std::string &name)
         std::memcpy(facts.mac.data(), request.ifr_hwaddr.sa_data, facts.mac.size());
     }
     facts.rx_queues = count_rx_queues(socket, name);
+    // Without members yet, a bond or a bridge is known by its own directory.
+    for (const char *mark : {"lower_", "bonding", "bridge"})
+        facts.stacked = facts.stacked || count_entries(sysfs_directory(name), mark) > 0;
     return facts;
 }
 

@@ -19,6 +19,7 @@ struct InterfaceFacts {
     bool ethernet = false;
     u32 mtu = 0;
     u32 rx_queues = 0;
+    bool stacked = false; // on other interfaces, whose queues its packets come from: bond, bridge, macvlan
     std::array<u8, 6> mac{};
 };
 

@@ -28,7 +28,8 @@ const volatile u32 service_capacity = AYA_USUAL_services;
 const volatile u32 backend_capacity = AYA_USUAL_backends;
 const volatile u32 flow_set_mask = (1 << 15) - 1; // sets of one RX queue, less one
 const volatile u32 queue_count = 1;
-const volatile u32 port_index = 0; // of the port that this instance of the program is attached to
+const volatile u32 by_processor = 0; // what is said of queues holds for processors
+const volatile u32 port_index = 0;   // of the port that this instance of the program is attached to
 
 #define AYA_TABLE(name, entry, entries)    \
     struct {                               \

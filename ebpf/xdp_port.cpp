@@ -2,6 +2,8 @@
 #include "xdp_port.hpp"
 
 #include <bpf/bpf.h>
+#include <charconv>
+#include <fstream>
 #include <unistd.h>
 
 #include "aya/forward.h"
@@ -39,6 +41,29 @@ InterfaceFacts find_interface(const std::string &name)
     if (!facts->ethernet)
         throw BpfError(name + ": not an Ethernet interface");
     return *facts;
+}
+
+// Of those that run, which machines number with gaps. A list like "0-3,8-11".
+u32 highest_processor()
+{
+    constexpr const char *kOnline = "/sys/devices/system/cpu/online";
+    std::string list;
+    std::ifstream(kOnline) >> list;
+    const std::size_t last = list.find_last_of(",-");
+    const std::string number = last == std::string::npos ? list : list.substr(last + 1);
+    u32 highest = 0;
+    if (std::from_chars(number.data(), number.data() + number.size(), highest).ec != std::errc())
+        throw BpfError(std::string("cannot count the processors: ") + kOnline + " says \"" + list + "\"");
+    return highest;
+}
+
+// As many as can write at a time: one per RX queue, which one processor serves at a time. Packets of a
+// stacked interface come from any queue of those below.
+u32 flow_tables(const InterfaceFacts &facts)
+{
+    if (!facts.stacked)
+        return facts.rx_queues;
+    return highest_processor() + 1;
 }
 
 constexpr const char *kFlushIt =
@@ -80,7 +105,8 @@ ForwardSizes XdpPort::sizes() const
     return {.capacities = capacities_,
             .queues = record()->queues,
             .flow_sets = options_.flow_sets,
-            .port_index = options_.index};
+            .port_index = options_.index,
+            .by_processor = record()->by_processor != 0};
 }
 
 void XdpPort::create(const XdpTables &tables)
@@ -88,21 +114,26 @@ void XdpPort::create(const XdpTables &tables)
     if (!facts_.up)
         throw BpfError(options_.interface + ": the interface is down; ip link set " + options_.interface +
                        " up");
-    if (facts_.rx_queues > AYA_XDP_QUEUES)
-        throw BpfError(options_.interface + ": has " + std::to_string(facts_.rx_queues) +
-                       " RX queues, at most " + std::to_string(AYA_XDP_QUEUES) +
-                       " can be served; ethtool -L " + options_.interface + " combined " +
-                       std::to_string(AYA_XDP_QUEUES));
+    const u32 tables_wanted = flow_tables(facts_);
+    if (tables_wanted > AYA_XDP_QUEUES)
+        throw BpfError(options_.interface + ": has " + std::to_string(tables_wanted) +
+                       (facts_.stacked ? " processors" : " RX queues") + ", at most " +
+                       std::to_string(AYA_XDP_QUEUES) + " can be served" +
+                       (facts_.stacked ? std::string()
+                                       : "; ethtool -L " + options_.interface + " combined " +
+                                             std::to_string(AYA_XDP_QUEUES)));
     unfinished_.emplace(directory_ + pins::kUnfinished);
     const std::string &directory = unfinished_->path();
     record_ = create_and_pin(directory, "record", sizeof(XdpPortRecord), 1);
     *record() = {.layout_hash = xdp_layout_hash(),
                  .tables_identity = tables.header().identity,
                  .program_hash = 0,
-                 .queues = facts_.rx_queues,
+                 .queues = tables_wanted,
                  .flow_sets = options_.flow_sets,
                  .interface_index = facts_.index,
-                 .vlan_offload = 0};
+                 .vlan_offload = 0,
+                 .by_processor = facts_.stacked,
+                 .unused = 0};
     make(directory, create_and_pin);
     const int fd =
         bpf_map_create(BPF_MAP_TYPE_XSKMAP, "xsks_map", sizeof(u32), sizeof(u32), AYA_XSKS, nullptr);
@@ -142,6 +173,16 @@ void XdpPort::check_record(const XdpTables &tables) const
     if (found.flow_sets != options_.flow_sets)
         throw BpfError(directory_ + ": a flow table for " + std::to_string(u64{found.flow_sets} * 2) +
                        " flows per queue; restore /dataplane/flows_per_worker" + kFlushIt);
+    if ((found.by_processor != 0) != facts_.stacked)
+        throw BpfError(directory_ + ": flow tables per " + (facts_.stacked ? "RX queue" : "processor") +
+                       "; " + options_.interface + " has one per " +
+                       (facts_.stacked ? "processor" : "RX queue") + " now" + kFlushIt);
+    if (facts_.stacked) {
+        if (found.queues < flow_tables(facts_))
+            throw BpfError(directory_ + ": flow tables for " + std::to_string(found.queues) + " processors" +
+                           kFlushIt);
+        return;
+    }
     if (found.queues < facts_.rx_queues)
         throw BpfError(directory_ + ": a flow table for " + std::to_string(found.queues) + " RX queues; " +
                        options_.interface + " has " + std::to_string(facts_.rx_queues) +

@@ -55,7 +55,8 @@ public:
     bool attached() const;
 
     const std::string &interface() const { return options_.interface; }
-    u32 queues() const { return record()->queues; }
+    u32 queues() const { return record()->queues; } // flow tables
+    bool by_processor() const { return record()->by_processor != 0; }
     XdpMode mode() const { return attached_program(record()->interface_index).mode; }
     u32 program_id() const;
 

@@ -54,6 +54,10 @@ XdpPath::XdpPath(std::string directory, XdpTables &tables, const DataplaneConfig
                                                              .flow_sets = flow_sets_for(config),
                                                              .replace_program = port.replace_program}),
              .mtu_limit = port.mtu.value_or(UINT16_MAX)});
+        if (!alone_ && ports_[i].xdp->by_processor())
+            throw BpfError(port.device +
+                           ": path auto requires an interface with RX queues of its own, and this one is "
+                           "stacked on others (bond, bridge, macvlan); use path xdp");
         for (u32 queue = 0; queue < ports_[i].xdp->queues(); queue++)
             workers_.push_back({i, queue});
         take_line(i, interface_facts(port.device));
@@ -162,7 +166,7 @@ std::string XdpPath::watch(u32 index, const InterfaceFacts &facts)
         return name + ": the interface is down";
     if (!facts.link)
         return name + ": no link; no traffic there";
-    if (facts.rx_queues > port.xdp->queues())
+    if (!facts.stacked && facts.rx_queues > port.xdp->queues())
         return name + ": has " + std::to_string(facts.rx_queues) + " RX queues, but the XDP program serves " +
                std::to_string(port.xdp->queues()) + "; packets on the others go to the kernel";
     if (port.status.mode == "generic")

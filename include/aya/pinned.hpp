@@ -37,12 +37,14 @@ struct XdpPortRecord {
     u64 layout_hash;
     u64 tables_identity;
     u64 program_hash; // of the program that is attached
-    u32 queues;
-    u32 flow_sets; // of each queue
+    u32 queues;       // flow tables: one per RX queue, or per processor
+    u32 flow_sets;    // of each
     u32 interface_index;
     u32 vlan_offload; // that was turned off at the interface: common/ethtool/vlan_tags.hpp
+    u32 by_processor; // 1: one per processor
+    u32 unused;
 };
-static_assert(sizeof(XdpPortRecord) == 40);
+static_assert(sizeof(XdpPortRecord) == 48);
 
 // A pinned map. Move-only.
 class PinnedMap
