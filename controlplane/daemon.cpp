@@ -210,7 +210,9 @@ void Daemon::log_image_changes(const TableImage &before) const
                                         : "health is used again");
         for (std::size_t i = 0; i < service->backends.size() && i < old.backends.size(); i++) {
             const BackendImage &backend = service->backends[i];
-            if (backend.name != old.backends[i].name || backend.reachable == old.backends[i].reachable)
+            const bool same = backend.reachable == old.backends[i].reachable &&
+                              backend.needs_tunnel == old.backends[i].needs_tunnel;
+            if (backend.name != old.backends[i].name || same)
                 continue;
             if (backend.reachable)
                 spdlog::info("backend {} of {}: next hop resolved", backend.name, service->name);

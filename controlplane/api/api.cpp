@@ -113,8 +113,7 @@ void Api::add_views()
                 }));
     router_.add(verb::post, "/v1/explain", now([&scene](const Call &call) {
                     const auto packet = read_question(call.body);
-                    return packet ? ok(explain(scene.tables, scene.dataplane, *packet))
-                                  : refused(packet.errors());
+                    return packet ? ok(explain(scene, *packet)) : refused(packet.errors());
                 }));
     router_.add(verb::get, "/metrics", now([&scene](const Call &) {
                     return Response{.status = 200,

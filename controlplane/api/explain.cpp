@@ -43,13 +43,16 @@ IpAddress address_of(const be32 words[4])
     return address;
 }
 
+constexpr std::size_t kLeftOutShown = 8; // backends without new flows
+
 // One question, one walk down the steps of the decision.
 class Walk
 {
 public:
-    Walk(const Sink &tables, const ForwardingPath &path, const aya_packet &packet)
-        : slot_(tables.slot(tables.generation())), path_(path), packet_(packet),
-          view_(view_of(slot_, tables.lookup(), tables.capacities()))
+    Walk(const Scene &scene, const aya_packet &packet)
+        : reconciler_(scene.reconciler), slot_(scene.tables.slot(scene.tables.generation())),
+          path_(scene.dataplane), packet_(packet),
+          view_(view_of(slot_, scene.tables.lookup(), scene.tables.capacities()))
     {
     }
 
@@ -188,6 +191,24 @@ private:
                                        ", is no longer alive");
         step("lookup table", service.lookup_size ? slot_text(service.lookup_offset, service.lookup_size)
                                                  : "empty: the service has no backend for new flows");
+        if (std::string text = left_out_text(service_id); !text.empty())
+            step("backends", std::move(text));
+    }
+
+    // Who is not in the lookup table, and why.
+    std::string left_out_text(u16 service_id) const
+    {
+        const ServiceImage *image = reconciler_.find_image(slot_.service_names[service_id].text);
+        std::string text;
+        std::size_t count = 0;
+        for (std::size_t i = 0; image && i < image->backends.size(); i++) {
+            const BackendImage &backend = image->backends[i];
+            if (backend.slots == 0 && ++count <= kLeftOutShown)
+                text += (text.empty() ? "" : ", ") + backend.name + " (" + backend.reason + ")";
+        }
+        if (count > kLeftOutShown)
+            text += " and " + std::to_string(count - kLeftOutShown) + " more";
+        return text.empty() ? text : "no new flows for " + text;
     }
 
     std::string slot_text(u32 offset, u32 size) const
@@ -244,6 +265,7 @@ private:
         return list;
     }
 
+    const Reconciler &reconciler_;
     const TableSlot &slot_;
     const ForwardingPath &path_;
     const aya_packet &packet_;
@@ -259,9 +281,9 @@ private:
 
 } // namespace
 
-OrderedJson explain(const Sink &tables, const ForwardingPath &path, const aya_packet &packet)
+OrderedJson explain(const Scene &scene, const aya_packet &packet)
 {
-    return Walk(tables, path, packet).answer();
+    return Walk(scene, packet).answer();
 }
 
 } // namespace aya::api

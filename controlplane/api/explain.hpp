@@ -2,11 +2,10 @@
 // Where a packet would go, by the real decision on the live tables.
 #pragma once
 
+#include "api/views.hpp"
 #include "aya/forward.h"
 #include "common/result.hpp"
 #include "config/parse.hpp"
-#include "paths/forwarding_path.hpp"
-#include "publish/sink.hpp"
 
 #include <string>
 #include <string_view>
@@ -18,8 +17,7 @@ namespace aya::api
 // "203.0.113.10:443/tcp", "syn": true}.
 Result<aya_packet> read_question(std::string_view text);
 
-// The answer of POST /v1/explain. `tables` must have been published. The flow tables of `path` are looked
-// into.
-OrderedJson explain(const Sink &tables, const ForwardingPath &path, const aya_packet &packet);
+// The answer of POST /v1/explain, from the live tables, which must have been published, and the flow tables.
+OrderedJson explain(const Scene &scene, const aya_packet &packet);
 
 } // namespace aya::api

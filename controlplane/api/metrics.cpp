@@ -116,7 +116,7 @@ void backend_up(Exposition &out, const Scene &scene)
     for (const ServiceConfig &service : scene.reconciler.config().services)
         for (const BackendConfig &backend : service.backends)
             out.sample({service.name, backend.name},
-                       observer.observe(service, backend).health == Health::down ? 0 : 1);
+                       is_live(observer.observe(service, backend).health) ? 1 : 0);
 }
 
 // `value(backend)` of what is configured.
@@ -165,6 +165,15 @@ constexpr Metric kMetrics[] = {
     gauge("aya_warnings", "", {}, "Number of warnings in the status.",
           one<[](const Scene &scene) { return warnings_of(scene).size(); }>),
     counter("aya_health_probes_total", "probes", {"result"}, "Health probes that ended, by result.", probes),
+    gauge("aya_health_probe_lag_seconds", "seconds", {},
+          "The longest time by which a probe started late, of the last ten to twenty seconds.",
+          one<[](const Scene &scene) { return std::chrono::duration<double>(scene.monitor.lag()).count(); }>),
+
+    counter(
+        "aya_route_lookups_total", "lookups", {},
+        "Routes to backends that were asked of the kernel: in turn, and when something that they depend on "
+        "changed.",
+        one<[](const Scene &scene) { return scene.reconciler.observer().route_lookups(); }>),
 
     gauge("aya_dataplane_up", "", {}, "1 if packets are forwarded; with paths xdp and auto always.",
           one<[](const Scene &scene) { return scene.dataplane.forwards() ? 1 : 0; }>),
@@ -226,7 +235,8 @@ constexpr Metric kMetrics[] = {
     counter("aya_backend_bytes_total", "bytes", {"service", "backend"},
             "Bytes of IP packets forwarded to the backend.", backend_count<&PacketCount::bytes>),
     gauge("aya_backend_up", "", {"service", "backend"},
-          "0 if health probes say that the backend is down, else 1.", backend_up),
+          "0 if health probes say that the backend is down or none was good yet (waiting), else 1.",
+          backend_up),
     gauge("aya_backend_reachable", "", {"service", "backend"},
           "1 if its next hop has a known MAC and is reached through a port of the data plane.",
           each_image<[](const BackendImage &image) { return image.reachable ? 1 : 0; }>),

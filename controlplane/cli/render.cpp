@@ -120,7 +120,7 @@ Cell condition(const std::string &word)
         return {word, Colour::green};
     if (word == "down")
         return {word, Colour::red};
-    if (word == "draining" || word == "unknown")
+    if (word == "draining" || word == "unknown" || word == "waiting")
         return {word, Colour::yellow};
     if (word == "disabled" || word == "unchecked")
         return {word, Colour::dim};

@@ -31,4 +31,9 @@ const BackendConfig *find_backend(const ServiceConfig &service, std::string_view
     return found == service.backends.end() ? nullptr : &*found;
 }
 
+bool counts(const BackendConfig &backend)
+{
+    return backend.state == AdminState::active && backend.weight > 0;
+}
+
 } // namespace aya

@@ -8,6 +8,7 @@
 #include "common/log_level.hpp"
 #include "common/names.hpp"
 #include "common/values.hpp"
+#include "health/health.hpp"
 #include "health/probe.hpp"
 #include "kinds/encap.hpp"
 #include "kinds/scheduler.hpp"
@@ -42,9 +43,10 @@ struct HealthConfig {
     HealthType type = HealthType::none;
     Duration interval{1000};
     Duration timeout{500};
-    unsigned rise = 2;                 // good results in a row until up
-    unsigned fall = 3;                 // bad results in a row until down
-    std::optional<std::uint16_t> port; // see probe_port()
+    unsigned rise = 2;                   // good results in a row until up
+    unsigned fall = 3;                   // bad results in a row until down
+    std::optional<InitState> init_state; // absent: waits if the service has live backends
+    std::optional<std::uint16_t> port;   // see probe_port()
 
     bool operator==(const HealthConfig &) const = default;
 };
@@ -129,5 +131,8 @@ std::optional<std::uint16_t> probe_port(const ServiceConfig &service);
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name);
 const BackendConfig *find_backend(const ServiceConfig &service, std::string_view name);
+
+// Active with a weight above 0: the operator wants it to get new flows.
+bool counts(const BackendConfig &backend);
 
 } // namespace aya

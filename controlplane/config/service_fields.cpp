@@ -23,6 +23,15 @@ const Fields<HealthConfig> &fields()
               "Consecutive successes until a backend is up"),
         field("fall", &HealthConfig::fall, integer_kind(1, 100),
               "Consecutive failures until a backend is down"),
+        field("init_state", &HealthConfig::init_state, word_kind<InitState>(),
+              "What a backend is until its first probes are done")
+            .absent("`down` for a backend that joins a service with live ones, else `fully-up`")
+            .more("As HAProxy's `init-state`. `fully-up`: it gets traffic, and `fall` failures take it down. "
+                  "`up`: it gets traffic, and a failure of its first probe takes it down. `down`: it gets "
+                  "none, "
+                  "and a success of its first probe takes it up (after a failure, `rise` successes). "
+                  "`fully-down`: it gets none, and `rise` successes take it up. "
+                  "[Health](operations.md#health)."),
         field("port", &HealthConfig::port, integer_kind(1, 65535), "TCP port to probe")
             .absent("the port of the first TCP VIP that names one")
             .more("Required where no VIP names one: for any-port and UDP services."),
@@ -96,8 +105,8 @@ const Fields<ServiceConfig> &fields()
                   "go to "
                   "one backend, as with `source-hash`."),
         field("encap", &ServiceConfig::encap, word_kind<Encap>(), "How packets reach the backends")
-            .more("`l2` rewrites MAC addresses, so backends must be in the balancer's networks and of the "
-                  "VIPs' "
+            .more("`l2` rewrites MAC addresses, so backends must be in the balancer's networks, not behind a "
+                  "router, and of the VIPs' "
                   "family. `ipip` wraps the packet in an outer IP header (4in4, 6in6, 4in6, 6in4). `gue` "
                   "puts UDP "
                   "between the two (Generic UDP Encapsulation, variant 1), with a source port per flow from "

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "health/monitor.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
-#include <cerrno>
-#include <exception>
+#include <algorithm>
 #include <utility>
 
 namespace aya::health
@@ -18,113 +12,30 @@ namespace aya::health
 namespace
 {
 
-namespace asio = boost::asio;
-constexpr auto kGrace = std::chrono::seconds(3); // from the end of a broken way until bad probes count
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-
-// Timers of many probes go off together, at whole ticks, so that one wake-up of the process serves all that
-// are due: ten thousand probes per second would otherwise be as many timer settings and polls.
-constexpr auto kTick = std::chrono::milliseconds(4);
-
-Clock::time_point at_next_tick(Clock::duration from_now)
-{
-    const auto since_boot = (Clock::now() + from_now).time_since_epoch();
-    return Clock::time_point((since_boot / kTick + 1) * kTick);
-}
-
 std::string key_of(const std::string &service, const std::string &backend)
 {
     return service + '\n' + backend; // names have no control characters
 }
 
+Question question_of(const Target &target)
+{
+    return {.address = target.address,
+            .port = target.port,
+            .type = target.type,
+            .interval = target.rule.interval,
+            .timeout = target.rule.timeout};
+}
+
+std::string behind_text(Clock::duration lag)
+{
+    return "health probes start up to " +
+           std::to_string(std::chrono::duration_cast<Milliseconds>(lag).count()) +
+           " ms late: this process cannot keep up; use longer intervals";
+}
+
 } // namespace
 
-class Monitor::Watched final : private Poller::Waiter
-{
-public:
-    Watched(Monitor &monitor, Target wanted, Health initial)
-        : target(std::move(wanted)), tracker(target.rule, initial, Clock::now()), monitor_(&monitor),
-          probe_(target.type->make({target.address, target.port})), timer_(monitor.executor_)
-    {
-    }
-
-    static void start(const std::shared_ptr<Watched> &watched)
-    {
-        asio::co_spawn(watched->timer_.get_executor(), run(watched), [](const std::exception_ptr &error) {
-            if (error)
-                std::rethrow_exception(error); // a bug: backends that are not probed must not look healthy
-        });
-    }
-
-    void stop()
-    {
-        end();
-        monitor_ = nullptr;
-        timer_.cancel();
-    }
-
-    Target target;
-    Tracker tracker;
-
-private:
-    static asio::awaitable<void> run(std::shared_ptr<Watched> self)
-    {
-        Milliseconds delay = Tracker::first_delay(self->target.rule, self->monitor_->dice());
-        while (self->monitor_) {
-            self->timer_.expires_at(at_next_tick(delay));
-            co_await self->timer_.async_wait(kAwait);
-            if (!self->monitor_)
-                co_return;
-            const auto began = Clock::now();
-            const auto deadline = at_next_tick(self->target.rule.timeout);
-            Step step = self->probe_->start();
-            while (self->must_wait(step)) {
-                self->timer_.expires_at(deadline);
-                co_await self->timer_.async_wait(kAwait); // descriptor_ready() and stop() cut it short
-                if (!self->monitor_)
-                    co_return;
-                step = self->ready_ ? self->probe_->ready() : Step::done(self->probe_->expired());
-            }
-            self->end();
-            self->monitor_->finished(*self, began, step.finding);
-            if (self->monitor_) // the listener may have taken this target away
-                delay = self->tracker.next_delay(self->monitor_->dice());
-        }
-    }
-
-    bool must_wait(Step &step)
-    {
-        if (step.kind == Step::Kind::done)
-            return false;
-        ready_ = false;
-        if (monitor_->poller_.watch(step, *this))
-            return true;
-        step = Step::done(finding_of(errno));
-        return false;
-    }
-
-    void descriptor_ready() override
-    {
-        ready_ = true;
-        timer_.cancel();
-    }
-
-    // Of the attempt under way, if there is one.
-    void end()
-    {
-        if (!monitor_)
-            return;
-        monitor_->poller_.forget(*this);
-        probe_->stop();
-    }
-
-    Monitor *monitor_; // nullptr: stopped
-    std::unique_ptr<Probe> probe_;
-    asio::steady_timer timer_;
-    bool ready_ = false; // what the step under way waits for
-};
-
-Monitor::Monitor(asio::any_io_executor executor, Listener listener)
+Monitor::Monitor(boost::asio::any_io_executor executor, Listener listener)
     : executor_(std::move(executor)), poller_(executor_), listener_(std::move(listener)),
       random_(std::random_device{}())
 {
@@ -132,37 +43,81 @@ Monitor::Monitor(asio::any_io_executor executor, Listener listener)
 
 Monitor::~Monitor()
 {
-    for (auto &[key, watched] : watched_)
-        watched->stop();
+    for (auto &[question, asked] : asked_)
+        asked.prober->stop();
 }
 
 void Monitor::set_targets(std::vector<Target> targets, const Recall &recall)
 {
-    std::unordered_map<std::string, std::shared_ptr<Watched>> kept;
-    kept.reserve(targets.size());
+    const ByKey before = std::exchange(watched_, {});
+    watched_.reserve(targets.size());
+    for (auto &[question, asked] : asked_)
+        asked.askers.clear();
+    for (const auto &[key, watched] : before)
+        watched->watched = false;
+    // What is known of a server first, then who may learn from it.
+    std::partition(targets.begin(), targets.end(), [&](const Target &target) {
+        return before.contains(key_of(target.service, target.backend));
+    });
     for (Target &target : targets) {
         std::string key = key_of(target.service, target.backend);
-        const auto known = watched_.find(key);
-        if (known != watched_.end() && known->second->target.asks_the_same(target)) {
-            known->second->target.rule = target.rule;
-            known->second->tracker.set_rule(target.rule);
-            kept.emplace(std::move(key), std::move(known->second));
-            watched_.erase(known);
-            continue;
-        }
-        // Another question to the same server: the answer known so far holds until there is a new one.
-        Health initial = Health::unknown;
-        if (known == watched_.end())
-            initial = recall(target);
-        else if (known->second->target.address == target.address)
-            initial = known->second->tracker.health();
-        auto watched = std::make_shared<Watched>(*this, std::move(target), initial);
-        Watched::start(watched);
-        kept.emplace(std::move(key), std::move(watched));
+        Asked &asked = asked_[question_of(target)];
+        WatchedPtr watched = watch(std::move(target), before, asked, recall);
+        asked.askers.push_back(watched);
+        watched_.emplace(std::move(key), std::move(watched));
     }
-    for (auto &[key, watched] : watched_)
-        watched->stop();
-    watched_ = std::move(kept);
+    std::erase_if(asked_, [](const auto &entry) {
+        const Asked &asked = entry.second;
+        if (asked.askers.empty())
+            asked.prober->stop();
+        return asked.askers.empty();
+    });
+    for (auto &[question, asked] : asked_)
+        if (!asked.prober)
+            start(question, asked);
+}
+
+Monitor::WatchedPtr Monitor::watch(Target target, const ByKey &before, const Asked &asked,
+                                   const Recall &recall) const
+{
+    const auto found = before.find(key_of(target.service, target.backend));
+    const WatchedPtr known = found == before.end() ? nullptr : found->second;
+    if (known && known->target.asks_the_same(target)) {
+        known->tracker.set_rule(target.rule);
+        known->target = std::move(target);
+        known->watched = true;
+        return known;
+    }
+    // Another question to the same server: the answer known so far holds until there is a new one.
+    const bool same_server = known && known->target.address == target.address;
+    const Health initial = same_server ? known->tracker.health() : first_health(target, asked, recall);
+    const Rule rule = target.rule;
+    return std::make_shared<Watched>(
+        Watched{.target = std::move(target), .tracker = Tracker(rule, initial, Clock::now())});
+}
+
+// What another service knows of the server is known. An init_state is about this service alone.
+Health Monitor::first_health(const Target &target, const Asked &asked, const Recall &recall) const
+{
+    const Health recalled = recall(target);
+    if (target.rule.init || recalled == Health::down)
+        return recalled;
+    for (const WatchedPtr &other : asked.askers)
+        if (const Health health = other->tracker.health(); health == Health::up || health == Health::down)
+            return health;
+    return recalled;
+}
+
+void Monitor::start(const Question &question, Asked &asked)
+{
+    asked.prober = std::make_shared<Prober>(
+        executor_, poller_, question,
+        [this, &question, &asked](const Attempt &attempt) { return ended(question, asked, attempt); });
+    const double luck = dice();
+    Milliseconds delay = Milliseconds::max();
+    for (const WatchedPtr &asker : asked.askers)
+        delay = std::min(delay, asker->tracker.first_delay(luck));
+    Prober::start(asked.prober, delay);
 }
 
 const Tracker *Monitor::find(const std::string &service, const std::string &backend) const
@@ -171,22 +126,52 @@ const Tracker *Monitor::find(const std::string &service, const std::string &back
     return found == watched_.end() ? nullptr : &found->second->tracker;
 }
 
-bool Monitor::in_doubt(Clock::time_point began)
+// `question` and `asked` are gone if a listener sets other targets.
+Milliseconds Monitor::ended(const Question &question, Asked &asked, const Attempt &attempt)
 {
-    if (broken_ && broken_())
-        believed_from_ = Clock::now() + kGrace;
-    return began < believed_from_;
+    const std::vector<WatchedPtr> askers = asked.askers;
+    const Outcome before = std::exchange(asked.last, attempt.finding.outcome);
+    const bool good = attempt.finding.outcome == Outcome::ok;
+    totals_.by_outcome[static_cast<std::size_t>(attempt.finding.outcome)]++;
+    note_lag(question, attempt);
+    if (attempt.finding.outcome == Outcome::local_error && before != Outcome::local_error)
+        spdlog::warn("{}: {}", to_string(SocketAddress{question.address, question.port}),
+                     attempt.finding.words());
+    if (good || !doubts_ || !doubts_(question.address, attempt.began))
+        tell(askers, attempt.finding);
+    const double luck = dice();
+    Milliseconds delay = Milliseconds::max();
+    for (const WatchedPtr &asker : askers)
+        delay = std::min(delay, asker->tracker.next_delay(luck));
+    return delay;
 }
 
-void Monitor::finished(Watched &watched, Clock::time_point began, const Finding &finding)
+void Monitor::tell(const std::vector<WatchedPtr> &askers, const Finding &finding)
 {
-    totals_.by_outcome[static_cast<std::size_t>(finding.outcome)]++;
-    if (finding.outcome != Outcome::ok && in_doubt(began))
-        return;
-    if (finding.outcome == Outcome::local_error && watched.tracker.last().outcome != Outcome::local_error)
-        spdlog::warn("backend {} of {}: {}", watched.target.backend, watched.target.service, finding.words());
-    const bool changed = watched.tracker.record(finding, Clock::now());
-    listener_(watched.target, watched.tracker, changed);
+    for (const WatchedPtr &asker : askers)
+        if (asker->watched) {
+            const bool changed = asker->tracker.record(finding, Clock::now());
+            listener_(asker->target, asker->tracker, changed);
+        }
+}
+
+void Monitor::note_lag(const Question &question, const Attempt &attempt)
+{
+    lag_.started(attempt.began - attempt.due, question.interval, attempt.began);
+    const bool behind = lag_.behind(attempt.began);
+    if (behind && !behind_)
+        spdlog::warn("{}", behind_text(lag_.longest(attempt.began)));
+    if (!behind && behind_)
+        spdlog::info("health probes start on time again");
+    behind_ = behind;
+}
+
+std::vector<std::string> Monitor::warnings() const
+{
+    const auto now = Clock::now();
+    if (!lag_.behind(now))
+        return {};
+    return {behind_text(lag_.longest(now))};
 }
 
 } // namespace aya::health

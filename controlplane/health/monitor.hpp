@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Probes every backend for as long as it is a target: one coroutine each, on the caller's event loop.
+// The health of every backend for as long as it is a target. A server is probed once, however many services
+// ask the same of it, and each of them counts the result by its own rule.
 #pragma once
 
 #include "common/address.hpp"
+#include "health/lag.hpp"
 #include "health/poller.hpp"
 #include "health/probe.hpp"
+#include "health/prober.hpp"
 #include "health/tracker.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -12,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -43,6 +47,8 @@ public:
     using Listener = std::function<void(const Target &target, const Tracker &tracker, bool changed)>;
     // Health of a target that the monitor has not seen before.
     using Recall = std::function<Health(const Target &target)>;
+    // Whether a bad probe of this server that began then says nothing of it.
+    using Doubts = std::function<bool(const IpAddress &server, TimePoint began)>;
 
     Monitor(boost::asio::any_io_executor executor, Listener listener);
     ~Monitor();
@@ -53,33 +59,56 @@ public:
     // knows, under its new rule; one that moved starts from scratch; others stop.
     void set_targets(std::vector<Target> targets, const Recall &recall);
 
-    // `broken` is asked after each bad probe: true when the way to all backends is broken at this end. Then,
-    // and until addresses and neighbours had a moment to come back, bad probes say nothing of backends.
-    void set_doubt(std::function<bool()> broken) { broken_ = std::move(broken); }
+    // Asked after each bad probe.
+    void set_doubts(Doubts doubts) { doubts_ = std::move(doubts); }
 
     // nullptr: not a target.
     const Tracker *find(const std::string &service, const std::string &backend) const;
 
     struct Totals {
-        std::array<std::uint64_t, kOutcomes.size()> by_outcome{};
+        std::array<std::uint64_t, kOutcomes.size()> by_outcome{}; // of probes sent, not of backends
     };
     const Totals &totals() const { return totals_; }
     std::size_t size() const { return watched_.size(); }
 
+    // The longest time by which a probe started late, of the last ten to twenty seconds.
+    Clock::duration lag() const { return lag_.longest(Clock::now()); }
+    // One line each, for people.
+    std::vector<std::string> warnings() const;
+
 private:
-    class Watched;
-    bool in_doubt(Clock::time_point began);
-    void finished(Watched &watched, Clock::time_point began, const Finding &finding);
+    struct Watched {
+        Target target;
+        Tracker tracker;
+        bool watched = true; // still
+    };
+    using WatchedPtr = std::shared_ptr<Watched>;
+    using ByKey = std::unordered_map<std::string, WatchedPtr>; // by service, newline, backend
+    // A question, who asks it and who finds out.
+    struct Asked {
+        std::vector<WatchedPtr> askers;
+        std::shared_ptr<Prober> prober;
+        Outcome last = Outcome::ok;
+    };
+
+    WatchedPtr watch(Target target, const ByKey &before, const Asked &asked, const Recall &recall) const;
+    Health first_health(const Target &target, const Asked &asked, const Recall &recall) const;
+    void start(const Question &question, Asked &asked);
+    Milliseconds ended(const Question &question, Asked &asked, const Attempt &attempt);
+    void tell(const std::vector<WatchedPtr> &askers, const Finding &finding);
+    void note_lag(const Question &question, const Attempt &attempt);
     double dice() { return std::uniform_real_distribution<double>{}(random_); }
 
     boost::asio::any_io_executor executor_;
     Poller poller_;
     Listener listener_;
+    Doubts doubts_;
     std::minstd_rand random_;
-    std::unordered_map<std::string, std::shared_ptr<Watched>> watched_; // by service, newline, backend
+    ByKey watched_;
+    std::map<Question, Asked> asked_;
     Totals totals_;
-    std::function<bool()> broken_;
-    Clock::time_point believed_from_{};
+    Lag lag_;
+    bool behind_ = false; // as the log has it
 };
 
 } // namespace aya::health

@@ -9,8 +9,9 @@ namespace aya::health
 namespace
 {
 
-// A failure is checked again after this part of the interval.
-constexpr int kRecheckDivisor = 5;
+// A failure is checked again after this part of the interval, and a backend that waits for its first probe is
+// probed within it.
+constexpr int kHurryDivisor = 5;
 constexpr double kJitter = 0.1;
 
 } // namespace
@@ -30,26 +31,39 @@ bool Tracker::record(const Finding &finding, TimePoint now)
     good_ = good;
     (good ? successes_ : failures_)++;
 
-    const Health before = health_;
-    if (good && (health_ == Health::unknown || (health_ == Health::down && streak_ >= rule_.rise)))
-        enter(Health::up, now);
-    else if (!good && health_ != Health::down && streak_ >= rule_.fall)
-        enter(Health::down, now);
-    return health_ != before;
+    const Health next = good ? Health::up : Health::down;
+    if (health_ == next || streak_ < (good ? needed_successes() : needed_failures()))
+        return false;
+    enter(next, now);
+    return true;
+}
+
+unsigned Tracker::needed_successes() const
+{
+    if (health_ == Health::unknown)
+        return 1;
+    const bool first_decides = health_ == Health::waiting && rule_.init != InitState::fully_down;
+    return first_decides && failures_ == 0 ? 1 : rule_.rise;
+}
+
+unsigned Tracker::needed_failures() const
+{
+    return health_ == Health::unknown && rule_.init == InitState::up ? 1 : rule_.fall;
 }
 
 Milliseconds Tracker::next_delay(double dice) const
 {
     const bool undecided_failure = !good_ && health_ != Health::down;
-    const auto base = undecided_failure ? rule_.interval / kRecheckDivisor : rule_.interval;
+    const auto base = undecided_failure ? rule_.interval / kHurryDivisor : rule_.interval;
     const double factor = 1.0 - kJitter + 2 * kJitter * dice;
     const auto delay = static_cast<std::int64_t>(static_cast<double>(base.count()) * factor);
     return Milliseconds{std::max<std::int64_t>(1, delay)};
 }
 
-Milliseconds Tracker::first_delay(const Rule &rule, double dice)
+Milliseconds Tracker::first_delay(double dice) const
 {
-    return Milliseconds{static_cast<std::int64_t>(static_cast<double>(rule.interval.count()) * dice)};
+    const auto within = health_ == Health::waiting ? rule_.interval / kHurryDivisor : rule_.interval;
+    return Milliseconds{static_cast<std::int64_t>(static_cast<double>(within.count()) * dice)};
 }
 
 void Tracker::enter(Health health, TimePoint now)

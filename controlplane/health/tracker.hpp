@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace aya::health
 {
@@ -20,14 +21,14 @@ struct Rule {
     Milliseconds timeout{500};
     unsigned rise = 2;
     unsigned fall = 3;
+    std::optional<InitState> init = std::nullopt; // absent: `fully_up` while unknown, `down` while waiting
 
     bool operator==(const Rule &) const = default;
 };
 
-// rise good results in a row take a backend from down to up, fall bad ones from up to down. The first good
-// result takes it from unknown to up at once: nothing speaks against it, and a service that starts should not
-// wait. A failure that decides nothing yet is checked again soon instead of after a whole interval.
-// local_error changes nothing: it says nothing of the backend.
+// rise good results in a row take a backend from down to up, fall bad ones from up to down. Before anything
+// is known, InitState says how many it takes. A failure that decides nothing yet is checked again soon
+// instead of after a whole interval. local_error changes nothing: it says nothing of the backend.
 class Tracker
 {
 public:
@@ -44,8 +45,9 @@ public:
     // so that probes of many backends, and of many balancers, do not march in step.
     Milliseconds next_delay(double dice) const;
 
-    // Wait before the very first probe: anywhere within one interval.
-    static Milliseconds first_delay(const Rule &rule, double dice);
+    // Wait before the very first probe: anywhere within one interval, or a fifth of it for a backend that
+    // gets no traffic before.
+    Milliseconds first_delay(double dice) const;
 
     const Rule &rule() const { return rule_; }
     Health health() const { return health_; }
@@ -59,6 +61,8 @@ public:
     std::uint64_t failures() const { return failures_; }
 
 private:
+    unsigned needed_successes() const;
+    unsigned needed_failures() const;
     void enter(Health health, TimePoint now);
 
     Rule rule_;

@@ -26,15 +26,22 @@ u16 to_ticks(Duration idle)
     return static_cast<u16>(std::clamp<u64>(ticks, 1, AYA_MAX_IDLE));
 }
 
-bool counts(const BackendConfig &backend)
-{
-    return backend.state == AdminState::active && backend.weight > 0;
-}
-
 bool is_down(const BackendObserved &observed)
 {
     return observed.health == Health::down;
 }
+
+// How much of what probes say, and have not said yet, is followed.
+struct Belief {
+    bool panic = false;     // nothing
+    bool admitting = false; // backends that wait for a first probe need not, as there is nobody else
+
+    bool takes_down(const BackendObserved &observed) const { return is_down(observed) && !panic; }
+    bool holds_back(const BackendObserved &observed) const
+    {
+        return observed.health == Health::waiting && !panic && !admitting;
+    }
+};
 
 bool panics(const ServiceConfig &service, const ServiceObserved &observed)
 {
@@ -49,11 +56,30 @@ bool panics(const ServiceConfig &service, const ServiceObserved &observed)
     return down * 100 > service.panic_threshold * counting;
 }
 
-aya_backend_state table_state(const BackendConfig &backend, const BackendObserved &observed, bool panic)
+// With an init_state the operator has said that it waits, whatever comes.
+bool admits_waiting(const ServiceConfig &service, const ServiceObserved &observed)
 {
-    if (backend.state == AdminState::disabled || (is_down(observed) && !panic))
+    if (service.health.init_state)
+        return false;
+    for (size_t i = 0; i < service.backends.size(); i++)
+        if (counts(service.backends[i]) && is_live(observed.backends[i].health))
+            return false;
+    return true;
+}
+
+aya_backend_state table_state(const BackendConfig &backend, const BackendObserved &observed,
+                              const Belief &belief)
+{
+    if (backend.state == AdminState::disabled || belief.takes_down(observed))
         return AYA_BACKEND_DOWN;
-    return counts(backend) ? AYA_BACKEND_UP : AYA_BACKEND_DRAINING;
+    return counts(backend) && !belief.holds_back(observed) ? AYA_BACKEND_UP : AYA_BACKEND_DRAINING;
+}
+
+// A router finds the VIP in the packet, not the backend, and would send it back: round and round until its
+// TTL is used up. Whoever configures a MAC knows who has it.
+bool needs_tunnel(const ServiceConfig &service, const BackendConfig &backend, const NextHop &next_hop)
+{
+    return !row_of(service.encap).has_tunnel() && !backend.mac && next_hop.address != backend.address;
 }
 
 std::optional<IpAddress> tunnel_source(const TunnelSource &configured, const BackendConfig &backend,
@@ -72,6 +98,10 @@ std::string write_way(BackendImage &made, const ServiceConfig &service, const Ba
     if (!observed.next_hop || observed.next_hop->port == AYA_PORT_NONE)
         return "no route to " + to_string(backend.address) + " through a port of the data plane";
     const NextHop &next_hop = *observed.next_hop;
+    made.needs_tunnel = needs_tunnel(service, backend, next_hop);
+    if (made.needs_tunnel)
+        return to_string(backend.address) + " is behind the router " + to_string(next_hop.address) +
+               ", which encap l2 does not cross; use ipip or gue";
     const auto &mac = backend.mac ? backend.mac : next_hop.mac;
     if (!mac)
         return "the MAC address of " + to_string(next_hop.address) + " is not known";
@@ -88,29 +118,37 @@ std::string write_way(BackendImage &made, const ServiceConfig &service, const Ba
     return {};
 }
 
-std::string why_no_new_flows(const BackendConfig &backend, const BackendObserved &observed, bool panic)
+std::string why_no_new_flows(const ServiceConfig &service, const BackendConfig &backend,
+                             const BackendObserved &observed, const Belief &belief)
 {
     if (backend.state == AdminState::disabled)
         return "disabled";
-    if (is_down(observed) && !panic)
+    if (belief.takes_down(observed))
         return "down";
     if (backend.state == AdminState::draining)
         return "draining";
-    return backend.weight == 0 ? "weight 0" : "";
+    if (backend.weight == 0)
+        return "weight 0";
+    if (!belief.holds_back(observed))
+        return "";
+    if (service.health.init_state == InitState::fully_down && service.health.rise > 1)
+        return "waiting for its first " + std::to_string(service.health.rise) + " good probes";
+    return "waiting for its first good probe";
 }
 
 void compile_backends(ServiceImage &image, const ServiceConfig &service, const ServiceObserved &observed,
                       const CompileOptions &options)
 {
+    const Belief belief{.panic = image.panic, .admitting = admits_waiting(service, observed)};
     for (size_t i = 0; i < service.backends.size(); i++) {
         const BackendConfig &backend = service.backends[i];
         BackendImage &made = image.backends.emplace_back();
         made.name = backend.name;
         made.address = backend.address;
-        made.entry.state = static_cast<u8>(table_state(backend, observed.backends[i], image.panic));
+        made.entry.state = static_cast<u8>(table_state(backend, observed.backends[i], belief));
         std::string obstacle = write_way(made, service, backend, observed.backends[i], options);
         made.reachable = obstacle.empty();
-        made.reason = why_no_new_flows(backend, observed.backends[i], image.panic);
+        made.reason = why_no_new_flows(service, backend, observed.backends[i], belief);
         if (made.reason.empty())
             made.reason = obstacle;
     }
@@ -160,13 +198,16 @@ void add_warnings(ServiceImage &image, const ServiceConfig &service, const Servi
     const size_t total = image.backends.size();
     size_t down = 0;
     size_t unreachable = 0;
+    size_t behind_router = 0;
     size_t without_slot = 0;
     bool any_new_flows = false;
     for (size_t i = 0; i < total; i++) {
         const BackendImage &backend = image.backends[i];
         bool disabled = service.backends[i].state == AdminState::disabled;
         down += !disabled && is_down(observed.backends[i]) ? 1 : 0;
-        unreachable += backend.entry.state >= AYA_BACKEND_DRAINING && !backend.reachable ? 1 : 0;
+        const bool cut_off = backend.entry.state >= AYA_BACKEND_DRAINING && !backend.reachable;
+        unreachable += cut_off && !backend.needs_tunnel ? 1 : 0;
+        behind_router += cut_off && backend.needs_tunnel ? 1 : 0;
         without_slot += backend.effective_weight > 0 && backend.slots == 0 ? 1 : 0;
         any_new_flows |= backend.slots > 0;
     }
@@ -177,6 +218,9 @@ void add_warnings(ServiceImage &image, const ServiceConfig &service, const Servi
                                  " % of the backends are down: health is ignored (panic_threshold)");
     if (unreachable > 0)
         image.warnings.push_back(prefix + of(unreachable, total) + "without a known next hop");
+    if (behind_router > 0)
+        image.warnings.push_back(prefix + of(behind_router, total) +
+                                 "behind a router, which encap l2 does not cross; use ipip or gue");
     if (without_slot > 0)
         image.warnings.push_back(prefix + of(without_slot, total) + "without a slot: raise lookup_size");
     if (!any_new_flows)

@@ -7,16 +7,17 @@
 //   disabled                any                DOWN: loses its flows
 //   any other               down, no panic     DOWN: loses its flows
 //   draining, or weight 0   any other          DRAINING: keeps its flows, gets no new ones
+//   active, weight above 0  waiting, no panic  DRAINING: it has no flows yet, unless an admission ended
 //   active, weight above 0  any other          UP: keeps its flows; gets new ones if its next hop is
 //                                              resolved, or if that of no other backend is
 //
-// A backend without a result yet (unknown) counts as up, as haproxy and keepalived have it: a fresh start
-// forwards at once, and a backend that does not answer is out again after its first probes. The observer
-// knows what the live tables of an earlier run called down, and says down.
+// A backend without a result yet is unknown and counts as up, or it is waiting. Which one is decided when it
+// appears, by init_state: see LiveObserver. Without an init_state a waiting backend is admitted while no
+// other one is live: it is better than none.
 //
 // Panic: if more than panic_threshold percent of the backends that count (active, weight above 0) are down,
-// health is ignored for the whole service. Otherwise a service without any backend for new flows has an
-// empty lookup table.
+// health is ignored for the whole service. A waiting backend counts, but not as down. Otherwise a service
+// without any backend for new flows has an empty lookup table.
 #pragma once
 
 #include <memory>

@@ -21,11 +21,12 @@ struct BackendImage {
     // set.
     aya_backend entry{};
     aya_tunnel tunnel{};
-    u32 effective_weight = 0; // 0: gets no new flows
-    u32 slots = 0;            // of the lookup table
-    double share = 0;         // slots / size of the lookup table
-    bool reachable = false;   // has a next hop with a known MAC on a data plane port
-    std::string reason;       // why it gets no new flows, for people; empty: it gets some
+    u32 effective_weight = 0;  // 0: gets no new flows
+    u32 slots = 0;             // of the lookup table
+    double share = 0;          // slots / size of the lookup table
+    bool reachable = false;    // has a next hop with a known MAC on a data plane port
+    bool needs_tunnel = false; // not reachable because it is behind a router, which encap l2 does not cross
+    std::string reason;        // why it gets no new flows, for people; empty: it gets some
 };
 
 // Position -> index into ServiceImage::backends. Shared: a table that did not change is the same object.

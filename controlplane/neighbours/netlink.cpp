@@ -26,6 +26,17 @@ std::optional<IpAddress> read_via(const Attributes &via)
     return netlink::read_address(head.rtvia_family, via.data() + sizeof(head), via.length() - sizeof(head));
 }
 
+AddressRange range_of(const IpAddress &address, std::size_t prefix_length)
+{
+    AddressRange range{address, address};
+    for (std::size_t bit = prefix_length + (address.is_v4() ? 96 : 0); bit < 128; bit++) {
+        const auto mask = static_cast<std::uint8_t>(0x80 >> bit % 8);
+        range.first.bytes[bit / 8] &= static_cast<std::uint8_t>(~mask);
+        range.last.bytes[bit / 8] |= mask;
+    }
+    return range;
+}
+
 ndmsg neighbour_at(int link, const IpAddress &address)
 {
     ndmsg body{};
@@ -44,7 +55,18 @@ std::optional<Link> read_link(const nlmsghdr &message)
     std::string name = Attributes::of<ifinfomsg>(message).text(IFLA_IFNAME);
     if (name.empty())
         return std::nullopt;
-    return Link{.index = info->ifi_index, .name = std::move(name), .up = (info->ifi_flags & IFF_UP) != 0};
+    return Link{.index = info->ifi_index,
+                .name = std::move(name),
+                .up = (info->ifi_flags & IFF_UP) != 0,
+                .running = (info->ifi_flags & IFF_RUNNING) != 0};
+}
+
+std::optional<int> read_link_removal(const nlmsghdr &message)
+{
+    const auto *info = body_of<ifinfomsg>(message);
+    if (message.nlmsg_type != RTM_DELLINK || !info || info->ifi_family == AF_BRIDGE)
+        return std::nullopt;
+    return info->ifi_index;
 }
 
 std::optional<Neighbour> read_neighbour(const nlmsghdr &message)
@@ -80,6 +102,31 @@ std::optional<Route> read_route(const nlmsghdr &message)
     if (!route.gateway)
         route.gateway = read_via(attributes.find(RTA_VIA));
     return route;
+}
+
+std::optional<AddressRange> read_route_change(const nlmsghdr &message)
+{
+    const auto *info = body_of<rtmsg>(message);
+    const bool route = message.nlmsg_type == RTM_NEWROUTE || message.nlmsg_type == RTM_DELROUTE;
+    if (!route || !info || (info->rtm_family != AF_INET && info->rtm_family != AF_INET6))
+        return std::nullopt;
+    const IpAddress any = info->rtm_family == AF_INET ? IpAddress::v4(0, 0, 0, 0) : IpAddress{};
+    const auto network = Attributes::of<rtmsg>(message).address(RTA_DST, info->rtm_family);
+    return range_of(network.value_or(any), info->rtm_dst_len);
+}
+
+std::optional<AddressChange> read_address_change(const nlmsghdr &message)
+{
+    const auto *info = body_of<ifaddrmsg>(message);
+    if ((message.nlmsg_type != RTM_NEWADDR && message.nlmsg_type != RTM_DELADDR) || !info)
+        return std::nullopt;
+    const auto attributes = Attributes::of<ifaddrmsg>(message);
+    const auto network = attributes.address(IFA_ADDRESS, info->ifa_family);
+    if (!network)
+        return std::nullopt;
+    return AddressChange{.link = static_cast<int>(info->ifa_index),
+                         .address = attributes.address(IFA_LOCAL, info->ifa_family).value_or(*network),
+                         .network = range_of(*network, info->ifa_prefixlen)};
 }
 
 std::vector<Link> links(netlink::Socket &socket)

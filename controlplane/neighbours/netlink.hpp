@@ -17,6 +17,7 @@ struct Link {
     int index = 0;
     std::string name;
     bool up = false;
+    bool running = false; // has a carrier, as far as the driver tells
 
     bool operator==(const Link &) const = default;
 };
@@ -40,11 +41,32 @@ struct Route {
     bool operator==(const Route &) const = default;
 };
 
+// All addresses from the first to the last, of one family.
+struct AddressRange {
+    IpAddress first;
+    IpAddress last;
+
+    bool operator==(const AddressRange &) const = default;
+};
+
+// An interface has got or lost this address.
+struct AddressChange {
+    int link = 0;
+    IpAddress address;
+    AddressRange network;
+
+    bool operator==(const AddressChange &) const = default;
+};
+
 // Readers of one message. nullopt: not a message of this kind, malformed, or of no use here (a local or
 // unreachable route, a neighbour that is no Ethernet one).
 std::optional<Link> read_link(const nlmsghdr &message);
+std::optional<int> read_link_removal(const nlmsghdr &message); // its index
 std::optional<Neighbour> read_neighbour(const nlmsghdr &message);
 std::optional<Route> read_route(const nlmsghdr &message);
+std::optional<AddressRange>
+read_route_change(const nlmsghdr &message); // what an added or deleted route covers
+std::optional<AddressChange> read_address_change(const nlmsghdr &message);
 
 // The kernel answers these while it takes the request, so they do not block.
 std::vector<Link> links(netlink::Socket &socket);

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "neighbours/next_hops.hpp"
 
+#include "neighbours/table_limit.hpp"
+
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 namespace aya::neighbours
 {
@@ -20,16 +25,45 @@ constexpr auto kTick = 1s;
 constexpr unsigned kAskTicks = 2;      // a neighbour that does not answer
 constexpr unsigned kRefreshTicks = 10; // one that does
 constexpr unsigned kLookAgainTicks =
-    20;                             // at every route, whatever event was missed; a part of them each tick
-constexpr auto kLookUpDelay = 50ms; // route changes come in bursts
+    20;                                 // at every route, whatever event was missed; a part of them each tick
+constexpr unsigned kOverflowTicks = 60; // the kernel's table counts as full after it refused an entry
+constexpr auto kLookUpDelay = 50ms;     // route changes come in bursts
 
 constexpr std::uint16_t kUsable =
     NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE;
+
+// Of nexthop objects no answer of the kernel says which route uses them; one that is only added is used by
+// none.
+bool may_move_any_route(const nlmsghdr &message)
+{
+    switch (message.nlmsg_type) {
+    case RTM_NEWRULE:
+    case RTM_DELRULE:
+    case RTM_DELNEXTHOP:
+        return true;
+    case RTM_NEWNEXTHOP:
+        return (message.nlmsg_flags & NLM_F_REPLACE) != 0;
+    default:
+        return false;
+    }
+}
 
 template <std::size_t N>
 std::string_view text_of(const char (&field)[N])
 {
     return {field, strnlen(field, N)};
+}
+
+std::optional<u16> only_port(std::span<const PortLine> ports)
+{
+    std::optional<u16> only;
+    for (std::size_t i = 0; i < ports.size(); i++) {
+        if (ports[i].present && only)
+            return std::nullopt;
+        if (ports[i].present)
+            only = static_cast<u16>(i);
+    }
+    return only;
 }
 
 } // namespace
@@ -84,7 +118,7 @@ void NextHops::listen()
                 links_.clear();
                 for (Link &link : links(requests_))
                     links_[link.index] = std::move(link);
-                schedule_look_up();
+                suspect_all();
                 all_changed();
             }
             listen();
@@ -111,22 +145,99 @@ void NextHops::take(const nlmsghdr &message)
         return;
     }
     if (auto link = read_link(message))
-        links_[link->index] = std::move(*link);
+        take_link(std::move(*link));
+    else if (const auto range = read_route_change(message))
+        suspect(*range);
+    else if (const auto address = read_address_change(message))
+        take_address(*address);
+    else if (const auto index = read_link_removal(message))
+        forget_link(*index);
+    else if (may_move_any_route(message))
+        suspect_all();
+}
+
+// A host has many links that come and go with its containers. Of those only the route messages matter.
+void NextHops::take_link(Link link)
+{
+    Link &known = links_[link.index];
+    if (known == link)
+        return;
+    const bool renamed = known.name != link.name;
+    const int index = link.index;
+    known = std::move(link);
+    if (!used_links_.contains(index))
+        return;
+    suspect_all();
+    if (!renamed)
+        return;
+    std::vector<IpAddress> users;
+    for (const auto &[address, target] : targets_)
+        if (target.route && target.route->link == index)
+            users.push_back(address);
+    changed_(users);
+}
+
+void NextHops::forget_link(int index)
+{
+    if (used_links_.contains(index))
+        suspect_all();
+    else
+        links_.erase(index);
+}
+
+// With an address of this machine the kernel removes routes without a message.
+void NextHops::take_address(const AddressChange &change)
+{
+    suspect(change.network);
+    suspect_if([&](const Target &target) {
+        return target.route && (target.route->link == change.link || target.route->source == change.address);
+    });
+}
+
+void NextHops::suspect(const AddressRange &range)
+{
+    const auto end = targets_.upper_bound(range.last);
+    for (auto at = targets_.lower_bound(range.first); at != end; ++at)
+        if (at->first.is_v4() == range.first.is_v4())
+            suspects_.insert(at->first);
     schedule_look_up();
+}
+
+template <class Which>
+void NextHops::suspect_if(Which which)
+{
+    for (const auto &[address, target] : targets_)
+        if (which(target))
+            suspects_.insert(address);
+    schedule_look_up();
+}
+
+void NextHops::suspect_all()
+{
+    suspect_if([](const Target &) { return true; });
 }
 
 void NextHops::schedule_look_up()
 {
-    if (std::exchange(look_up_pending_, true))
+    if (suspects_.empty() || std::exchange(look_up_pending_, true))
         return;
     look_up_timer_.expires_after(kLookUpDelay);
     look_up_timer_.async_wait([this](boost::system::error_code error) {
         if (error)
             return;
         look_up_pending_ = false;
-        look_up_all();
-        all_changed();
+        look_up_suspects();
     });
+}
+
+void NextHops::look_up_suspects()
+{
+    std::vector<IpAddress> due;
+    for (const IpAddress &address : std::exchange(suspects_, {}))
+        if (targets_.contains(address))
+            due.push_back(address);
+    if (const auto different = look_again(due); !different.empty())
+        changed_(different);
 }
 
 // Asks for neighbours that did not answer, and for those that the kernel has not made sure of for a while.
@@ -152,6 +263,8 @@ void NextHops::tick()
                 due.push_back(address);
         if (const auto different = look_again(due); !different.empty())
             changed_(different);
+        if (ticks_ % kRefreshTicks == 0)
+            log_warnings();
         tick();
     });
 }
@@ -174,16 +287,15 @@ std::vector<IpAddress> NextHops::look_again(std::span<const IpAddress> addresses
 
 void NextHops::set_targets(const std::vector<WayTarget> &targets)
 {
-    std::unordered_map<IpAddress, Target> next;
+    std::map<IpAddress, Target> next;
     for (const WayTarget &wanted : targets) {
-        const auto [at, added] =
-            next.try_emplace(wanted.address, Target{.resolve = wanted.resolve, .route = {}});
+        const auto [at, added] = next.try_emplace(wanted.address, Target{.resolve = wanted.resolve});
         if (!added && (at->second.resolve || !wanted.resolve))
             continue;
         at->second.resolve = wanted.resolve;
         const auto known = targets_.find(wanted.address);
         if (known != targets_.end() && known->second.resolve == wanted.resolve)
-            at->second.route = known->second.route;
+            at->second = known->second;
         else
             look_up(wanted.address, at->second, wanted.recalled);
     }
@@ -206,6 +318,15 @@ void NextHops::collect_users()
     std::erase_if(neighbours_, [](const auto &entry) { return entry.second.users.empty(); });
 }
 
+void NextHops::log_warnings()
+{
+    std::vector<std::string> now = warnings();
+    for (const std::string &line : now)
+        if (std::find(logged_.begin(), logged_.end(), line) == logged_.end())
+            spdlog::warn("{}", line);
+    logged_ = std::move(now);
+}
+
 void NextHops::all_changed() const
 {
     std::vector<IpAddress> all;
@@ -215,16 +336,12 @@ void NextHops::all_changed() const
     changed_(all);
 }
 
-void NextHops::look_up_all()
-{
-    for (auto &[address, target] : targets_)
-        look_up(address, target, std::nullopt);
-    collect_users();
-}
-
 void NextHops::look_up(const IpAddress &address, Target &target, const std::optional<Mac> &recalled)
 {
+    lookups_++;
     target.route = route_to(requests_, address);
+    if (target.route)
+        used_links_.insert(target.last_link = target.route->link);
     if (target.route && target.resolve)
         watch(target.route->link, next_hop_of(address, *target.route), recalled);
 }
@@ -254,6 +371,25 @@ void NextHops::ask(const NeighbourKey &key, NeighbourBelief &belief)
         spdlog::warn("cannot ask the kernel to resolve the neighbour {}: {}{}", to_string(key.second),
                      std::strerror(error), error == EPERM ? " (requires CAP_NET_ADMIN)" : "");
     last_error_ = error;
+    if (error == ENOBUFS)
+        overflow_ = {.family = key.second.family(), .tick = ticks_};
+}
+
+// Of one family: all that share the kernel's table of it.
+std::vector<std::string> NextHops::warnings() const
+{
+    std::vector<std::string> lines;
+    for (const int family : {AF_INET, AF_INET6}) {
+        const auto needed = std::count_if(neighbours_.begin(), neighbours_.end(), [&](const auto &entry) {
+            return entry.first.second.family() == family;
+        });
+        const bool refused =
+            overflow_ && overflow_->family == family && ticks_ - overflow_->tick < kOverflowTicks;
+        if (auto line = neighbour_table_warning(family, static_cast<std::size_t>(needed),
+                                                neighbour_table_limit(family), refused))
+            lines.push_back(std::move(*line));
+    }
+    return lines;
 }
 
 std::optional<Way> NextHops::find(const IpAddress &target) const
@@ -279,6 +415,21 @@ IpAddress NextHops::next_hop_of(const IpAddress &target, const Route &route)
     return route.gateway.value_or(target);
 }
 
+std::string NextHops::last_interface(const IpAddress &target) const
+{
+    const auto found = targets_.find(target);
+    const auto link = found == targets_.end() ? links_.end() : links_.find(found->second.last_link);
+    return link == links_.end() ? std::string() : link->second.name;
+}
+
+std::optional<u16> port_of(std::string_view interface, std::span<const PortLine> ports)
+{
+    for (std::size_t i = 0; i < ports.size() && !interface.empty(); i++)
+        if (text_of(ports[i].interface) == interface || text_of(ports[i].punt) == interface)
+            return static_cast<u16>(i);
+    return std::nullopt;
+}
+
 std::optional<NextHop> next_hop_for(const BackendConfig &backend, const std::optional<Way> &way,
                                     std::span<const PortLine> ports)
 {
@@ -290,20 +441,10 @@ std::optional<NextHop> next_hop_for(const BackendConfig &backend, const std::opt
         hop.mac = way->mac;
         hop.source = way->source;
     }
-    std::size_t only = ports.size();
-    std::size_t present = 0;
-    for (std::size_t i = 0; i < ports.size(); i++) {
-        const PortLine &port = ports[i];
-        if (!port.present)
-            continue;
-        present++;
-        only = i;
-        if (way && !way->interface.empty() &&
-            (text_of(port.interface) == way->interface || text_of(port.punt) == way->interface))
-            hop.port = static_cast<u16>(i);
-    }
-    if (hop.port == AYA_PORT_NONE && backend.mac && present == 1)
-        hop.port = static_cast<u16>(only);
+    if (const auto port = port_of(way ? way->interface : "", ports); port && ports[*port].present)
+        hop.port = *port;
+    if (hop.port == AYA_PORT_NONE && backend.mac)
+        hop.port = only_port(ports).value_or(AYA_PORT_NONE);
     if (hop.port != AYA_PORT_NONE) {
         const PortLine &port = ports[hop.port];
         std::memcpy(hop.port_mac.bytes.data(), port.mac, sizeof(port.mac));

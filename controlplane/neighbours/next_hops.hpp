@@ -14,7 +14,10 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -74,11 +77,19 @@ public:
 
     std::optional<Way> find(const IpAddress &target) const; // nullopt: no route
 
+    // That the last route to this target led through; empty: there was none.
+    std::string last_interface(const IpAddress &target) const;
+
+    std::uint64_t lookups() const { return lookups_; } // routes asked of the kernel
+    // One line each, for people.
+    std::vector<std::string> warnings() const;
+
 private:
     using NeighbourKey = std::pair<int, IpAddress>; // link, address
     struct Target {
         bool resolve = true;
-        std::optional<Route> route;
+        std::optional<Route> route = {};
+        int last_link = 0; // of the last route that there was
     };
     struct Watched {
         NeighbourBelief belief;
@@ -89,11 +100,19 @@ private:
     void take(const nlmsghdr &message);
     void tick();
     void look_up(const IpAddress &address, Target &target, const std::optional<Mac> &recalled);
-    void look_up_all();
     std::vector<IpAddress> look_again(std::span<const IpAddress> addresses);
+    void suspect(const AddressRange &range);
+    template <class Which>
+    void suspect_if(Which which);
+    void suspect_all();
+    void take_link(Link link);
+    void forget_link(int index);
+    void take_address(const AddressChange &change);
     void schedule_look_up();
+    void look_up_suspects();
     void collect_users();
     void all_changed() const;
+    void log_warnings();
     void watch(int link, const IpAddress &address, const std::optional<Mac> &recalled);
     void ask(const NeighbourKey &key, NeighbourBelief &belief);
     static IpAddress next_hop_of(const IpAddress &target, const Route &route);
@@ -107,10 +126,22 @@ private:
     bool look_up_pending_ = false;
     unsigned ticks_ = 0;
     int last_error_ = 0;
-    std::unordered_map<IpAddress, Target> targets_;
+    std::uint64_t lookups_ = 0;
+    struct Overflow {
+        int family = 0;
+        unsigned tick = 0;
+    };
+    std::optional<Overflow> overflow_; // the kernel had no room for a neighbour
+    std::vector<std::string> logged_;
+    std::map<IpAddress, Target> targets_;
+    std::set<IpAddress> suspects_; // targets whose route may have changed
+    std::set<int> used_links_;     // that a route led through at some time
     std::map<NeighbourKey, Watched> neighbours_;
     std::unordered_map<int, Link> links_;
 };
+
+// The data plane's port that has this interface, be it there now or not. nullopt: none has.
+std::optional<u16> port_of(std::string_view interface, std::span<const PortLine> ports);
 
 // From the kernel's way to the data plane's. A configured MAC needs no route where there is one port only.
 std::optional<NextHop> next_hop_for(const BackendConfig &backend, const std::optional<Way> &way,

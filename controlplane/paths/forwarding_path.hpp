@@ -56,6 +56,9 @@ public:
     // nothing about backends.
     virtual bool gone() const { return false; }
 
+    // False: nothing comes through this port as of now, neither traffic nor probes.
+    virtual bool port_works(u32) const { return true; }
+
     // Of the process that forwards; nullptr: none runs, or the kernel does it.
     virtual const DataplaneSegment *process() const { return nullptr; }
 

@@ -27,6 +27,7 @@ public:
     FlowTables flow_tables() const override { return xdp_.flow_tables(); } // of both
     bool forwards() const override { return true; }
     bool gone() const override { return xdp_.gone(); }
+    bool port_works(u32 port) const override { return xdp_.port_works(port); }
     const DataplaneSegment *process() const override { return watch_.process(); }
     std::vector<std::string> warnings() const override;
 

@@ -229,12 +229,19 @@ std::vector<std::string> XdpPath::warnings() const
     return lines;
 }
 
-// No interface works: probes went by them too. Looked at now, since two bad probes come faster than the next
-// poll.
+// No interface works: probes went by them too.
 bool XdpPath::gone() const
 {
-    return std::none_of(ports_.begin(), ports_.end(),
-                        [](const Port &port) { return interface_works(port.xdp->interface()); });
+    for (u32 i = 0; i < ports_.size(); i++)
+        if (port_works(i))
+            return false;
+    return true;
+}
+
+// Looked at now, since two bad probes come faster than the next poll.
+bool XdpPath::port_works(u32 port) const
+{
+    return interface_works(ports_[port].xdp->interface());
 }
 
 const WorkerTotals &XdpPath::totals(u32 worker) const

@@ -29,6 +29,7 @@ public:
     CounterSources counters() const override { return this; }
     FlowTables flow_tables() const override;
     bool gone() const override;
+    bool port_works(u32 port) const override;
     bool forwards() const override { return true; }
     const CounterSource &source() const { return *this; }
     bool started() const { return started_; }

@@ -252,7 +252,10 @@ std::optional<LiveBackend> Publisher::find_backend(std::string_view service, std
     if (known == found->second.backends.end())
         return std::nullopt;
     const aya_backend &entry = state_->live().backends[known->second.id];
-    return LiveBackend{.id = known->second.id, .incarnation = entry.incarnation, .state = entry.state};
+    return LiveBackend{.id = known->second.id,
+                       .incarnation = entry.incarnation,
+                       .state = entry.state,
+                       .address = known->second.address};
 }
 
 std::vector<std::string> Publisher::services_with_previous() const

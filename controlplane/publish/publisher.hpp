@@ -29,7 +29,8 @@ struct Published {
 struct LiveBackend {
     u32 id = AYA_BACKEND_NONE;
     u16 incarnation = 0;
-    u8 state = AYA_BACKEND_FREE; // enum aya_backend_state
+    u8 state = AYA_BACKEND_FREE;      // enum aya_backend_state
+    std::optional<IpAddress> address; // absent: recovered from tables, which do not tell
 };
 
 struct LiveService {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <string_view>
 
 namespace aya
 {
@@ -27,16 +28,19 @@ LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const P
       forget_timer_(executor)
 {
     forget_path_mtus();
-    monitor_.set_doubt([this] { return dataplane_.gone(); });
+    monitor_.set_doubts(
+        [this](const IpAddress &server, health::TimePoint began) { return doubts(server, began); });
 }
 
 void LiveObserver::follow(const Config &config)
 {
     std::vector<health::Target> targets;
     std::vector<neighbours::WayTarget> ways;
+    std::unordered_map<std::string_view, const ServiceConfig *> by_name;
     services_.clear();
     tunnels_.clear();
     for (const ServiceConfig &service : config.services) {
+        by_name.emplace(service.name, &service);
         const auto port = probe_port(service);
         const HealthConfig &wanted = service.health;
         const health::ProbeType &type = health::probe_type(wanted.type);
@@ -60,14 +64,16 @@ void LiveObserver::follow(const Config &config)
                                .rule = {.interval = wanted.interval,
                                         .timeout = wanted.timeout,
                                         .rise = wanted.rise,
-                                        .fall = wanted.fall},
+                                        .fall = wanted.fall,
+                                        .init = wanted.init_state},
                                .type = &type});
         }
     }
     path_mtus_.forget_all_but(tunnels_);
     next_hops_.set_targets(ways);
-    monitor_.set_targets(std::move(targets), [this](const auto &target) {
-        return first_ ? recall_health(target) : Health::unknown;
+    monitor_.set_targets(std::move(targets), [&](const health::Target &target) {
+        const ServiceConfig &service = *by_name.at(target.service);
+        return first_health(service, *find_backend(service, target.backend));
     });
     first_ = false;
 }
@@ -130,20 +136,68 @@ void LiveObserver::probed(const health::Target &target, const health::Tracker &t
     if (!changed)
         return;
     if (tracker.health() == Health::down)
-        spdlog::warn("backend {} of {} down after {} failures: {}", target.backend, target.service,
-                     tracker.bad_streak(), tracker.last().words());
+        spdlog::warn("backend {} of {} down after {} failure{}: {}", target.backend, target.service,
+                     tracker.bad_streak(), tracker.bad_streak() == 1 ? "" : "s", tracker.last().words());
     else
-        spdlog::info("backend {} of {} up after {} good probes", target.backend, target.service,
-                     tracker.good_streak());
+        spdlog::info("backend {} of {} up after {} good probe{}", target.backend, target.service,
+                     tracker.good_streak(), tracker.good_streak() == 1 ? "" : "s");
     changed_(target.service);
 }
 
-// A backend that the live tables have down was found so by an earlier run (or is disabled, which its health
-// does not change): it must rise again. One that they have up counts as up until `fall` probes say otherwise.
-Health LiveObserver::recall_health(const health::Target &target) const
+// Of a backend that was not probed before. One that the live tables have down was found so by an earlier run
+// (or is disabled, which its health does not change): it must rise again. One that they have up has traffic
+// and keeps it until probes say otherwise. One that they have draining although the operator wants it to get
+// flows was waiting; like one that they do not have, it is what init_state says.
+Health LiveObserver::first_health(const ServiceConfig &service, const BackendConfig &backend) const
 {
-    const auto live = publisher_.find_backend(target.service, target.backend);
-    return live && live->state == AYA_BACKEND_DOWN ? Health::down : Health::unknown;
+    const auto live = find_live(service, backend);
+    if (live && live->state == AYA_BACKEND_DOWN)
+        return Health::down;
+    if (live && (live->state == AYA_BACKEND_UP || !counts(backend)))
+        return Health::unknown;
+    if (const auto init = service.health.init_state)
+        return *init == InitState::fully_up || *init == InitState::up ? Health::unknown : Health::waiting;
+    return joins_live_ones(service, backend) ? Health::waiting : Health::unknown;
+}
+
+bool LiveObserver::joins_live_ones(const ServiceConfig &service, const BackendConfig &newcomer) const
+{
+    if (!publisher_.find_service(service.name))
+        return false;
+    return std::any_of(service.backends.begin(), service.backends.end(), [&](const BackendConfig &other) {
+        if (other.name == newcomer.name || !counts(other))
+            return false;
+        const auto live = find_live(service, other);
+        return live && live->state == AYA_BACKEND_UP;
+    });
+}
+
+// Another address under a known name is another server.
+std::optional<LiveBackend> LiveObserver::find_live(const ServiceConfig &service,
+                                                   const BackendConfig &backend) const
+{
+    auto live = publisher_.find_backend(service.name, backend.name);
+    if (live && live->address && *live->address != backend.address)
+        live.reset();
+    return live;
+}
+
+// With the data plane goes the kernel's way to all servers, with a port that to the servers behind it.
+bool LiveObserver::doubts(const IpAddress &server, health::TimePoint began)
+{
+    const auto now = health::Clock::now();
+    const auto port = neighbours::port_of(next_hops_.last_interface(server), dataplane_.ports());
+    const bool no_link = port && !dataplane_.port_works(*port);
+    const bool all = doubt_.doubts(AYA_PORT_NONE, dataplane_.gone(), began, now);
+    return (port && doubt_.doubts(*port, no_link, began, now)) || all;
+}
+
+std::vector<std::string> LiveObserver::warnings() const
+{
+    std::vector<std::string> lines = monitor_.warnings();
+    for (std::string &line : next_hops_.warnings())
+        lines.push_back(std::move(line));
+    return lines;
 }
 
 std::optional<Mac> LiveObserver::recall_mac(const ServiceConfig &service, const BackendConfig &backend) const

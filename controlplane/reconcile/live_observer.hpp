@@ -2,6 +2,7 @@
 // The observed half of the reconciler's input, from real probes, the real kernel and the real data plane.
 #pragma once
 
+#include "health/doubt.hpp"
 #include "health/monitor.hpp"
 #include "neighbours/icmp_errors.hpp"
 #include "neighbours/next_hops.hpp"
@@ -34,6 +35,8 @@ public:
 
     void follow(const Config &config) override;
     BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override;
+    std::vector<std::string> warnings() const override;
+    std::uint64_t route_lookups() const override { return next_hops_.lookups(); }
 
     const health::Monitor &monitor() const { return monitor_; }
 
@@ -42,7 +45,10 @@ private:
     void heard(const neighbours::TooBig &error);
     void forget_path_mtus();
     void probed(const health::Target &target, const health::Tracker &tracker, bool changed);
-    Health recall_health(const health::Target &target) const;
+    Health first_health(const ServiceConfig &service, const BackendConfig &backend) const;
+    bool joins_live_ones(const ServiceConfig &service, const BackendConfig &newcomer) const;
+    std::optional<LiveBackend> find_live(const ServiceConfig &service, const BackendConfig &backend) const;
+    bool doubts(const IpAddress &server, health::TimePoint began);
     std::optional<Mac> recall_mac(const ServiceConfig &service, const BackendConfig &backend) const;
 
     const Publisher &publisher_;
@@ -51,6 +57,7 @@ private:
     Changed changed_;
     std::unordered_map<IpAddress, std::vector<std::string>> services_; // by the address of a backend
     bool first_ = true; // only the first configuration meets what an earlier run left
+    health::Doubt doubt_;
     health::Monitor monitor_;
     neighbours::NextHops next_hops_;
     std::unordered_map<IpAddress, std::vector<neighbours::Tunnel>> tunnels_; // by the address of a backend

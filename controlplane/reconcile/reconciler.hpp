@@ -33,6 +33,9 @@ public:
     // From now on be ready to answer for the backends of this configuration.
     virtual void follow(const Config &config) = 0;
     virtual BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const = 0;
+    virtual std::uint64_t route_lookups() const { return 0; }
+    // Of the observing itself. One line each, for people.
+    virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 struct Applied {

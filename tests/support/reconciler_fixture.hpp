@@ -67,7 +67,11 @@ public:
         return {.health = found == health.end() ? Health::up : found->second, .next_hop = hop};
     }
 
+    std::vector<std::string> warnings() const override { return doubts; }
+    std::uint64_t route_lookups() const override { return 7; }
+
     std::map<std::string, Health> health;
+    std::vector<std::string> doubts; // of the observing itself
     std::set<std::string> followed;
     mutable int asked = 0; // observe() calls
 };

@@ -41,6 +41,8 @@ OrderedJson version_view(const Scene &scene)
 std::vector<std::string> warnings_of(const Scene &scene)
 {
     std::vector<std::string> lines = scene.dataplane.warnings();
+    for (std::string &line : scene.reconciler.observer().warnings())
+        lines.push_back(std::move(line));
     for (const auto &service : scene.reconciler.image().services)
         lines.insert(lines.end(), service->warnings.begin(), service->warnings.end());
     return lines;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api_fixture.hpp"
 
+#include <algorithm>
+
 namespace aya::test
 {
 namespace
@@ -140,6 +142,14 @@ TEST(Api, CountsWhatTheDataPlaneCounted)
     EXPECT_EQ(json["reasons"][AYA_REASON_PUNT_NO_VIP]["value"], 3);
     EXPECT_EQ(bench.get("/v1/services/web")["packets"], 5);
     EXPECT_EQ(bench.get("/v1/services/web/backends/two")["bytes"], 400);
+}
+
+TEST(Api, WarnsOfWhatTheObserverDoubts)
+{
+    ApiBench bench;
+    bench.observer.doubts = {"probes are late"};
+    const auto warnings = bench.get("/v1/status")["warnings"].get<std::vector<std::string>>();
+    EXPECT_NE(std::find(warnings.begin(), warnings.end(), "probes are late"), warnings.end());
 }
 
 TEST(Api, ShowsHealth)

@@ -183,6 +183,17 @@ TEST(Explain, SaysWhenNobodyIsThere)
 }
 
 // After a change the two kinds of packets may go different ways: the older connection stays where it was.
+TEST(Explain, SaysWhoGetsNoNewFlowsAndWhy)
+{
+    ApiBench bench;
+    EXPECT_EQ(text_of(ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp")), "backends"), "");
+    bench.observer.health["web/two"] = Health::waiting;
+    ASSERT_TRUE(bench.observe({}));
+    EXPECT_EQ(text_of(ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp")), "backends"),
+              "no new flows for two (waiting for its first good probe)");
+    EXPECT_EQ(bench.get("/v1/services/web/backends/two")["health"], "waiting");
+}
+
 TEST(Explain, AsksThePreviousTableForAPacketFromTheMiddle)
 {
     ApiBench bench;

@@ -81,6 +81,8 @@ TEST(Metrics, AreInTheFormatAndSayWhatIs)
     EXPECT_EQ(metrics.at(R"(aya_packets_total{reason="truncated"})"), 9);
     EXPECT_EQ(metrics.at(R"(aya_backend_up{service="web",backend="one"})"), 0);
     EXPECT_EQ(metrics.at(R"(aya_backend_up{service="web",backend="two"})"), 1);
+    EXPECT_EQ(metrics.at("aya_health_probe_lag_seconds"), 0);
+    EXPECT_EQ(metrics.at("aya_route_lookups_total"), 7);
     EXPECT_EQ(metrics.at(R"(aya_backend_weight{service="web",backend="one"})"), 1);
     EXPECT_EQ(metrics.at(R"(aya_backend_effective_weight{service="web",backend="one"})"), 0);
     EXPECT_EQ(metrics.at(R"(aya_backend_lookup_share_ratio{service="web",backend="two"})"), 1);

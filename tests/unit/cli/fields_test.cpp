@@ -35,11 +35,12 @@ TEST(KeyOptions, UseTheKeysOfTheConfiguration)
         service_of("--vip 203.0.113.10:443/tcp --vip [2001:db8::10]:443/tcp --scheduler maglev --affinity "
                    "source --encap l2 "
                    "--health tcp --health-interval 1s --health-timeout 500ms --health-rise 2 --health-fall 3 "
-                   "--health-port 8080 --lookup-size 65537 --panic-threshold 50 --stateless true");
+                   "--health-init-state fully-down --health-port 8080 --lookup-size 65537 --panic-threshold "
+                   "50 --stateless true");
     EXPECT_EQ(service, Json::parse(R"({
         "vips": ["203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"], "scheduler": "maglev",
         "affinity": "source", "encap": "l2", "health": {"type": "tcp", "interval": "1s", "timeout": "500ms",
-        "rise": 2, "fall": 3, "port": 8080}, "lookup_size": 65537, "panic_threshold": "50%",
+        "rise": 2, "fall": 3, "init_state": "fully-down", "port": 8080}, "lookup_size": 65537, "panic_threshold": "50%",
         "stateless": true})"));
 }
 
@@ -106,8 +107,8 @@ TEST(KeyOptions, AreThereForEveryKeyThatCanBeChanged)
     keys.add_to(program, &app);
     for (const char *name :
          {"--vip", "--scheduler", "--affinity", "--encap", "--gue-port", "--health", "--health-interval",
-          "--health-timeout", "--health-rise", "--health-fall", "--health-port", "--lookup-size",
-          "--idle-timeout", "--panic-threshold", "--stateless"})
+          "--health-timeout", "--health-rise", "--health-fall", "--health-init-state", "--health-port",
+          "--lookup-size", "--idle-timeout", "--panic-threshold", "--stateless"})
         EXPECT_NO_THROW(app.get_option(name)) << name;
     for (const char *name : {"--name", "--backends", "--idle-timeouts"})
         EXPECT_THROW(app.get_option(name), CLI::OptionNotFound) << name;

@@ -44,7 +44,8 @@ TEST(Parse, EveryKeyIsRead)
         "services": [ {
             "name": "s", "vips": ["[2001:db8::10]:*/udp"], "scheduler": "source-hash", "affinity": "source",
             "encap": "gue", "gue_port": 65535, "lookup_size": 251, "panic_threshold": "100%", "stateless": true,
-            "health": { "type": "tcp", "interval": "2m", "timeout": "1m", "rise": 1, "fall": 100, "port": 65535 },
+            "health": { "type": "tcp", "interval": "2m", "timeout": "1m", "rise": 1, "fall": 100,
+                        "init_state": "fully-down", "port": 65535 },
             "idle_timeouts": { "tcp_established": "9h", "tcp_closing": "1s", "tcp_embryonic": "1000ms", "udp": "3m" },
             "backends": [ { "name": "b", "address": "10.0.0.1", "weight": 65535, "state": "draining",
                             "mac": "52:54:00:00:00:02" } ] } ] })");
@@ -71,7 +72,8 @@ TEST(Parse, EveryKeyIsRead)
     EXPECT_EQ(service.affinity, Affinity::source);
     EXPECT_EQ(service.encap, Encap::gue);
     EXPECT_EQ(service.gue_port, 65535);
-    EXPECT_EQ(service.health, (HealthConfig{HealthType::tcp, 2min, 1min, 1, 100, 65535}));
+    EXPECT_EQ(service.health,
+              (HealthConfig{HealthType::tcp, 2min, 1min, 1, 100, InitState::fully_down, 65535}));
     EXPECT_EQ(service.lookup_size, 251U);
     EXPECT_EQ(service.idle_timeouts, (IdleTimeouts{9h, 1s, 1s, 3min}));
     EXPECT_EQ(service.panic_threshold, 100U);

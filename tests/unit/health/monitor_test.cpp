@@ -4,6 +4,8 @@
 #include "loopback.hpp"
 
 #include <list>
+#include <map>
+#include <thread>
 
 namespace aya::health::test
 {
@@ -59,7 +61,7 @@ TEST(Monitor, BelievesNoBadProbeWhileTheWayIsBrokenAtThisEnd)
     Monitor monitor(io.get_executor(), [&](const Target &, const Tracker &tracker, bool changed) {
         down += changed && tracker.health() == Health::down ? 1 : 0;
     });
-    monitor.set_doubt([&] { return broken; });
+    monitor.set_doubts([&](const IpAddress &server, TimePoint) { return broken && server == kLoopback; });
     monitor.set_targets({target_at("one", nobody.port())}, nothing_recalled);
     const auto refused = [&] {
         return monitor.totals().by_outcome[static_cast<std::size_t>(Outcome::refused)];
@@ -137,6 +139,87 @@ TEST(Monitor, RecallsTheHealthOfANewTarget)
     EXPECT_EQ(monitor.find("web", "one")->health(), Health::down);
     run_until(io, [&] { return monitor.find("web", "one")->health() == Health::up; });
     EXPECT_GE(monitor.find("web", "one")->successes(), 2u) << "rise";
+}
+
+// Accepts without a word, and counts.
+unsigned connections_to(const Listener &listener)
+{
+    unsigned count = 0;
+    for (int fd = 0; (fd = ::accept(listener.fd(), nullptr, nullptr)) >= 0; count++)
+        ::close(fd);
+    return count;
+}
+
+TEST(Monitor, ProbesAServerOnceForAllWhoAskTheSame)
+{
+    boost::asio::io_context io(1);
+    const Listener listener(true, SOCK_NONBLOCK);
+    std::map<std::string, unsigned> told;
+    Monitor monitor(io.get_executor(),
+                    [&](const Target &target, const Tracker &, bool) { told[target.service]++; });
+    std::vector<Target> targets;
+    for (int i = 0; i < 11; i++) {
+        targets.push_back(target_at("one", listener.port()));
+        targets.back().service = "web" + std::to_string(i);
+        targets.back().rule.rise = static_cast<unsigned>(1 + i); // how results count is each one's own
+    }
+    monitor.set_targets(targets, [](const Target &) { return Health::down; });
+    unsigned connections = 0;
+    run_until(io, [&] {
+        connections += connections_to(listener);
+        return told["web0"] == 5;
+    });
+    connections += connections_to(listener);
+    EXPECT_EQ(told.size(), 11u);
+    for (const auto &[service, times] : told)
+        EXPECT_EQ(times, 5u) << service;
+    EXPECT_GE(connections, 5u);
+    EXPECT_LE(connections, 6u);
+    EXPECT_EQ(monitor.find("web4", "one")->health(), Health::up);
+    EXPECT_EQ(monitor.find("web5", "one")->health(), Health::down) << "its rule asks for six";
+    EXPECT_EQ(monitor.totals().by_outcome[static_cast<std::size_t>(Outcome::ok)], 5u);
+
+    // Another interval is another question; the last asker takes the probe with it.
+    targets.front().rule.interval = 10ms;
+    monitor.set_targets({targets.front()}, nothing_recalled);
+    run_until(io, [&] { return told["web0"] == 8; });
+    EXPECT_EQ(told["web1"], 5u);
+    EXPECT_EQ(monitor.find("web0", "one")->successes(), 8u) << "what was known is kept";
+}
+
+TEST(Monitor, WhatOneServiceKnowsOfAServerTheNextNeedNotFindOut)
+{
+    boost::asio::io_context io(1);
+    const Listener deaf(false);
+    Monitor monitor(io.get_executor(), [](const Target &, const Tracker &, bool) {});
+    std::vector targets = {target_at("one", deaf.port())};
+    monitor.set_targets(targets, nothing_recalled);
+    run_until(io, [&] { return monitor.find("web", "one")->health() == Health::down; });
+    targets.insert(targets.begin(), 2, targets.front());
+    targets[0].service = "mail";
+    targets[1].service = "news";
+    targets[1].rule.init = InitState::up;
+    monitor.set_targets(targets, nothing_recalled);
+    EXPECT_EQ(monitor.find("mail", "one")->health(), Health::down);
+    EXPECT_EQ(monitor.find("news", "one")->health(), Health::unknown) << "the operator has said what it is";
+}
+
+TEST(Monitor, TellsThatProbesAreLate)
+{
+    boost::asio::io_context io(1);
+    const Listener listener(true);
+    unsigned probes = 0;
+    Monitor monitor(io.get_executor(), [&](const Target &, const Tracker &, bool) { probes++; });
+    Target target = target_at("one", listener.port());
+    target.rule.interval = 600ms;
+    monitor.set_targets({target}, nothing_recalled);
+    run_until(io, [&] { return probes == 1; });
+    EXPECT_TRUE(monitor.warnings().empty());
+    std::this_thread::sleep_for(1200ms); // the loop is busy with something else
+    run_until(io, [&] { return probes == 2; });
+    EXPECT_GT(monitor.lag(), 300ms);
+    ASSERT_EQ(monitor.warnings().size(), 1u);
+    EXPECT_NE(monitor.warnings().front().find("ms late"), std::string::npos) << monitor.warnings().front();
 }
 
 TEST(Monitor, StopsProbingWhatIsNoTargetAnyMore)

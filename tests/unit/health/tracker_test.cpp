@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 #include <vector>
 
@@ -65,6 +67,40 @@ TEST(Tracker, ARecalledDownBackendMustRise)
     EXPECT_EQ(Tracked({.rise = 2}, Health::down).after("gg"), Health::up);
 }
 
+TEST(Tracker, InitStateSaysWhatTheFirstResultsDecide)
+{
+    const auto begun = [](InitState init, Health initial) {
+        return Tracked({.rise = 3, .fall = 3, .init = init}, initial);
+    };
+    EXPECT_EQ(begun(InitState::fully_up, Health::unknown).after("bb"), Health::unknown);
+    EXPECT_EQ(begun(InitState::fully_up, Health::unknown).after("bbb"), Health::down);
+    EXPECT_EQ(begun(InitState::up, Health::unknown).after("b"), Health::down);
+    EXPECT_EQ(begun(InitState::up, Health::unknown).after("gbb"), Health::up) << "only the first one kills";
+    EXPECT_EQ(begun(InitState::up, Health::unknown).after("xx"), Health::unknown) << "not sent: no result";
+    EXPECT_EQ(begun(InitState::down, Health::waiting).after("g"), Health::up);
+    EXPECT_EQ(begun(InitState::down, Health::waiting).after("bgg"), Health::waiting) << "now it must rise";
+    EXPECT_EQ(begun(InitState::down, Health::waiting).after("bggg"), Health::up);
+    EXPECT_EQ(begun(InitState::fully_down, Health::waiting).after("gg"), Health::waiting);
+    EXPECT_EQ(begun(InitState::fully_down, Health::waiting).after("ggg"), Health::up);
+    EXPECT_EQ(begun(InitState::fully_down, Health::waiting).after("bb"), Health::waiting);
+    EXPECT_EQ(begun(InitState::fully_down, Health::waiting).after("bbb"), Health::down);
+}
+
+TEST(Tracker, WithoutInitStateItIsFullyUpOrDown)
+{
+    EXPECT_EQ(Tracked({}, Health::waiting).after("g"), Health::up);
+    EXPECT_EQ(Tracked({.rise = 2}, Health::waiting).after("bg"), Health::waiting);
+    EXPECT_EQ(Tracked({.rise = 2}, Health::waiting).after("bgg"), Health::up);
+    EXPECT_EQ(Tracked({.fall = 2}, Health::waiting).after("bb"), Health::down);
+}
+
+TEST(Tracker, ABackendThatWaitsIsProbedSoon)
+{
+    const Rule rule{.interval = 1000ms};
+    EXPECT_EQ(Tracked(rule, Health::unknown).tracker.first_delay(0.5), 500ms);
+    EXPECT_EQ(Tracked(rule, Health::waiting).tracker.first_delay(0.5), 100ms);
+}
+
 TEST(Tracker, AProbeThatWasNotSentSaysNothing)
 {
     EXPECT_EQ(Tracked({.fall = 2}).after("gxxxx"), Health::up);
@@ -113,7 +149,8 @@ TEST(Tracker, JitterStaysWithinTenPercentAndFillsIt)
             const auto delay = tracked.tracker.next_delay(dice(random));
             least = std::min(least, delay);
             most = std::max(most, delay);
-            const auto first = Tracker::first_delay(tracked.tracker.rule(), dice(random));
+            const auto first =
+                Tracker(Rule{.interval = interval}, Health::unknown, kStart).first_delay(dice(random));
             ASSERT_GE(first, 0ms);
             ASSERT_LT(first, interval);
         }
@@ -142,10 +179,9 @@ public:
         if (outcome == Outcome::local_error)
             return;
         results_.push_back(outcome == Outcome::ok);
-        if ((health_ == Health::unknown && results_.back()) ||
-            (health_ == Health::down && last_are(true, rule_.rise)))
+        if (health_ != Health::up && last_are(true, successes_needed()))
             health_ = Health::up;
-        else if (health_ != Health::down && last_are(false, rule_.fall))
+        else if (health_ != Health::down && last_are(false, failures_needed()))
             health_ = Health::down;
     }
 
@@ -153,6 +189,20 @@ public:
     Health health() const { return health_; }
 
 private:
+    std::size_t successes_needed() const
+    {
+        const bool never_failed = std::count(results_.begin(), results_.end(), false) == 0;
+        const bool fully_down = rule_.init == InitState::fully_down;
+        if (health_ == Health::unknown || (health_ == Health::waiting && never_failed && !fully_down))
+            return 1;
+        return rule_.rise;
+    }
+
+    std::size_t failures_needed() const
+    {
+        return health_ == Health::unknown && rule_.init == InitState::up ? 1 : rule_.fall;
+    }
+
     bool last_are(bool wanted, std::size_t count) const
     {
         if (results_.size() < count)
@@ -174,7 +224,10 @@ TEST(Tracker, AgreesWithANaiveModel)
     const auto roll = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
     for (int round = 0; round < 300; round++) {
         Rule rule{.rise = 1 + roll(4), .fall = 1 + roll(4)};
-        const Health initial = roll(3) == 0 ? Health::down : roll(2) ? Health::unknown : Health::up;
+        const Health initial =
+            std::array{Health::down, Health::waiting, Health::unknown, Health::up}[roll(4)];
+        if (roll(2))
+            rule.init = static_cast<InitState>(roll(4));
         Tracker tracker(rule, initial, kStart);
         NaiveHealth model(rule, initial);
         const unsigned bias = 1 + roll(9);

@@ -138,6 +138,58 @@ TEST(Compile, BelievesInABackendWithoutAResultYet)
     }
 }
 
+TEST(Compile, ABackendThatWaitsGetsNoNewFlows)
+{
+    Scene scene(3);
+    scene.observed.backends[2].health = Health::waiting;
+    auto image = scene.image();
+    EXPECT_EQ(slots(image)[2], 0u);
+    EXPECT_EQ(image.backends[2].entry.state, AYA_BACKEND_DRAINING) << "flows that it has stay";
+    EXPECT_EQ(image.backends[2].reason, "waiting for its first good probe");
+    EXPECT_TRUE(image.warnings.empty());
+
+    scene.service.health.rise = 3;
+    scene.service.health.init_state = InitState::fully_down;
+    EXPECT_EQ(scene.image().backends[2].reason, "waiting for its first 3 good probes");
+    scene.observed.backends[2].health = Health::up;
+    EXPECT_GT(slots(scene.image())[2], 0u);
+}
+
+TEST(Compile, WhoWaitsIsBetterThanNobodyUnlessTheOperatorSaysOtherwise)
+{
+    Scene scene(3);
+    scene.service.panic_threshold = 100;
+    scene.observed.backends[0].health = Health::down;
+    scene.observed.backends[1].health = Health::waiting;
+    scene.service.backends[2].state = AdminState::draining;
+    EXPECT_EQ(slots(scene.image()), (std::vector<u32>{0, 4099, 0}));
+    scene.observed.backends[0].health = Health::unknown;
+    EXPECT_EQ(slots(scene.image()), (std::vector<u32>{4099, 0, 0}));
+
+    scene.observed.backends[0].health = Health::down;
+    scene.service.health.init_state = InitState::down;
+    const auto image = scene.image();
+    EXPECT_TRUE(image.lookup->empty());
+    EXPECT_TRUE(has_warning(image, "no backend for new flows"));
+}
+
+TEST(Compile, WhoWaitsIsNoFailureForPanic)
+{
+    Scene scene(4);
+    scene.service.health.init_state = InitState::down;
+    for (auto &backend : scene.observed.backends)
+        backend.health = Health::waiting;
+    EXPECT_FALSE(scene.image().panic) << "a service that starts from nothing";
+    scene.observed.backends[0].health = Health::down;
+    EXPECT_FALSE(scene.image().panic) << "one of four is down, though nobody else is known";
+    EXPECT_TRUE(scene.image().lookup->empty());
+    scene.observed.backends[1].health = scene.observed.backends[2].health = Health::down;
+    const auto image = scene.image();
+    EXPECT_TRUE(image.panic);
+    for (const u32 count : slots(image))
+        EXPECT_NEAR(count, 4099 / 4.0, 1) << "health is ignored, and that of who waits, too";
+}
+
 TEST(Compile, PanicsAboveTheThresholdOnly)
 {
     Scene scene(4);
@@ -223,6 +275,38 @@ TEST(Compile, UnresolvedBackendsGetNoNewFlowsWhileOthersCan)
     EXPECT_EQ(image.lookup->size(), 4099u) << "nobody is better: the packets say why they were dropped";
     for (const auto &backend : image.backends)
         EXPECT_GT(backend.slots, 0u);
+}
+
+TEST(Compile, ABackendBehindARouterNeedsATunnel)
+{
+    Scene scene(3);
+    scene.observed.backends[1].next_hop->address = IpAddress::v4(10, 0, 1, 254);
+    scene.observed.backends[2].next_hop->mac.reset();
+    auto image = scene.image();
+    EXPECT_EQ(slots(image), (std::vector<u32>{4099, 0, 0}));
+    EXPECT_EQ(image.backends[1].entry.egress_port, AYA_PORT_NONE) << "nothing goes to the router";
+    EXPECT_EQ(image.backends[1].reason,
+              "10.0.1.2 is behind the router 10.0.1.254, which encap l2 does not cross; use ipip or gue");
+    EXPECT_FALSE(image.backends[2].needs_tunnel) << "on the link, only not resolved";
+    EXPECT_TRUE(has_warning(image, "1 of 3 backends behind a router"));
+    EXPECT_TRUE(has_warning(image, "1 of 3 backends without a known next hop"));
+
+    scene.service.backends[1].mac = *parse_mac("52:54:00:00:00:99");
+    EXPECT_TRUE(scene.image().backends[1].reachable) << "the operator knows who has this MAC";
+    scene.service.backends[1].mac.reset();
+    for (const Encap encap : {Encap::ipip, Encap::gue}) {
+        scene.service.encap = encap;
+        EXPECT_TRUE(scene.image().backends[1].reachable);
+    }
+}
+
+TEST(Compile, ABackendBehindARouterGetsNothingEvenIfThereIsNobodyElse)
+{
+    Scene scene(1);
+    scene.observed.backends[0].next_hop->address = IpAddress::v4(10, 0, 1, 254);
+    const auto image = scene.image();
+    EXPECT_EQ(image.lookup->size(), 4099u) << "the packets say why they were dropped";
+    EXPECT_EQ(image.backends[0].entry.egress_port, AYA_PORT_NONE);
 }
 
 TEST(Compile, AConfiguredMacNeedsNoNeighbour)

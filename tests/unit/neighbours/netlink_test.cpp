@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "neighbours/netlink.hpp"
+#include "neighbours/table_limit.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -69,6 +71,69 @@ rtmsg route_head(unsigned char type = RTN_UNICAST)
     body.rtm_family = AF_INET;
     body.rtm_type = type;
     return body;
+}
+
+Message route_message(std::uint16_t type, const std::vector<std::uint8_t> &network, unsigned char length)
+{
+    rtmsg body = route_head();
+    body.rtm_family = network.size() == 16 ? AF_INET6 : AF_INET;
+    body.rtm_dst_len = length;
+    Message message(type, body);
+    if (length > 0)
+        message.add(RTA_DST, network);
+    return message;
+}
+
+TEST(Netlink, ReadsWhatARouteCovers)
+{
+    const auto range = [](const char *first, const char *last) {
+        return AddressRange{*parse_ip_address(first), *parse_ip_address(last)};
+    };
+    for (const std::uint16_t type : {RTM_NEWROUTE, RTM_DELROUTE}) {
+        EXPECT_EQ(read_route_change(route_message(type, {10, 8, 4, 0}, 22).header()),
+                  range("10.8.4.0", "10.8.7.255"));
+        EXPECT_EQ(read_route_change(route_message(type, {10, 8, 4, 7}, 32).header()),
+                  range("10.8.4.7", "10.8.4.7"));
+    }
+    EXPECT_EQ(read_route_change(route_message(RTM_NEWROUTE, {0, 0, 0, 0}, 0).header()),
+              range("0.0.0.0", "255.255.255.255"));
+    std::vector<std::uint8_t> six(16, 0);
+    six[0] = 0xfd;
+    EXPECT_EQ(read_route_change(route_message(RTM_NEWROUTE, six, 9).header()),
+              range("fd00::", "fd7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff"));
+    EXPECT_EQ(read_route_change(route_message(RTM_NEWROUTE, six, 0).header()),
+              range("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"));
+    EXPECT_FALSE(read_route_change(Message(RTM_NEWNEIGH, route_head()).header()));
+}
+
+TEST(Netlink, ReadsAnAddressThatComesOrGoes)
+{
+    ifaddrmsg body = {};
+    body.ifa_family = AF_INET;
+    body.ifa_index = 3;
+    body.ifa_prefixlen = 24;
+    Message message(RTM_DELADDR, body);
+    message.add(IFA_ADDRESS, {10, 9, 0, 1}).add(IFA_LOCAL, {10, 9, 0, 1});
+    const auto change = read_address_change(message.header());
+    ASSERT_TRUE(change);
+    EXPECT_EQ(change->link, 3);
+    EXPECT_EQ(change->address, IpAddress::v4(10, 9, 0, 1));
+    EXPECT_EQ(change->network, (AddressRange{IpAddress::v4(10, 9, 0, 0), IpAddress::v4(10, 9, 0, 255)}));
+    EXPECT_FALSE(read_address_change(Message(RTM_NEWADDR, body).header())) << "without an address";
+}
+
+TEST(NeighbourTable, WarnsWhereItIsTooSmall)
+{
+    EXPECT_FALSE(neighbour_table_warning(AF_INET, 1023, 1024, false));
+    EXPECT_EQ(
+        neighbour_table_warning(AF_INET, 1500, 1024, false),
+        "backends have 1500 IPv4 next hops, and the kernel's table of neighbours has room for 1024; raise "
+        "net.ipv4.neigh.default.gc_thresh1, gc_thresh2 and gc_thresh3");
+    EXPECT_FALSE(neighbour_table_warning(AF_INET6, 100000, std::nullopt, false))
+        << "the limit is not visible";
+    EXPECT_EQ(neighbour_table_warning(AF_INET6, 1500, std::nullopt, true),
+              "backends have 1500 IPv6 next hops, and the kernel's table of neighbours is full; raise "
+              "net.ipv6.neigh.default.gc_thresh1, gc_thresh2 and gc_thresh3");
 }
 
 TEST(Netlink, ReadsANeighbour)
