@@ -112,7 +112,7 @@ bool DataplaneWatch::gone() const
     if (!usable_ || !segment_.process_alive())
         return true;
     for (u32 i = 0; i < ports_.size(); i++)
-        if (segment_.port(i).state == PortState::works)
+        if (port_works(i))
             return false;
     return true;
 }

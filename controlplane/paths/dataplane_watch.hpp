@@ -37,6 +37,10 @@ public:
     // A data plane ran and does not any more, or none of its ports works: with it went the kernel's way to
     // the network, and what probes find says nothing about backends.
     bool gone() const override;
+    bool port_works(u32 port) const override
+    {
+        return usable_ && segment_.port(port).state == PortState::works;
+    }
 
     // nullptr: no data plane runs.
     const DataplaneSegment *running() const { return running_ ? &segment_ : nullptr; }

@@ -140,6 +140,12 @@ class Box:
             raise LabError("hold_dataplane did not start")
         return process
 
+    @staticmethod
+    def set_port(dataplane, index, state):
+        """Works, no_link or gone, from now on."""
+        dataplane.stdin.write(f"{index} {state}\n")
+        dataplane.stdin.flush()
+
     # The daemon
 
     def configure(self, *services, **more):

@@ -4,7 +4,8 @@
 //
 //   hold_dataplane DIRECTORY INTERFACE[,PUNT]...
 //
-// Ends with its standard input.
+// A line "INDEX works", "INDEX no_link" or "INDEX gone" is the state of a port from then on. Ends with its
+// standard input.
 #include "aya/segment.hpp"
 #include "dataplane_writer.hpp"
 
@@ -12,6 +13,25 @@
 #include <optional>
 #include <poll.h>
 #include <string>
+
+namespace
+{
+
+// False: the input has ended.
+bool read_state(aya::test::DataplaneWriter &writer)
+{
+    unsigned port = 0;
+    char word[16] = {};
+    if (std::scanf("%u %15s", &port, word) != 2)
+        return false;
+    const std::string state = word;
+    writer.set_port_state(port, state == "works"     ? aya::PortState::works
+                                : state == "no_link" ? aya::PortState::no_link
+                                                     : aya::PortState::gone);
+    return true;
+}
+
+} // namespace
 
 int main(int argc, char **argv)
 {
@@ -35,7 +55,9 @@ int main(int argc, char **argv)
         std::fflush(stdout);
         constexpr int kBeatMs = 5;
         pollfd input = {.fd = 0, .events = POLLIN, .revents = 0};
-        while (::poll(&input, 1, kBeatMs) == 0) {
+        for (;;) {
+            if (::poll(&input, 1, kBeatMs) != 0 && !read_state(writer))
+                break;
             writer.set_epoch(0, tables->generation());
             writer.beat();
         }
