@@ -45,8 +45,10 @@ std::string health_summary(const Json &health)
     std::string summary = type;
     if (health.contains("port"))
         summary += " port " + text(health, "port");
+    const std::string init =
+        health.contains("init_state") ? ", init_state " + text(health, "init_state") : "";
     return summary + ", every " + text(health, "interval") + ", timeout " + text(health, "timeout") +
-           ", rise " + text(health, "rise") + ", fall " + text(health, "fall");
+           ", rise " + text(health, "rise") + ", fall " + text(health, "fall") + init;
 }
 
 // "remembered, until idle for: tcp_established 15m, udp 2m"

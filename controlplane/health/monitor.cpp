@@ -81,7 +81,7 @@ Monitor::WatchedPtr Monitor::watch(Target target, const ByKey &before, const Ask
                                    const Recall &recall) const
 {
     const auto found = before.find(key_of(target.service, target.backend));
-    const WatchedPtr known = found == before.end() ? nullptr : found->second;
+    WatchedPtr known = found == before.end() ? nullptr : found->second;
     if (known && known->target.asks_the_same(target)) {
         known->tracker.set_rule(target.rule);
         known->target = std::move(target);

@@ -169,6 +169,10 @@ web   203.0.113.10:443/tcp +1  maglev     ipip   tcp         2/2     1.2M  3.4Gi
         self.assertEqual(self.ok("service", "list"), "no services\n")
         self.assertEqual(self.json("backend", "list"), {"backends": []})
 
+    def test_service_show_says_what_new_backends_are(self):
+        self.server.services[0]["health"]["init_state"] = "fully-down"
+        self.assertIn(", fall 3, init_state fully-down\n", self.ok("service", "show", "web"))
+
     def test_service_show(self):
         self.assertEqual(self.ok("service", "show", "web"), """\
 name          web

@@ -130,6 +130,24 @@ TEST(Monitor, AChangedProbeKeepsWhatIsKnownOfTheServer)
     run_until(io, [&] { return known() == Health::down; });
 }
 
+TEST(Monitor, AChangedProbeEndsNoWait)
+{
+    boost::asio::io_context io(1);
+    const Listener listener(true);
+    const Listener deaf(false);
+    Monitor monitor(io.get_executor(), [](const Target &, const Tracker &, bool) {});
+    const auto known = [&] { return monitor.find("web", "one")->health(); };
+    Target target = target_at("one", deaf.port());
+    target.rule.fall = 1000;
+    monitor.set_targets({target}, [](const Target &) { return Health::waiting; });
+    run_until(io, [&] { return monitor.find("web", "one")->failures() > 0; });
+    EXPECT_EQ(known(), Health::waiting);
+    monitor.set_targets({target_at("one", listener.port())}, nothing_recalled);
+    EXPECT_EQ(known(), Health::waiting);
+    run_until(io, [&] { return known() == Health::up; });
+    EXPECT_EQ(monitor.find("web", "one")->successes(), 1u) << "the first good probe suffices";
+}
+
 TEST(Monitor, RecallsTheHealthOfANewTarget)
 {
     boost::asio::io_context io(1);
