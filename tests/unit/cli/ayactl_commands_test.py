@@ -31,8 +31,8 @@ backends       3: 2 up, 1 down
 WORKER  LCORE  ALIVE  GENERATION  HEARTBEAT    RX  TX
      0      0  yes            17        3ms  1.2M  12
 
-PORT  NAME       INTERFACE  PUNT  MAC                 MTU  QUEUES
-   0  net_test0  eth0       aya0  02:00:00:00:00:01  1500       1
+PORT  NAME       INTERFACE  PUNT  MAC                 MTU  QUEUES  RX LOST  TX LOST
+   0  net_test0  eth0       aya0  02:00:00:00:00:01  1500       1        0        0
 
 """ + "".join(f"warning: {line}\n" for line in STATUS["warnings"]))
         self.assertEqual(len(STATUS["warnings"]), 2)
