@@ -156,8 +156,8 @@ void compile_backends(ServiceImage &image, const ServiceConfig &service, const S
 
 // Who may get new flows, with what weight. In the order of the backends, so that the table's indices are
 // theirs.
-std::vector<Candidate> candidates_of(const ServiceConfig &service, const ServiceImage &image,
-                                     const CompileOptions &options)
+std::vector<Candidate> candidates_of(const ServiceConfig &service, const ServiceObserved &observed,
+                                     const ServiceImage &image, const CompileOptions &options)
 {
     auto is_up = [](const BackendImage &backend) { return backend.entry.state == AYA_BACKEND_UP; };
     bool some_reachable =
@@ -167,7 +167,8 @@ std::vector<Candidate> candidates_of(const ServiceConfig &service, const Service
     candidates.reserve(image.backends.size());
     for (size_t i = 0; i < image.backends.size(); i++) {
         const BackendImage &backend = image.backends[i];
-        bool chosen = is_up(backend) && (backend.reachable || !some_reachable);
+        bool chosen =
+            is_up(backend) && (backend.reachable || observed.backends[i].settling || !some_reachable);
         candidates.push_back({.key = maglev_key(options.seed, backend.name, backend.address),
                               .weight = chosen ? service.backends[i].weight : 0u});
     }
@@ -246,7 +247,7 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
     image.idle_timeout[AYA_FLOW_DATAGRAM] = to_ticks(service.idle_timeouts.udp);
     image.panic = panics(service, observed);
     compile_backends(image, service, observed, options);
-    std::vector<Candidate> candidates = candidates_of(service, image, options);
+    std::vector<Candidate> candidates = candidates_of(service, observed, image, options);
     add_shares(image, candidates, service.lookup_size);
     add_warnings(image, service, observed);
     return candidates;

@@ -49,6 +49,7 @@ struct NextHop {
 struct BackendObserved {
     Health health = Health::unchecked;
     std::optional<NextHop> next_hop; // absent: no route, or no data plane runs
+    bool settling = false;           // the daemon has just started, and is still looking for the next hop
 
     bool operator==(const BackendObserved &) const = default;
 };

@@ -15,6 +15,9 @@ namespace
 {
 
 constexpr std::chrono::seconds kForgetInterval{5};
+// How long after a cold start a next hop may be on its way: a neighbour that does not answer the first
+// question (RFC 4861 7.2.2, Linux: a question a second) is not waited for.
+constexpr std::chrono::seconds kSettleTime{1};
 
 } // namespace
 
@@ -25,9 +28,11 @@ LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const P
                                 bool different) { probed(target, tracker, different); }),
       next_hops_(executor, [this](std::span<const IpAddress> addresses) { ways_changed(addresses); }),
       icmp_errors_(executor, [this](const neighbours::TooBig &error) { heard(error); }),
-      forget_timer_(executor)
+      forget_timer_(executor), settle_timer_(executor), settling_(publisher.generation() == 0)
 {
     forget_path_mtus();
+    if (settling_)
+        settle();
     monitor_.set_doubts(
         [this](const IpAddress &server, health::TimePoint began) { return doubts(server, began); });
 }
@@ -88,7 +93,27 @@ BackendObserved LiveObserver::observe(const ServiceConfig &service, const Backen
     if (const auto learnt = path_mtus_.find(backend.address);
         learnt && observed.next_hop && row_of(service.encap).has_tunnel())
         observed.next_hop->limit_mtu(*learnt, MtuSource::router);
+    observed.settling = is_settling(observed);
     return observed;
+}
+
+// A box that starts gets packets of connections that others have opened, by ECMP. It sends them to the right
+// backends from its first packet, if no backend is missing from its tables for want of a next hop.
+bool LiveObserver::is_settling(const BackendObserved &observed) const
+{
+    return settling_ && (!observed.next_hop || !observed.next_hop->mac);
+}
+
+void LiveObserver::settle()
+{
+    settle_timer_.expires_after(kSettleTime);
+    settle_timer_.async_wait([this](boost::system::error_code error) {
+        if (error)
+            return;
+        settling_ = false;
+        for (const auto &[address, services] : services_)
+            ways_changed({&address, 1});
+    });
 }
 
 // A router had no room for a packet that claims to be one of ours.

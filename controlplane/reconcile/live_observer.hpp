@@ -44,6 +44,8 @@ private:
     void ways_changed(std::span<const IpAddress> addresses) const;
     void heard(const neighbours::TooBig &error);
     void forget_path_mtus();
+    void settle();
+    bool is_settling(const BackendObserved &observed) const;
     void probed(const health::Target &target, const health::Tracker &tracker, bool changed);
     Health first_health(const ServiceConfig &service, const BackendConfig &backend) const;
     bool joins_live_ones(const ServiceConfig &service, const BackendConfig &newcomer) const;
@@ -64,6 +66,8 @@ private:
     neighbours::PathMtus path_mtus_;
     neighbours::IcmpErrors icmp_errors_;
     boost::asio::steady_timer forget_timer_;
+    boost::asio::steady_timer settle_timer_;
+    bool settling_; // no earlier run has left tables, and next hops have not had time to be found
 };
 
 } // namespace aya

@@ -277,6 +277,17 @@ TEST(Compile, UnresolvedBackendsGetNoNewFlowsWhileOthersCan)
         EXPECT_GT(backend.slots, 0u);
 }
 
+TEST(Compile, BackendsWhoseNextHopIsStillLookedForKeepTheirShare)
+{
+    Scene scene(3);
+    const auto image = scene.image();
+    scene.observed.backends[0].next_hop.reset();
+    scene.observed.backends[1].next_hop->mac.reset();
+    for (size_t i : {0u, 1u})
+        scene.observed.backends[i].settling = true;
+    EXPECT_EQ(*scene.image().lookup, *image.lookup) << "others of the fleet have no other table";
+}
+
 TEST(Compile, ABackendBehindARouterNeedsATunnel)
 {
     Scene scene(3);

@@ -87,6 +87,22 @@ TEST(LiveObserver, AServiceThatStartsAsAWholeIsUsedAtOnce)
     EXPECT_EQ(Life(web({"a", "b"})).health(), "a:unknown b:unknown");
 }
 
+TEST(LiveObserver, AColdStartWaitsForNextHopsForASecond)
+{
+    ServiceConfig unprobed = web({"a", "b"}); // nothing leaves this machine
+    unprobed.health.type = HealthType::none;
+    Life life(unprobed);
+    const auto settling = [&] {
+        const ServiceConfig &service = life.config.services[0];
+        return life.observer->observe(service, service.backends[0]).settling;
+    };
+    EXPECT_TRUE(settling());
+    life.io.run_for(std::chrono::milliseconds(1500));
+    EXPECT_FALSE(settling()) << "nobody waits for ever";
+    life.begin(unprobed);
+    EXPECT_FALSE(settling()) << "the tables of the run before remember the next hops";
+}
+
 TEST(LiveObserver, ABackendThatJoinsLiveOnesWaits)
 {
     Life life(web({"a", "b"}));
