@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <utility>
 
 #include <net/if.h>
 #include <rte_dev.h>
@@ -14,7 +13,6 @@
 #include <rte_mempool.h>
 
 #include "common/error.hpp"
-#include "common/ethtool/vlan_tags.hpp"
 #include "eal.hpp"
 #include "interface.hpp"
 #include "rss_key.hpp"
@@ -63,17 +61,6 @@ rte_eth_dev_info device_info(u16 port_id)
     return info;
 }
 
-void add_losses(PortLosses &losses, u16 port_id)
-{
-    rte_eth_stats stats{};
-    if (rte_eth_stats_get(port_id, &stats) != 0)
-        return;
-    losses.rx_missed += stats.imissed;
-    losses.rx_no_buffer += stats.rx_nombuf;
-    losses.rx_errors += stats.ierrors;
-    losses.tx_lost += stats.oerrors;
-}
-
 } // namespace
 
 Port::Port(u32 index, const PortConfig &options, u32 worker_count, const std::optional<Seed> &seed)
@@ -110,63 +97,6 @@ void Port::open()
 Port::~Port()
 {
     close();
-}
-
-void Port::close()
-{
-    sockets_.forget();
-    if (taken_)
-        return;
-    restore_interface();
-    stop();
-    for (const Device &device : devices_) {
-        add_losses(closed_, device.port_id);
-        rte_device *bus_device = device_info(device.port_id).device;
-        rte_eth_dev_close(device.port_id);
-        if (lives_on_interface())
-            rte_dev_remove(bus_device); // its name can be attached again
-    }
-    devices_.clear();
-    take_driver_complaint();
-}
-
-void Port::reopen()
-{
-    const u32 queues = queues_;
-    try {
-        open();
-        if (queues_ != queues)
-            refuse("had " + std::to_string(queues) + " queues, and has " + std::to_string(queues_) +
-                   " now; restart aya-dataplane");
-    } catch (const StartError &) {
-        close();
-        queues_ = queues;
-        throw;
-    }
-}
-
-bool Port::take_mtu(u32 mtu)
-{
-    mtu_ = std::min(mtu, room_);
-    return mtu <= room_;
-}
-
-bool Port::has_link() const
-{
-    if (!interface_.empty())
-        return interface_has_link(interface_);
-    rte_eth_link link{};
-    return rte_eth_link_get_nowait(devices_.front().port_id, &link) != 0 ||
-           link.link_status == RTE_ETH_LINK_UP;
-}
-
-PortLosses Port::losses()
-{
-    PortLosses losses = closed_;
-    for (const Device &device : devices_)
-        add_losses(losses, device.port_id);
-    losses.rx_missed += sockets_.count();
-    return losses;
 }
 
 std::string Port::label() const
@@ -262,18 +192,6 @@ void Port::read_interface(u16 port_id)
         return;
     if (const int error = interface_set_up(interface_))
         refuse("interface " + interface_ + " cannot be set up: " + std::strerror(error));
-}
-
-void Port::keep_tags()
-{
-    if (!is_af_xdp())
-        return;
-    const VlanTags tags = keep_vlan_tags(interface_);
-    vlan_offload_ |= tags.turned_off;
-    if (!tags.note.empty())
-        log_info(label() + ": " + tags.note);
-    if (!tags.warning.empty())
-        log_warning(label() + ": " + tags.warning);
 }
 
 void Port::choose_queues()
@@ -434,21 +352,6 @@ void Port::accept_multicast(Device &device) const
     else
         log_debug(label() + ": no multicast filter to open: " + why(0));
     take_driver_complaint();
-}
-
-// What was changed of an interface that stays when we go.
-void Port::restore_interface()
-{
-    for (Device &device : devices_) {
-        if (std::exchange(device.made_promiscuous, false))
-            rte_eth_promiscuous_disable(device.port_id);
-        if (std::exchange(device.made_all_multicast, false))
-            rte_eth_allmulticast_disable(device.port_id);
-    }
-    restore_vlan_offload(interface_, std::exchange(vlan_offload_, 0));
-    const auto mtu = std::exchange(mtu_before_, std::nullopt);
-    if (mtu && interface_mtu(interface_) == mtu_)
-        interface_set_mtu(interface_, *mtu);
 }
 
 void Port::start(rte_mempool *pool, int socket)
