@@ -20,7 +20,7 @@ void require(int error, const std::string &what)
         throw Error::system(what, error);
 }
 
-IpAddress address_of(const Change &change)
+IpAddress changed_address(const Change &change)
 {
     const auto address = parse_ip_address(change.name);
     if (!address)
@@ -63,7 +63,7 @@ void Changer::make(const Change &change)
         make_decap(change, Hook::xdp);
         break;
     case Change::Kind::address: {
-        const int error = netlink_.add_address(change.link, address_of(change));
+        const int error = netlink_.add_address(change.link, changed_address(change));
         require(error == EEXIST ? 0 : error, change.name + ": cannot add it to lo");
         break;
     }
@@ -88,7 +88,7 @@ std::optional<std::string> Changer::undo(const Change &change)
         require(detach_xdp(change.name, change.link), change.name + ": cannot detach the XDP program");
         break;
     case Change::Kind::address: {
-        const int error = netlink_.remove_address(change.link, address_of(change));
+        const int error = netlink_.remove_address(change.link, changed_address(change));
         require(error == EADDRNOTAVAIL ? 0 : error, change.name + ": cannot remove it from lo");
         break;
     }
