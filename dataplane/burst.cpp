@@ -136,8 +136,10 @@ bool cut_to_quote(rte_mbuf *mbuf, const aya_packet &packet, u32 quote)
 aya_reason write_reply(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &verdict)
 {
     const auto reason = static_cast<aya_reason>(verdict.reason);
-    if (reason == AYA_REASON_REPLY_ECHO)
-        return aya_reply_echo(frame_of(mbuf), end_of(mbuf), &packet);
+    if (reason == AYA_REASON_REPLY_ECHO) {
+        const aya_reason failed = aya_reply_echo(frame_of(mbuf), end_of(mbuf), &packet);
+        return failed == AYA_REASON_NONE ? reason : failed;
+    }
     if (!cut_to_quote(mbuf, packet, aya_reply_quote(&packet)))
         return AYA_REASON_TRUNCATED;
     if (make_room(mbuf, aya_reply_room(&packet)) != AYA_REASON_NONE)
@@ -155,8 +157,7 @@ aya_reason reply(Burst &burst, u32 i, BurstContext &context)
         return AYA_REASON_TOO_BIG;
     if (!aya_reply_allowed(&context.reply_limit, context.now_ns))
         return aya_reply_refused(wanted);
-    const aya_reason reason = write_reply(mbuf, burst.packet[i], burst.verdict[i]);
-    return reason == AYA_REASON_NONE ? wanted : reason;
+    return write_reply(mbuf, burst.packet[i], burst.verdict[i]);
 }
 
 aya_reason punt(rte_mbuf *mbuf, aya_reason reason, const BurstContext &context)

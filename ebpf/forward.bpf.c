@@ -201,11 +201,11 @@ int aya_answer_error(struct xdp_md *ctx, const struct aya_packet *packet, u32 qu
         return finish(t, AYA_REASON_NO_HEADROOM);
     if (bpf_xdp_adjust_head(ctx, -(int)aya_reply_room(packet)))
         return finish(t, AYA_REASON_NO_HEADROOM);
-    const enum aya_reason failed =
+    const enum aya_reason made =
         aya_reply_error((u8 *)start_of(ctx), end_of(ctx), packet, (enum aya_reason)reason, (u16)mtu);
-    if (failed != AYA_REASON_NONE)
-        return finish(t, failed);
-    count(t, reason);
+    if (aya_action_of(made) != AYA_ACTION_REPLY)
+        return finish(t, made);
+    count(t, made);
     return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
 }
 

@@ -144,6 +144,8 @@ AYA_INLINE enum aya_reason aya_check_fit(const struct aya_packet *packet, const 
         return AYA_REASON_BACKEND_UNREACHABLE;
     if (packet->ttl <= 1)
         return may_reply ? AYA_REASON_REPLY_TIME_EXCEEDED : AYA_REASON_TTL_EXPIRED;
+    if (packet->flow.family == AYA_IPV6 && packet->l3_length <= AYA_IPV6_MIN_MTU)
+        return AYA_REASON_BELOW_IPV6_MINIMUM;
     return may_reply ? AYA_REASON_REPLY_TOO_BIG : AYA_REASON_TOO_BIG;
 }
 

@@ -27,6 +27,8 @@ enum aya_action {
     X(REPLY_ECHO, REPLY, "reply_echo", "ICMP echo to a VIP answered")                                       \
     X(REPLY_TIME_EXCEEDED, REPLY, "reply_time_exceeded", "TTL expired: ICMP time exceeded sent")            \
     X(REPLY_TOO_BIG, REPLY, "reply_too_big", "would not fit the egress MTU: ICMP frag needed/too big sent") \
+    X(REPLY_NO_DF, REPLY, "reply_no_df",                                                                    \
+      "would not fit the egress MTU and may be fragmented, which AYA does not do: ICMP frag needed sent")   \
     /* dropped: malformed */                                                                                \
     X(TRUNCATED, DROP, "truncated", "frame ends inside a header")                                           \
     X(BAD_IP_VERSION, DROP, "bad_ip_version", "IP version does not match the Ethernet type")                \
@@ -43,6 +45,8 @@ enum aya_action {
     X(BACKEND_UNREACHABLE, DROP, "backend_unreachable", "the backend has no resolved next hop")             \
     X(TTL_EXPIRED, DROP, "ttl_expired", "TTL expired and the reply limit was reached")                      \
     X(TOO_BIG, DROP, "too_big", "would not fit the egress MTU and the reply limit was reached")             \
+    X(BELOW_IPV6_MINIMUM, DROP, "below_ipv6_minimum",                                                       \
+      "IPv6 packet of at most 1280 bytes, which every path must take, would not fit the egress MTU")        \
     X(REPLY_LIMIT, DROP, "reply_limit", "ICMP echo to a VIP over the reply limit")                          \
     X(NO_HEADROOM, DROP, "no_headroom", "no room in the buffer for the outer headers")                      \
     X(NO_BUFFER, DROP, "no_buffer", "no buffer for a packet to send")                                       \

@@ -56,7 +56,7 @@ AYA_INLINE enum aya_reason aya_reply_refused(enum aya_reason reply)
 {
     if (reply == AYA_REASON_REPLY_ECHO)
         return AYA_REASON_REPLY_LIMIT;
-    return reply == AYA_REASON_REPLY_TOO_BIG ? AYA_REASON_TOO_BIG : AYA_REASON_TTL_EXPIRED;
+    return reply == AYA_REASON_REPLY_TIME_EXCEEDED ? AYA_REASON_TTL_EXPIRED : AYA_REASON_TOO_BIG;
 }
 
 AYA_INLINE void aya_swap_macs(u8 *to, const u8 *from)
@@ -181,7 +181,9 @@ AYA_INLINE enum aya_reason aya_reply_error_ipv4(u8 *frame, const u8 *end, const 
     icmp->rest[0] = 0;
     icmp->rest[1] = too_big ? aya_cpu_to_be16(mtu).raw : 0; // RFC 1191 4
     icmp->checksum = aya_checksum_fold(sum + aya_word(icmp->type, icmp->code) + icmp->rest[1]);
-    return AYA_REASON_NONE;
+    // Where the sender left it open, routers would have fragmented, and it may not heed the error.
+    const struct aya_ipv4 *quoted = (const struct aya_ipv4 *)(icmp + 1);
+    return too_big && !(aya_read_be16(&quoted->flags_offset) & AYA_IPV4_DF) ? AYA_REASON_REPLY_NO_DF : reason;
 }
 
 AYA_INLINE enum aya_reason aya_reply_error_ipv6(u8 *frame, const u8 *end, const u32 l3,
@@ -219,7 +221,7 @@ AYA_INLINE enum aya_reason aya_reply_error_ipv6(u8 *frame, const u8 *end, const 
     icmp->rest[0] = 0;
     icmp->rest[1] = too_big ? aya_cpu_to_be16(mtu).raw : 0; // a 32-bit field, RFC 4443 3.2
     icmp->checksum = aya_checksum_fold(sum + aya_word(icmp->type, 0) + icmp->rest[1]);
-    return AYA_REASON_NONE;
+    return reason;
 }
 
 AYA_INLINE enum aya_reason aya_reply_error_at(u8 *frame, const u8 *end, const u32 l3,
@@ -231,12 +233,15 @@ AYA_INLINE enum aya_reason aya_reply_error_at(u8 *frame, const u8 *end, const u3
     return aya_reply_error_ipv6(frame, end, l3, packet, reason, mtu);
 }
 
-// Makes the ICMP error for REPLY_TIME_EXCEEDED or REPLY_TOO_BIG (`mtu`: what would fit). The caller has cut
-// the frame to l3_offset + aya_reply_quote() and moved its start forward by aya_reply_room(); `frame` is the
-// new start. The VIP itself is the source: the client knows it, and no address of the balancer is needed.
+// Makes the ICMP error for REPLY_TIME_EXCEEDED or REPLY_TOO_BIG (`mtu`: what would fit). The
+// caller has cut the frame to l3_offset + aya_reply_quote() and moved its start forward by aya_reply_room();
+// `frame` is the new start. The VIP itself is the source: the client knows it, and no address of the balancer
+// is needed.
 AYA_INLINE enum aya_reason aya_reply_error(u8 *frame, const u8 *end, const struct aya_packet *packet,
                                            enum aya_reason reason, u16 mtu)
 {
+    if (packet->flow.family == AYA_IPV6 && mtu < AYA_IPV6_MIN_MTU)
+        mtu = AYA_IPV6_MIN_MTU; // a sender ignores less: RFC 8201 4
     if (AYA_LIKELY(packet->l3_offset == 14))
         return aya_reply_error_at(frame, end, 14, packet, reason, mtu);
     if (packet->l3_offset == 18)

@@ -12,7 +12,7 @@
 #include "aya/hash.h"
 #include "aya/types.h"
 
-#define AYA_ABI_VERSION 3
+#define AYA_ABI_VERSION 4
 
 enum {
     AYA_MAX_SERVICES = 65534, // ids are 16 bits in a flow entry; two values are taken

@@ -241,8 +241,8 @@ TEST_F(Stages, a_burst_gives_the_bytes_that_the_core_functions_give_one_by_one)
             const Outcome outcome = core.run(frame, first);
             // The core was given the first segment only; what follows it goes along unchanged.
             Bytes out = outcome.action == AYA_ACTION_PUNT ? frame : outcome.out;
-            const bool is_error = outcome.reason == AYA_REASON_REPLY_TIME_EXCEEDED ||
-                                  outcome.reason == AYA_REASON_REPLY_TOO_BIG;
+            const bool is_error =
+                outcome.action == AYA_ACTION_REPLY && outcome.reason != AYA_REASON_REPLY_ECHO;
             if (outcome.action != AYA_ACTION_PUNT && outcome.action != AYA_ACTION_DROP && !is_error)
                 append(out, slice(frame, first, frame.size() - first));
             if (outcome.action == AYA_ACTION_FORWARD)

@@ -196,6 +196,7 @@ private:
                                   AYA_REASON_REPLY_ECHO,
                                   AYA_REASON_REPLY_TIME_EXCEEDED,
                                   AYA_REASON_REPLY_TOO_BIG,
+                                  AYA_REASON_REPLY_NO_DF,
                                   AYA_REASON_TRUNCATED,
                                   AYA_REASON_BAD_IP_VERSION,
                                   AYA_REASON_BAD_IP_HEADER,

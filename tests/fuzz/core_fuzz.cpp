@@ -75,8 +75,7 @@ void check(const Outcome &outcome, const Bytes &frame)
         return;
     expect(outcome.packet.l3_offset + outcome.packet.l3_length <= frame.size(), "length beyond the frame",
            frame);
-    const bool is_error =
-        outcome.reason == AYA_REASON_REPLY_TIME_EXCEEDED || outcome.reason == AYA_REASON_REPLY_TOO_BIG;
+    const bool is_error = outcome.action == AYA_ACTION_REPLY && outcome.reason != AYA_REASON_REPLY_ECHO;
     if (is_error)
         expect(FrameJudge::complaint(outcome.out).empty(), "malformed ICMP error", frame);
     if (outcome.action == AYA_ACTION_FORWARD && FrameJudge::complaint(frame).empty())

@@ -112,8 +112,7 @@ private:
     void write(Outcome &outcome, Bytes frame, u64 hash)
     {
         const aya_packet &packet = outcome.packet;
-        const bool is_error =
-            outcome.reason == AYA_REASON_REPLY_TIME_EXCEEDED || outcome.reason == AYA_REASON_REPLY_TOO_BIG;
+        const bool is_error = outcome.action == AYA_ACTION_REPLY && outcome.reason != AYA_REASON_REPLY_ECHO;
         std::size_t room = 0;
         if (is_error) {
             frame.resize(std::min<std::size_t>(frame.size(), packet.l3_offset + aya_reply_quote(&packet)));
@@ -136,9 +135,9 @@ private:
         if (reason != AYA_REASON_NONE) {
             outcome.reason = reason;
             outcome.action = aya_action_of(reason);
-            return;
         }
-        outcome.out = std::move(out);
+        if (outcome.action != AYA_ACTION_DROP)
+            outcome.out = std::move(out);
     }
 
     const aya_view *view_;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Steps 8 and 9: the bytes that leave, and what is said to a client whose packet cannot."""
 
-from scapy.layers.inet import ICMP
+from scapy.layers.inet import ICMP, IP
 from scapy.layers.inet6 import ICMPv6PacketTooBig, ICMPv6TimeExceeded
 from scapy.layers.l2 import Dot1Q
 from scapy.packet import Raw
@@ -15,7 +15,8 @@ def data(count):
 
 
 def too_big4(number, mtu, packet):
-    return reply("reply_too_big", back / error4(number) / ICMP(type=3, code=4, nexthopmtu=mtu) / quoted(packet))
+    reason = "reply_too_big" if packet[IP].flags.DF else "reply_no_df"
+    return reply(reason, back / error4(number) / ICMP(type=3, code=4, nexthopmtu=mtu) / quoted(packet))
 
 
 def too_big6(number, mtu, packet):
@@ -74,6 +75,8 @@ VECTORS = [
            forward("plain", goes / v4(ttl=63) / udp() / data(1472))),
     Vector("9 MTU", "l2: one byte more", came / v4() / udp() / data(1473), too_big4(10, 1500,
            v4() / udp() / data(1473))),
+    Vector("9 MTU", "l2: one byte more, and not to be fragmented", came / v4(flags="DF") / udp() / data(1473),
+           too_big4(10, 1500, v4(flags="DF") / udp() / data(1473))),
     Vector("9 MTU", "IPIP: as big as fits", came / v4(14) / udp() / data(1452),
            forward("ipip4", goes / outer4() / v4(14, ttl=63) / udp() / data(1452))),
     Vector("9 MTU", "IPIP: one byte more", came / v4(14) / udp() / data(1453),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/views.hpp"
+#include "common/reasons.hpp"
 
 #include <unistd.h>
 
@@ -31,6 +32,18 @@ Tally tally_of(const Scene &scene, const ServiceConfig &service)
     return tally;
 }
 
+// Packets that were too big, and whose senders need not heed AYA when it says so: the network has to change.
+void warn_of_sizes(const Scene &scene, std::vector<std::string> &lines)
+{
+    const CounterSources counters = scene.dataplane.counters();
+    for (const aya_reason reason : {AYA_REASON_REPLY_NO_DF, AYA_REASON_BELOW_IPV6_MINIMUM})
+        if (const u64 count = scene.counters.reason(counters, reason))
+            lines.push_back(
+                std::string(kReasons[reason].name) + ": " + std::to_string(count) +
+                " packets did not fit the way to their backends, and their senders cannot be made "
+                "to send smaller ones; raise the MTU between here and the backends");
+}
+
 } // namespace
 
 OrderedJson version_view(const Scene &scene)
@@ -45,6 +58,7 @@ std::vector<std::string> warnings_of(const Scene &scene)
         lines.push_back(std::move(line));
     for (const auto &service : scene.reconciler.image().services)
         lines.insert(lines.end(), service->warnings.begin(), service->warnings.end());
+    warn_of_sizes(scene, lines);
     return lines;
 }
 

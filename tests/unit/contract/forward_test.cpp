@@ -232,9 +232,31 @@ TEST_F(Forward, AnswersPacketsThatDoNotFitTheWayToTheirBackend)
 {
     tables.backend(a).mtu = 1480;
     EXPECT_EQ(run(packet("A").payload(1440)).reason, AYA_REASON_NONE);
-    const Outcome got = run(packet("A").payload(1441));
+    const Outcome got = run(packet("A").dont_fragment().payload(1441));
     EXPECT_EQ(got.action, AYA_ACTION_REPLY);
     EXPECT_EQ(got.reason, AYA_REASON_REPLY_TOO_BIG);
+    EXPECT_EQ(run(Packet().ipv6(kClient6, kVip6).tcp(1, 443, "A").payload(1421)).reason,
+              AYA_REASON_REPLY_TOO_BIG);
+}
+
+TEST_F(Forward, CountsByItselfWhatARouterWouldHaveFragmented)
+{
+    tables.backend(a).mtu = 1480;
+    EXPECT_EQ(run(packet("A").payload(1441)).action, AYA_ACTION_REPLY);
+    EXPECT_EQ(run(packet("A").payload(1441)).reason, AYA_REASON_REPLY_NO_DF);
+}
+
+TEST_F(Forward, CannotAskAnIpv6SenderForLessThan1280Bytes)
+{
+    tables.backend(a).mtu = 1240;
+    const auto of_length = [&](std::size_t length) {
+        return run(Packet().ipv6(kClient6, kVip6).tcp(1, 443, "A").payload(length - 60)).reason;
+    };
+    EXPECT_EQ(of_length(1240), AYA_REASON_NONE);
+    EXPECT_EQ(of_length(1241), AYA_REASON_BELOW_IPV6_MINIMUM);
+    EXPECT_EQ(of_length(1280), AYA_REASON_BELOW_IPV6_MINIMUM);
+    EXPECT_EQ(of_length(1281), AYA_REASON_REPLY_TOO_BIG);
+    EXPECT_EQ(run(packet("A").dont_fragment().payload(1201)).reason, AYA_REASON_REPLY_TOO_BIG) << "IPv4";
 }
 
 Packet icmp_error(u16 client_port = 40000)

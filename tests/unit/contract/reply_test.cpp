@@ -104,13 +104,23 @@ TEST(Reply, ToAPacketThatDoesNotFitSaysWhatWould)
             Packet in = link(c, kOwnMac, kRouterMac);
             const Bytes packet = client_packet(in, c, 64).build_ip();
             const Outcome got = world.path.run(in.build());
-            ASSERT_EQ(got.reason, AYA_REASON_REPLY_TOO_BIG);
+            ASSERT_EQ(got.reason, inner == 4 ? AYA_REASON_REPLY_NO_DF : AYA_REASON_REPLY_TOO_BIG);
             const u32 fits = 1400u - (outer == 0 ? 0u : outer == 4 ? 20u : 40u) - (gue ? 8u : 0u);
             const Bytes quoted = slice(packet, 0, 128);
             EXPECT_EQ(got.out,
                       expected_error(c, quoted, inner == 4 ? 3 : 2, inner == 4 ? 4 : 0, fits).build());
         }
     }
+}
+
+TEST(Reply, NeverAsksForLessThanEveryIpv6LinkTakes)
+{
+    World world(Way{6, true}, 1300);
+    const Case c{6, 6, true, 0, 1400, 0, false};
+    Packet in = link(c, kOwnMac, kRouterMac);
+    const Bytes packet = client_packet(in, c, 64).build_ip();
+    EXPECT_EQ(world.path.run(in.build()).out,
+              expected_error(c, slice(packet, 0, 128), 2, 0, AYA_IPV6_MIN_MTU).build());
 }
 
 TEST(Reply, IsRefusedIfTheBufferHoldsLessThanItQuotes)
@@ -126,6 +136,7 @@ TEST(Reply, ThatIsRefusedHasAReasonOfItsOwn)
     EXPECT_EQ(aya_reply_refused(AYA_REASON_REPLY_ECHO), AYA_REASON_REPLY_LIMIT);
     EXPECT_EQ(aya_reply_refused(AYA_REASON_REPLY_TIME_EXCEEDED), AYA_REASON_TTL_EXPIRED);
     EXPECT_EQ(aya_reply_refused(AYA_REASON_REPLY_TOO_BIG), AYA_REASON_TOO_BIG);
+    EXPECT_EQ(aya_reply_refused(AYA_REASON_REPLY_NO_DF), AYA_REASON_TOO_BIG);
 }
 
 TEST(ReplyLimit, AllowsABurstThenItsRate)
