@@ -83,8 +83,9 @@ bool DataplaneSegment::process_alive() const
     if (!process || process->state == 'Z' || process->state == 'X')
         return false;
     constexpr u64 kClockSlackNs = 1'000'000'000;
-    const u64 suspended = clock_ns(CLOCK_BOOTTIME) - monotonic_ns();
-    return process->started_ns <= header().started_ns + suspended + kClockSlackNs;
+    const u64 suspended = boottime_ns() - monotonic_ns();
+    const u64 started = process->started_ns - static_cast<u64>(clock_offsets().boottime_ns);
+    return started <= header().started_ns + suspended + kClockSlackNs;
 }
 
 bool DataplaneSegment::worker_responds(u32 index, u64 silent_after_ns) const
