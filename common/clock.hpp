@@ -9,8 +9,8 @@
 namespace aya
 {
 
-// What a time namespace adds to the kernel's own clocks. The kernel's programs do not see it, nor do processes
-// in other time namespaces.
+// What a time namespace adds to the kernel's own clocks. The kernel's programs do not see it, nor do
+// processes in other time namespaces.
 struct ClockOffsets {
     std::int64_t monotonic_ns = 0;
     std::int64_t boottime_ns = 0;

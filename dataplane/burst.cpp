@@ -155,16 +155,25 @@ aya_reason reply(Burst &burst, u32 i, BurstContext &context)
     const auto wanted = static_cast<aya_reason>(burst.verdict[i].reason);
     if (mbuf->nb_segs > 1 && wanted == AYA_REASON_REPLY_ECHO && !context.sends_segments[context.port])
         return AYA_REASON_TOO_BIG;
-    if (!aya_reply_allowed(&context.reply_limit, context.now_ns))
+    const aya_packet &packet = burst.packet[i];
+    const aya_hash_key *key = &context.view->settings->hash_key;
+    if (!aya_reply_allowed(&context.reply_limits, wanted, key, &packet, context.now_ns))
         return aya_reply_refused(wanted);
-    return write_reply(mbuf, burst.packet[i], burst.verdict[i]);
+    return write_reply(mbuf, packet, burst.verdict[i]);
 }
 
-aya_reason punt(rte_mbuf *mbuf, aya_reason reason, const BurstContext &context)
+aya_reason punt(const Burst &burst, u32 i, aya_reason reason, BurstContext &context)
 {
     if (context.punt == nullptr)
         return AYA_REASON_PUNT_NONE;
-    return rte_ring_enqueue(context.punt, mbuf) == 0 ? reason : AYA_REASON_PUNT_FULL;
+    rte_mbuf *mbuf = burst.mbuf[i];
+    const PuntClass kind = punt_class(*mbuf, burst.packet[i], reason);
+    const bool is_rest = kind == PuntClass::rest;
+    if (is_rest && !aya_take_token(&context.punt_rest, context.now_ns, kPuntRestPerSecond, kPuntRestBurst))
+        return AYA_REASON_PUNT_LIMIT;
+    if (rte_ring_enqueue((*context.punt)[static_cast<u32>(kind)], mbuf) == 0)
+        return reason;
+    return is_rest ? AYA_REASON_PUNT_LIMIT : AYA_REASON_PUNT_FULL;
 }
 
 } // namespace
@@ -191,6 +200,11 @@ void classify_packets(Burst &burst, const BurstContext &context) noexcept
     const aya_settings *settings = view->settings;
     aya_flow_set *const sets = context.sets;
     const u32 set_mask = context.set_mask;
+    for (u32 k = 0; k < burst.rest_count; k++) {
+        const u32 i = burst.rest[k];
+        const auto reason = static_cast<aya_reason>(burst.verdict[i].reason);
+        aya_settle(&burst.verdict[i], aya_punt_reason(view, &burst.packet[i], reason));
+    }
     const u32 count = burst.live_count;
     u32 kept = 0;
     for (u32 k = 0; k < count; k++) {
@@ -294,7 +308,7 @@ void dispatch_rest(Burst &burst, BurstContext &context) noexcept
         const u32 i = burst.rest[k];
         auto reason = static_cast<aya_reason>(burst.verdict[i].reason);
         if (burst.verdict[i].action == AYA_ACTION_PUNT)
-            reason = punt(burst.mbuf[i], reason, context);
+            reason = punt(burst, i, reason, context);
         else if (burst.verdict[i].action == AYA_ACTION_REPLY)
             reason = reply(burst, i, context);
         burst.verdict[i].reason = static_cast<u8>(reason);

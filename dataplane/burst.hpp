@@ -18,9 +18,9 @@
 #include "aya/forward.h"
 #include "aya/reply.h"
 #include "counters.hpp"
+#include "punt_class.hpp"
 
 struct rte_mbuf;
-struct rte_ring;
 
 namespace aya
 {
@@ -51,10 +51,11 @@ struct BurstContext {
     u64 now_ns = 0;                         // housekeeping
     std::span<const SiblingFlows> siblings; // all queues' tables, of all workers
     WorkerCounters counters{};
-    aya_reply_limit reply_limit{};
+    aya_reply_limits reply_limits{};
     Outbox *outboxes = nullptr;           // by port
     const bool *sends_segments = nullptr; // by port
-    rte_ring *punt = nullptr;             // each burst; nullptr: this port has no punt interface
+    const PuntRings *punt = nullptr;      // each burst; nullptr: this port has no punt interface
+    aya_reply_limit punt_rest{};          // of PuntClass::rest
 };
 
 // Index lists say which packets a stage looks at, so that no stage asks again what an earlier one knew.

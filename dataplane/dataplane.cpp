@@ -193,7 +193,7 @@ unsigned Dataplane::pool_flags() const
 
 Pool Dataplane::make_pool(const std::string &name, std::span<const Port *const> ports)
 {
-    u32 needed = kPortRingSize * 2u * static_cast<u32>(ports.size());
+    u32 needed = (kPortRingSize + kPuntRingSizes) * static_cast<u32>(ports.size());
     u32 room = RTE_MBUF_DEFAULT_DATAROOM;
     for (const Port *port : ports) {
         needed += port->mbufs_needed();

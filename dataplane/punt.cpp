@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "punt.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -19,10 +20,10 @@ namespace aya
 namespace
 {
 
-rte_ring *make_ring(const Port &port, const char *kind, unsigned flags)
+rte_ring *make_ring(const Port &port, const std::string &kind, u32 size)
 {
-    const std::string name = std::string(kind) + std::to_string(port.index());
-    rte_ring *ring = rte_ring_create(name.c_str(), kPortRingSize, SOCKET_ID_ANY, flags);
+    const std::string name = kind + std::to_string(port.index());
+    rte_ring *ring = rte_ring_create(name.c_str(), size, SOCKET_ID_ANY, RING_F_SC_DEQ);
     if (ring == nullptr)
         port.refuse(std::string("no memory for a ring: ") + rte_strerror(rte_errno) +
                     "; raise /dataplane/memory");
@@ -42,7 +43,8 @@ void free_ring(rte_ring *ring)
 PuntPath::~PuntPath()
 {
     for (const Lane &lane : lanes_) {
-        free_ring(lane.rings.to_kernel);
+        for (rte_ring *ring : lane.rings.to_kernel)
+            free_ring(ring);
         free_ring(lane.rings.to_port);
     }
 }
@@ -50,10 +52,12 @@ PuntPath::~PuntPath()
 void PuntPath::add_port(const Port &port)
 {
     Lane &lane = lanes_.emplace_back();
-    lane.rings.to_port = make_ring(port, "to_port", RING_F_SC_DEQ);
+    lane.rings.to_port = make_ring(port, "to_port", kPortRingSize);
     if (!port.punt())
         return;
-    lane.rings.to_kernel = make_ring(port, "to_kernel", RING_F_SC_DEQ);
+    for (u32 i = 0; i < kPuntClasses; i++)
+        lane.rings.to_kernel[i] =
+            make_ring(port, std::string("punt_") + kPuntClassRows[i].name, kPuntClassRows[i].ring_size);
     lane.tap = std::make_unique<Tap>(*port.punt(), port.mac(), port.mtu(),
                                      "port " + std::to_string(port.index()) + " (" + port.device() + ")");
 }
@@ -72,8 +76,16 @@ void PuntPath::follow(const Port &port) const
 
 u32 PuntPath::to_kernel(Lane &lane)
 {
+    u32 moved = 0;
+    for (u32 i = 0; i < kPuntClasses; i++)
+        moved += to_kernel(lane, lane.rings.to_kernel[i], kPuntClassRows[i].frames_per_turn);
+    return moved;
+}
+
+u32 PuntPath::to_kernel(Lane &lane, rte_ring *ring, u32 most)
+{
     std::array<void *, kBurst> packets;
-    const u32 count = rte_ring_sc_dequeue_burst(lane.rings.to_kernel, packets.data(), kBurst, nullptr);
+    const u32 count = rte_ring_sc_dequeue_burst(ring, packets.data(), std::min(most, kBurst), nullptr);
     for (u32 i = 0; i < count; i++) {
         auto *mbuf = static_cast<rte_mbuf *>(packets[i]);
         not_taken_ += !lane.tap->write(mbuf);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The way to the kernel and back, served by the main lcore: workers put what is not for a VIP into a ring,
-// from which it goes to a TAP interface that carries the port's MAC; what the kernel sends there goes through
-// another ring to the worker that sends for the port.
+// The way to the kernel and back, served by the main lcore: workers put what is not for a VIP into the ring
+// of its class, from which it goes to a TAP interface that carries the port's MAC; what the kernel sends
+// there goes through another ring to the worker that sends for the port.
 #pragma once
 
 #include <memory>
@@ -46,6 +46,7 @@ private:
     };
 
     u32 to_kernel(Lane &lane);
+    u32 to_kernel(Lane &lane, rte_ring *ring, u32 most);
     u32 from_kernel(Lane &lane);
 
     rte_mempool *pool_;

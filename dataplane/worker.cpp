@@ -163,7 +163,7 @@ u32 Worker::poll(u32 index) noexcept
     context_.sets = port.sets;
     context_.set_mask = port.set_mask;
     context_.port = static_cast<u16>(index);
-    context_.punt = port.to_kernel;
+    context_.punt = port.to_kernel[0] != nullptr ? &port.to_kernel : nullptr;
     decide_burst(burst_, context_);
     if (AYA_UNLIKELY(cursor_.overtaken())) {
         abandon_burst(burst_, context_);

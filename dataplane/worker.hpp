@@ -19,11 +19,11 @@ struct rte_ring;
 namespace aya
 {
 
-constexpr u32 kPortRingSize = 1024; // of the rings to and from the kernel
+constexpr u32 kPortRingSize = 1024; // of the ring from the kernel
 
 // What the whole process shares about one port.
 struct PortRings {
-    rte_ring *to_kernel = nullptr; // nullptr: the port has no punt interface
+    PuntRings to_kernel{}; // nullptr: the port has no punt interface
     // To the worker that sends for those who have no TX queue of their own: the kernel, and workers beyond
     // the port's queues.
     rte_ring *to_port = nullptr;
@@ -68,7 +68,7 @@ private:
         bool serves_ring = false; // sends what others put into `to_port`
         aya_flow_set *sets = nullptr;
         u32 set_mask = 0;
-        rte_ring *to_kernel = nullptr;
+        PuntRings to_kernel{};
         rte_ring *to_port = nullptr;
         Outbox from_ring;    // taken from the ring, not yet sent
         u64 stuck_since = 0; // ns; 0: the driver takes what stands first in `from_ring`

@@ -25,7 +25,29 @@ AYA_INLINE u32 aya_flow_room(const struct aya_view *view, const struct aya_flow_
     return aya_find_room(set, view->slot, now, (u32)needs);
 }
 
+u32 aya_find_address(const struct aya_flow *flow, u32 slot);
+
+#define AYA_ADDRESS_DEFINED
+AYA_INLINE u32 aya_destination(const struct aya_view *view, const struct aya_flow *flow)
+{
+    struct aya_flow copy = *flow; // so that the packet itself may stay in registers
+    u32 known = aya_find_address(&copy, view->slot);
+    AYA_OPAQUE(known); // or the compilers spread its cases over what follows, each for the verifier to follow
+    return known;
+}
+
 #include "aya/forward.h"
+
+// This one, too.
+u32 aya_find_address(const struct aya_flow *flow, u32 slot)
+{
+    const struct aya_view view = {.slot = slot & 1, .settings = &settings[slot & 1]};
+    AYA_ALIGNED(8) be32 address[4];
+    if (!flow)
+        return AYA_SERVICE_NONE;
+    __builtin_memcpy(address, __builtin_assume_aligned(flow->dst, 8), sizeof(address));
+    return aya_address_search(&view, view.settings, address);
+}
 
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP); // this name is what libxdp looks for
@@ -43,7 +65,7 @@ struct {
 
 struct aya_xdp_mode mode AYA_GLOBAL(mode);
 
-AYA_TABLE(reply_limits, struct aya_reply_limit, 64);
+AYA_TABLE(reply_limits, struct aya_reply_limits, 64);
 
 // What time it was at a queue's first packet of this jiffy; it may be late by one jiffy. To ask the kernel
 // for each packet takes a tenth of the whole program.
@@ -176,12 +198,22 @@ AYA_INLINE int transmit(struct aya_worker_totals *t, u32 port, u64 bytes)
 // Replies are functions of their own (so not static): the verifier follows them once, and not again for each
 // (family, offset). Linux 6.1 gives up at a million instructions followed.
 
+AYA_INLINE int may_reply(const struct aya_packet *packet, u32 queue, enum aya_reason reason)
+{
+    struct aya_reply_limits *limits = bpf_map_lookup_elem(&reply_limits, &queue);
+    struct aya_view view = aya_view_active();
+    const struct aya_hash_key *key = &aya_view_settings(&view)->hash_key;
+    return limits && aya_reply_allowed(limits, reason, key, packet, now_ns(queue));
+}
+
 // Answers an echo request.
 int aya_answer_echo(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue)
 {
     struct aya_worker_totals *t = totals_of(queue);
     if (!packet)
         return XDP_DROP;
+    if (!may_reply(packet, queue, AYA_REASON_REPLY_ECHO))
+        return finish(t, aya_reply_refused(AYA_REASON_REPLY_ECHO));
     const enum aya_reason failed = aya_reply_echo((u8 *)start_of(ctx), end_of(ctx), packet);
     if (failed != AYA_REASON_NONE)
         return finish(t, failed);
@@ -195,6 +227,8 @@ int aya_answer_error(struct xdp_md *ctx, const struct aya_packet *packet, u32 qu
     struct aya_worker_totals *t = totals_of(queue);
     if (!packet)
         return XDP_DROP;
+    if (!may_reply(packet, queue, (enum aya_reason)reason))
+        return finish(t, aya_reply_refused((enum aya_reason)reason));
     int length = (int)(end_of(ctx) - start_of(ctx));
     int kept = (int)(packet->l3_offset + aya_reply_quote(packet));
     if (length > kept && bpf_xdp_adjust_tail(ctx, kept - length))
@@ -205,16 +239,15 @@ int aya_answer_error(struct xdp_md *ctx, const struct aya_packet *packet, u32 qu
         aya_reply_error((u8 *)start_of(ctx), end_of(ctx), packet, (enum aya_reason)reason, (u16)mtu);
     if (aya_action_of(made) != AYA_ACTION_REPLY)
         return finish(t, made);
-    count(t, made);
+    u32 counted = made;
+    AYA_OPAQUE(counted); // or clang 14 leaves out the mask that the verifier asks for
+    count(t, counted);
     return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
 }
 
 AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct aya_packet *packet,
                      enum aya_reason reason, u16 mtu)
 {
-    struct aya_reply_limit *limit = bpf_map_lookup_elem(&reply_limits, &shell->queue);
-    if (!limit || !aya_reply_allowed(limit, shell->now_ns))
-        return finish(shell->totals, aya_reply_refused(reason));
     struct aya_packet copy = *packet; // so that the packet itself may stay in registers
     if (reason == AYA_REASON_REPLY_ECHO)
         return aya_answer_echo(ctx, &copy, shell->queue);
@@ -286,8 +319,11 @@ AYA_INLINE int parse_and_forward(struct xdp_md *ctx, struct shell *shell, struct
     enum aya_reason reason = type == AYA_ETHERTYPE_IPV4 ? aya_parse_ipv4(l3, end, room, packet)
                                                         : aya_parse_ipv6(l3, end, room, packet);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
-        return finish(shell->totals, reason);
+        return finish(shell->totals, aya_punt_reason(&shell->view, packet, reason));
     packet->flow.family = type == AYA_ETHERTYPE_IPV4 ? AYA_IPV4 : AYA_IPV6;
+    u32 kind = packet->kind;
+    AYA_OPAQUE(kind); // or the verifier follows everything after this once for each kind
+    packet->kind = (u8)kind;
     return forward(ctx, shell, packet);
 }
 

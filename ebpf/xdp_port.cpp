@@ -161,7 +161,7 @@ void XdpPort::make(const std::string &directory, Maker maker)
         maker(directory, "service_counters", sizeof(aya_service_counters), queues * capacities_.services);
     backend_counters_ =
         maker(directory, "backend_counters", sizeof(aya_backend_counters), queues * capacities_.backends);
-    reply_limits_ = maker(directory, "reply_limits", sizeof(aya_reply_limit), queues);
+    reply_limits_ = maker(directory, "reply_limits", sizeof(aya_reply_limits), queues);
     mode_ = maker(directory, "mode", sizeof(aya_xdp_mode), 1);
 }
 

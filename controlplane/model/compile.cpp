@@ -236,6 +236,7 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
         throw std::logic_error("compile: one observation for each backend");
     image.name = service.name;
     image.vips = service.vips;
+    image.local = observed.local;
     image.flags = AYA_SERVICE_PRESENT | row_of(service.scheduler).pick_flags;
     if (service.affinity == Affinity::source)
         image.flags |= AYA_SERVICE_AFFINITY_SOURCE;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct ServiceImage {
     u32 flags = 0; // enum aya_service_flags
     u16 idle_timeout[AYA_FLOW_STATES] = {};
     std::vector<VipKey> vips;
+    std::set<IpAddress> local;          // of their addresses, those that the kernel has, too
     std::vector<BackendImage> backends; // in the order of the configuration
     LookupTable lookup;                 // never null; empty: packets are dropped as no_backend
     bool panic = false;                 // health is not believed: see ServiceConfig::panic_threshold

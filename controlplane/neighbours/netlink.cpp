@@ -45,6 +45,16 @@ ndmsg neighbour_at(int link, const IpAddress &address)
     return body;
 }
 
+Request ask_route(const IpAddress &destination)
+{
+    rtmsg body{};
+    body.rtm_family = static_cast<unsigned char>(destination.family());
+    body.rtm_dst_len = destination.host_prefix();
+    Request request(RTM_GETROUTE, 0, body);
+    request.add(RTA_DST, destination);
+    return request;
+}
+
 } // namespace
 
 std::optional<Link> read_link(const nlmsghdr &message)
@@ -129,6 +139,12 @@ std::optional<AddressChange> read_address_change(const nlmsghdr &message)
                          .network = range_of(*network, info->ifa_prefixlen)};
 }
 
+bool leads_here(const nlmsghdr &message)
+{
+    const auto *info = body_of<rtmsg>(message);
+    return message.nlmsg_type == RTM_NEWROUTE && info && info->rtm_type == RTN_LOCAL;
+}
+
 std::vector<Link> links(netlink::Socket &socket)
 {
     Request request(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{});
@@ -144,14 +160,18 @@ std::vector<Link> links(netlink::Socket &socket)
 
 std::optional<Route> route_to(netlink::Socket &socket, const IpAddress &destination)
 {
-    rtmsg body{};
-    body.rtm_family = static_cast<unsigned char>(destination.family());
-    body.rtm_dst_len = destination.host_prefix();
-    Request request(RTM_GETROUTE, 0, body);
-    request.add(RTA_DST, destination);
+    Request request = ask_route(destination);
     std::optional<Route> route;
     socket.exchange(request, [&](const nlmsghdr &message) { route = read_route(message); });
     return route;
+}
+
+bool is_local(netlink::Socket &socket, const IpAddress &address)
+{
+    Request request = ask_route(address);
+    bool local = false;
+    socket.exchange(request, [&](const nlmsghdr &message) { local = leads_here(message); });
+    return local;
 }
 
 std::optional<Neighbour> find_neighbour(netlink::Socket &socket, int link, const IpAddress &address)

@@ -67,10 +67,12 @@ std::optional<Route> read_route(const nlmsghdr &message);
 std::optional<AddressRange>
 read_route_change(const nlmsghdr &message); // what an added or deleted route covers
 std::optional<AddressChange> read_address_change(const nlmsghdr &message);
+bool leads_here(const nlmsghdr &message); // a route by which the kernel takes packets itself
 
 // The kernel answers these while it takes the request, so they do not block.
 std::vector<Link> links(netlink::Socket &socket);
 std::optional<Route> route_to(netlink::Socket &socket, const IpAddress &destination);
+bool is_local(netlink::Socket &socket, const IpAddress &address); // the kernel takes packets to it itself
 std::optional<Neighbour> find_neighbour(netlink::Socket &socket, int link, const IpAddress &address);
 
 // Asks the kernel to find out, or to make sure, where a neighbour is (NTF_USE: as if a packet had been sent

@@ -126,7 +126,9 @@ Refusal Publisher::State::check_vips(const Plan &plan) const
     for (const auto &change : plan.vips) {
         if (change.service == AYA_SERVICE_NONE)
             continue;
-        const bool taken = vips.vips().contains(change.vip) && !gone.contains(change.vip);
+        const auto owner = vips.vips().find(change.vip);
+        const bool taken =
+            owner != vips.vips().end() && owner->second != change.service && !gone.contains(change.vip);
         if (taken || !added.insert(change.vip).second)
             return ConfigError{"/services", "VIP " + to_string(change.vip) + " belongs to two services",
                                ErrorKind::conflict};
@@ -286,9 +288,11 @@ void Publisher::State::plan_vips(const ServiceImage &image, const KnownService *
     for (const VipKey &vip : old)
         if (!std::binary_search(after.vips.begin(), after.vips.end(), vip))
             plan.vips.push_back({vip, AYA_SERVICE_NONE});
-    for (const VipKey &vip : after.vips)
-        if (!std::binary_search(old.begin(), old.end(), vip))
-            plan.vips.push_back({vip, after.id});
+    for (const VipKey &vip : after.vips) {
+        const bool local = image.local.contains(vip.address);
+        if (!std::binary_search(old.begin(), old.end(), vip) || vips.is_local(vip.address) != local)
+            plan.vips.push_back({vip, after.id, local});
+    }
 }
 
 void Publisher::State::plan_removal(const std::string &name, const KnownService &service, Plan &plan)

@@ -31,12 +31,13 @@ void VipTable::next_key()
         word = aya_splitmix64(&key_stream_);
 }
 
-aya_vip VipTable::make_entry(const Key &key, u32 service)
+aya_vip VipTable::make_entry(const Key &key, u32 service, u32 flags)
 {
     aya_vip entry = {};
     std::memcpy(entry.address, key.address.bytes.data(), sizeof(entry.address));
     entry.port = aya_cpu_to_be16(key.port);
     entry.protocol = key.protocol;
+    entry.flags = flags;
     entry.service = service;
     return entry;
 }
@@ -48,7 +49,7 @@ u32 VipTable::home(const aya_vip &entry) const
 
 std::optional<u32> VipTable::find(const Key &key) const
 {
-    const aya_vip wanted = make_entry(key, 0);
+    const aya_vip wanted = make_entry(key, 0, 0);
     u32 index = home(wanted);
     for (u32 i = 0; i < AYA_VIP_PROBES; i++, index = (index + 1) & mask()) {
         const aya_vip &entry = entries_[index];
@@ -96,7 +97,7 @@ void VipTable::erase(u32 index)
     write(index, aya_vip{});
 }
 
-bool VipTable::set(const Key &key, u32 service)
+bool VipTable::set(const Key &key, u32 service, u32 flags)
 {
     const auto index = find(key);
     if (service == AYA_SERVICE_NONE) {
@@ -105,35 +106,46 @@ bool VipTable::set(const Key &key, u32 service)
         return true;
     }
     if (!index)
-        return insert(make_entry(key, service));
-    if (entries_[*index].service != service)
-        write(*index, make_entry(key, service));
+        return insert(make_entry(key, service, flags));
+    if (entries_[*index].service != service || entries_[*index].flags != flags)
+        write(*index, make_entry(key, service, flags));
     return true;
 }
 
 // Of several services at one address, the one with the lowest id represents it.
 bool VipTable::set_presence(const IpAddress &address)
 {
-    const auto found = services_at_.find(address);
-    return set(presence(address),
-               found == services_at_.end() ? u32{AYA_SERVICE_NONE} : found->second.begin()->first);
+    const auto found = addresses_.find(address);
+    if (found == addresses_.end())
+        return set(presence(address), AYA_SERVICE_NONE);
+    return set(presence(address), found->second.services.begin()->first,
+               found->second.local ? u32{AYA_VIP_LOCAL} : 0);
 }
 
-void VipTable::note(const VipKey &vip, u32 service)
+bool VipTable::is_local(const IpAddress &address) const
 {
+    const auto found = addresses_.find(address);
+    return found != addresses_.end() && found->second.local;
+}
+
+void VipTable::note(const Change &change)
+{
+    const VipKey &vip = change.vip;
     if (const auto old = vips_.find(vip); old != vips_.end()) {
-        auto &there = services_at_[vip.address];
+        auto &there = addresses_[vip.address].services;
         if (--there[old->second] == 0)
             there.erase(old->second);
         if (there.empty())
-            services_at_.erase(vip.address);
+            addresses_.erase(vip.address);
         any_port_ -= vip.port == 0 ? 1 : 0;
         vips_.erase(old);
     }
-    if (service == AYA_SERVICE_NONE)
+    if (change.service == AYA_SERVICE_NONE)
         return;
-    vips_.emplace(vip, service);
-    services_at_[vip.address][service]++;
+    vips_.emplace(vip, change.service);
+    Address &address = addresses_[vip.address];
+    address.services[change.service]++;
+    address.local = change.local;
     any_port_ += vip.port == 0 ? 1 : 0;
 }
 
@@ -166,8 +178,8 @@ bool VipTable::rebuild()
         bool fits = true;
         for (auto vip = vips_.begin(); fits && vip != vips_.end(); ++vip)
             fits = insert(make_entry(
-                {vip->first.address, vip->first.port, static_cast<u8>(vip->first.protocol)}, vip->second));
-        for (auto there = services_at_.begin(); fits && there != services_at_.end(); ++there)
+                {vip->first.address, vip->first.port, static_cast<u8>(vip->first.protocol)}, vip->second, 0));
+        for (auto there = addresses_.begin(); fits && there != addresses_.end(); ++there)
             fits = set_presence(there->first);
         log_.clear();
         if (fits)
@@ -186,14 +198,15 @@ bool VipTable::apply(std::span<const Change> changes, std::vector<u32> &dirty)
             if ((change.service == AYA_SERVICE_NONE) != removals)
                 continue;
             const auto old = vips_.find(change.vip);
-            undo.push_back({change.vip, old == vips_.end() ? u32{AYA_SERVICE_NONE} : old->second});
-            note(change.vip, change.service);
+            undo.push_back({change.vip, old == vips_.end() ? u32{AYA_SERVICE_NONE} : old->second,
+                            is_local(change.vip.address)});
+            note(change);
         }
     };
     note_all(true);
     note_all(false);
     log_.clear();
-    if (vips_.size() + services_at_.size() <= entries_.size() / 2) {
+    if (vips_.size() + addresses_.size() <= entries_.size() / 2) {
         if (update(changes)) {
             for (const auto &[index, old] : log_)
                 dirty.push_back(index);
@@ -208,7 +221,7 @@ bool VipTable::apply(std::span<const Change> changes, std::vector<u32> &dirty)
         }
     }
     for (auto change = undo.rbegin(); change != undo.rend(); ++change)
-        note(change->vip, change->service);
+        note(*change);
     return false;
 }
 
@@ -218,7 +231,7 @@ std::string VipTable::load(std::span<const aya_vip> entries, const aya_vip_hash_
     key_ = key;
     key_stream_ ^= key.k[0];
     vips_.clear();
-    services_at_.clear();
+    addresses_.clear();
     any_port_ = 0;
     u32 presences = 0;
     for (u32 i = 0; i < entries_.size(); i++) {
@@ -232,16 +245,17 @@ std::string VipTable::load(std::span<const aya_vip> entries, const aya_vip_hash_
         if (entry.protocol == AYA_PROTO_ICMP && port == 0)
             presences++;
         else if (entry.protocol == AYA_PROTO_TCP || entry.protocol == AYA_PROTO_UDP)
-            note({address, port, static_cast<Protocol>(entry.protocol)}, entry.service);
+            note({{address, port, static_cast<Protocol>(entry.protocol)}, entry.service});
         else
             return "entry " + std::to_string(i) + " has protocol " + std::to_string(entry.protocol);
     }
-    for (const auto &[address, services] : services_at_) {
+    for (auto &[address, known] : addresses_) {
         const auto index = find(presence(address));
-        if (!index || entries_[*index].service != services.begin()->first)
+        if (!index || entries_[*index].service != known.services.begin()->first)
             return "no entry for address " + to_string(address) + " itself";
+        known.local = entries_[*index].flags & AYA_VIP_LOCAL;
     }
-    if (presences != services_at_.size())
+    if (presences != addresses_.size())
         return "an address that no VIP has is marked as one";
     return {};
 }

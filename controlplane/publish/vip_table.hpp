@@ -27,6 +27,7 @@ public:
     struct Change {
         VipKey vip;
         u32 service = AYA_SERVICE_NONE; // NONE: the VIP goes
+        bool local = false;             // the kernel has its address, too; holds for all VIPs there
     };
 
     // `entries`: a power of two. `key_seed` makes the keys of the hash.
@@ -45,6 +46,7 @@ public:
     u32 mask() const { return static_cast<u32>(entries_.size()) - 1; }
     u32 any_port() const { return any_port_; } // VIPs with port 0
     const std::map<VipKey, u32> &vips() const { return vips_; }
+    bool is_local(const IpAddress &address) const;
 
 private:
     // As an entry has it. Beside every VIP its address is there once, with port 0 and AYA_PROTO_ICMP, for
@@ -55,20 +57,24 @@ private:
         u8 protocol = 0;
     };
     using Entries = std::vector<aya_vip>;
+    struct Address {
+        std::map<u32, u32> services; // service -> its VIPs there
+        bool local = false;
+    };
 
-    static aya_vip make_entry(const Key &key, u32 service);
+    static aya_vip make_entry(const Key &key, u32 service, u32 flags);
     static Key presence(const IpAddress &address) { return {address, 0, AYA_PROTO_ICMP}; }
     u32 home(const aya_vip &entry) const;
     u32 distance(u32 index) const { return (index - home(entries_[index])) & mask(); }
     std::optional<u32> find(const Key &key) const;
 
     void write(u32 index, const aya_vip &entry);
-    bool set(const Key &key, u32 service);
+    bool set(const Key &key, u32 service, u32 flags = 0);
     bool insert(aya_vip entry);
     void erase(u32 index);
     bool set_presence(const IpAddress &address);
 
-    void note(const VipKey &vip, u32 service);
+    void note(const Change &change);
     bool update(std::span<const Change> changes);
     bool rebuild();
     void next_key();
@@ -80,7 +86,7 @@ private:
 
     // What the entries shall say.
     std::map<VipKey, u32> vips_;
-    std::unordered_map<IpAddress, std::map<u32, u32>> services_at_; // address -> service -> its VIPs there
+    std::unordered_map<IpAddress, Address> addresses_;
     u32 any_port_ = 0;
 };
 

@@ -26,7 +26,8 @@ LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const P
     : publisher_(publisher), dataplane_(dataplane), tables_(tables), changed_(std::move(changed)),
       monitor_(executor, [this](const auto &target, const auto &tracker,
                                 bool different) { probed(target, tracker, different); }),
-      next_hops_(executor, [this](std::span<const IpAddress> addresses) { ways_changed(addresses); }),
+      next_hops_(executor, [this](std::span<const IpAddress> addresses) { tell(services_, addresses); }),
+      local_(executor, [this](std::span<const IpAddress> addresses) { tell(services_at_, addresses); }),
       icmp_errors_(executor, [this](const neighbours::TooBig &error) { heard(error); }),
       forget_timer_(executor), settle_timer_(executor), settling_(publisher.generation() == 0)
 {
@@ -42,10 +43,16 @@ void LiveObserver::follow(const Config &config)
     std::vector<health::Target> targets;
     std::vector<neighbours::WayTarget> ways;
     std::unordered_map<std::string_view, const ServiceConfig *> by_name;
+    std::set<IpAddress> vips;
     services_.clear();
     tunnels_.clear();
+    services_at_.clear();
     for (const ServiceConfig &service : config.services) {
         by_name.emplace(service.name, &service);
+        for (const VipKey &vip : service.vips) {
+            services_at_[vip.address].push_back(service.name);
+            vips.insert(vip.address);
+        }
         const auto port = probe_port(service);
         const HealthConfig &wanted = service.health;
         const health::ProbeType &type = health::probe_type(wanted.type);
@@ -76,6 +83,7 @@ void LiveObserver::follow(const Config &config)
     }
     path_mtus_.forget_all_but(tunnels_);
     next_hops_.set_targets(ways);
+    local_.follow(vips);
     monitor_.set_targets(std::move(targets), [&](const health::Target &target) {
         const ServiceConfig &service = *by_name.at(target.service);
         return first_health(service, *find_backend(service, target.backend));
@@ -112,7 +120,7 @@ void LiveObserver::settle()
             return;
         settling_ = false;
         for (const auto &[address, services] : services_)
-            ways_changed({&address, 1});
+            tell(services_, {&address, 1});
     });
 }
 
@@ -134,7 +142,7 @@ void LiveObserver::heard(const neighbours::TooBig &error)
         return;
     spdlog::info("a router says that packets of at most {} bytes fit on the way to the backend {}",
                  *path_mtus_.find(error.destination), to_string(error.destination));
-    ways_changed({&error.destination, 1});
+    tell(services_, {&error.destination, 1});
 }
 
 void LiveObserver::forget_path_mtus()
@@ -143,15 +151,15 @@ void LiveObserver::forget_path_mtus()
     forget_timer_.async_wait([this](boost::system::error_code error) {
         if (error)
             return;
-        ways_changed(path_mtus_.forget(neighbours::PathMtus::Clock::now()));
+        tell(services_, path_mtus_.forget(neighbours::PathMtus::Clock::now()));
         forget_path_mtus();
     });
 }
 
-void LiveObserver::ways_changed(std::span<const IpAddress> addresses) const
+void LiveObserver::tell(const Services &services, std::span<const IpAddress> addresses) const
 {
     for (const IpAddress &address : addresses)
-        if (const auto found = services_.find(address); found != services_.end())
+        if (const auto found = services.find(address); found != services.end())
             for (const std::string &service : found->second)
                 changed_(service);
 }

@@ -5,6 +5,7 @@
 #include "health/doubt.hpp"
 #include "health/monitor.hpp"
 #include "neighbours/icmp_errors.hpp"
+#include "neighbours/local_addresses.hpp"
 #include "neighbours/next_hops.hpp"
 #include "paths/forwarding_path.hpp"
 #include "publish/publisher.hpp"
@@ -26,14 +27,15 @@ namespace aya
 class LiveObserver final : public Observer
 {
 public:
-    // `changed` is called on the event loop whenever observe() may answer something else for a service's
-    // backends; the data plane's ports are for others to watch. `tables` are the live ones: what an earlier
+    // `changed` is called on the event loop whenever observe() or is_local() may answer something else for a
+    // service; the data plane's ports are for others to watch. `tables` are the live ones: what an earlier
     // run observed is believed until there is news.
     using Changed = std::function<void(const std::string &service)>;
     LiveObserver(const boost::asio::any_io_executor &executor, const Publisher &publisher,
                  const ForwardingPath &dataplane, const Sink &tables, Changed changed);
 
     void follow(const Config &config) override;
+    bool is_local(const IpAddress &vip) const override { return local_.contains(vip); }
     BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override;
     std::vector<std::string> warnings() const override;
     std::uint64_t route_lookups() const override { return next_hops_.lookups(); }
@@ -41,7 +43,9 @@ public:
     const health::Monitor &monitor() const { return monitor_; }
 
 private:
-    void ways_changed(std::span<const IpAddress> addresses) const;
+    using Services = std::unordered_map<IpAddress, std::vector<std::string>>;
+
+    void tell(const Services &services, std::span<const IpAddress> addresses) const;
     void heard(const neighbours::TooBig &error);
     void forget_path_mtus();
     void settle();
@@ -57,11 +61,13 @@ private:
     const ForwardingPath &dataplane_;
     const Sink &tables_;
     Changed changed_;
-    std::unordered_map<IpAddress, std::vector<std::string>> services_; // by the address of a backend
-    bool first_ = true; // only the first configuration meets what an earlier run left
+    Services services_;    // by the address of a backend
+    Services services_at_; // by the address of a VIP
+    bool first_ = true;    // only the first configuration meets what an earlier run left
     health::Doubt doubt_;
     health::Monitor monitor_;
     neighbours::NextHops next_hops_;
+    neighbours::LocalAddresses local_;
     std::unordered_map<IpAddress, std::vector<neighbours::Tunnel>> tunnels_; // by the address of a backend
     neighbours::PathMtus path_mtus_;
     neighbours::IcmpErrors icmp_errors_;

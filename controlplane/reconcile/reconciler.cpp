@@ -175,6 +175,9 @@ std::shared_ptr<const ServiceImage> Reconciler::compile_one(const ServiceConfig 
     observed.backends.reserve(service.backends.size());
     for (const BackendConfig &backend : service.backends)
         observed.backends.push_back(observer_.observe(service, backend));
+    for (const VipKey &vip : service.vips)
+        if (observer_.is_local(vip.address))
+            observed.local.insert(vip.address);
     return compiler_->compile(service, observed);
 }
 

@@ -30,8 +30,10 @@ class Observer
 {
 public:
     virtual ~Observer() = default;
-    // From now on be ready to answer for the backends of this configuration.
+    // From now on be ready to answer for the VIPs and backends of this configuration.
     virtual void follow(const Config &config) = 0;
+    // Whether the kernel has the address of a VIP, too.
+    virtual bool is_local(const IpAddress &vip) const = 0;
     virtual BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const = 0;
     virtual std::uint64_t route_lookups() const { return 0; }
     // Of the observing itself. One line each, for people.
@@ -65,7 +67,7 @@ public:
     Result<Applied> apply(const Config &file, Clock::time_point now);
     Result<std::vector<Change>> plan(const Config &file) const;
 
-    // Observer::observe() may answer something else for backends of this service, or of any.
+    // The observer may answer something else for this service, or for any.
     void touch(std::string_view service);
     void touch_all() { all_touched_ = true; }
 

@@ -144,6 +144,39 @@ AYA_INLINE enum aya_reason aya_parse_icmp(const u8 *l4, const u8 *end, u32 heade
     return AYA_REASON_NONE;
 }
 
+AYA_INLINE int aya_is_ipv6_extension(u8 next_header)
+{
+    return next_header == AYA_PROTO_HOPOPTS || next_header == AYA_PROTO_ROUTING ||
+           next_header == AYA_PROTO_DSTOPTS || next_header == AYA_PROTO_FRAGMENT;
+}
+
+// Which part of a packet a fragment header says that this is.
+struct aya_ipv6_piece {
+    u32 offset_more; // offset in bytes; lowest bit: more fragments follow
+    be32 id;
+};
+
+// Skips the extension header at *at, which is of type *next, and leaves there the type of what follows;
+// RFC 8200 4. Only a fragment header writes to `piece`.
+AYA_INLINE enum aya_reason aya_skip_ipv6_extension(const u8 **at, const u8 *end, u8 *next,
+                                                   struct aya_ipv6_piece *piece)
+{
+    if (*at + sizeof(struct aya_ipv6_fragment) > end)
+        return AYA_REASON_TRUNCATED;
+    if (*next != AYA_PROTO_FRAGMENT) {
+        const struct aya_ipv6_extension *extension = (const struct aya_ipv6_extension *)*at;
+        *next = extension->next_header;
+        *at += ((u32)extension->length + 1) * 8;
+        return AYA_REASON_NONE;
+    }
+    const struct aya_ipv6_fragment *fragment = (const struct aya_ipv6_fragment *)*at;
+    piece->offset_more = aya_read_be16(&fragment->offset_more);
+    piece->id = aya_load_be32(fragment->id);
+    *next = fragment->next_header;
+    *at += sizeof(*fragment);
+    return AYA_REASON_NONE;
+}
+
 AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l4, const u8 *end, u32 headers_length,
                                             struct aya_packet *packet)
 {
@@ -156,23 +189,34 @@ AYA_INLINE enum aya_reason aya_parse_icmpv6(const u8 *l4, const u8 *end, u32 hea
         packet->kind = AYA_KIND_ICMP_ECHO;
         return headers_length == sizeof(struct aya_ipv6) ? AYA_REASON_NONE : AYA_REASON_PUNT_ICMP;
     }
+    // With any other hop limit it has come through a router and is not valid: RFC 4861 7.1.
+    if (icmp->type >= AYA_ICMPV6_ROUTER_SOLICITATION && icmp->type <= AYA_ICMPV6_REDIRECT &&
+        packet->ttl == 255)
+        return AYA_REASON_PUNT_NEIGHBOUR;
     if (icmp->type < AYA_ICMPV6_UNREACHABLE || icmp->type > AYA_ICMPV6_PARAMETER_PROBLEM)
         return AYA_REASON_PUNT_ICMP;
 
     const struct aya_ipv6 *quoted = (const struct aya_ipv6 *)(icmp + 1);
     const u8 *quoted_l4 = (const u8 *)(quoted + 1);
-    if (quoted_l4 + 8 > end)
+    if (quoted_l4 > end)
         return AYA_REASON_PUNT_ICMP;
     if (quoted->version_class[0] >> 4 != 6)
-        return AYA_REASON_PUNT_ICMP;
-    if (quoted->next_header != AYA_PROTO_TCP && quoted->next_header != AYA_PROTO_UDP)
         return AYA_REASON_PUNT_ICMP;
     be32 sender[4];
     aya_copy_ipv6(sender, quoted->src);
     if (sender[0].raw != packet->flow.dst[0].raw || sender[1].raw != packet->flow.dst[1].raw ||
         sender[2].raw != packet->flow.dst[2].raw || sender[3].raw != packet->flow.dst[3].raw)
         return AYA_REASON_PUNT_ICMP;
-    packet->flow.protocol = quoted->next_header;
+    u8 protocol = quoted->next_header;
+    struct aya_ipv6_piece piece = {0, {0}};
+    for (u32 i = 0; i < AYA_MAX_IPV6_EXTENSIONS && aya_is_ipv6_extension(protocol); i++)
+        if (aya_skip_ipv6_extension(&quoted_l4, end, &protocol, &piece) != AYA_REASON_NONE)
+            return AYA_REASON_PUNT_ICMP;
+    if ((protocol != AYA_PROTO_TCP && protocol != AYA_PROTO_UDP) || piece.offset_more & 0xfff8)
+        return AYA_REASON_PUNT_ICMP;
+    if (quoted_l4 + 8 > end)
+        return AYA_REASON_PUNT_ICMP;
+    packet->flow.protocol = protocol;
     aya_copy_ipv6(packet->flow.src, quoted->dst);
     aya_take_quoted_ports((const u16 *)quoted_l4, packet);
     return AYA_REASON_NONE;
@@ -217,32 +261,15 @@ AYA_INLINE enum aya_reason aya_parse_ipv4(const u8 *l3, const u8 *end, u32 l3_ro
     return AYA_REASON_PUNT_PROTOCOL;
 }
 
-AYA_INLINE int aya_is_ipv6_extension(u8 next_header)
-{
-    return next_header == AYA_PROTO_HOPOPTS || next_header == AYA_PROTO_ROUTING ||
-           next_header == AYA_PROTO_DSTOPTS || next_header == AYA_PROTO_FRAGMENT;
-}
-
 // Skips one extension header at *l4; RFC 8200 4. Answers FRAGMENT_LATER packets by kind.
 AYA_INLINE enum aya_reason aya_parse_ipv6_extension(const u8 **l4, const u8 *end, struct aya_packet *packet)
 {
-    const u8 *at = *l4;
-    if (at + sizeof(struct aya_ipv6_fragment) > end)
-        return AYA_REASON_TRUNCATED;
-    if (packet->flow.protocol != AYA_PROTO_FRAGMENT) {
-        const struct aya_ipv6_extension *extension = (const struct aya_ipv6_extension *)at;
-        packet->flow.protocol = extension->next_header;
-        *l4 = at + ((u32)extension->length + 1) * 8;
-        return AYA_REASON_NONE;
-    }
-    const struct aya_ipv6_fragment *fragment = (const struct aya_ipv6_fragment *)at;
-    u32 offset_more = aya_read_be16(&fragment->offset_more);
-    packet->flow.protocol = fragment->next_header;
-    *l4 = at + sizeof(*fragment);
-    if ((offset_more & 0xfff9) == 0)
-        return AYA_REASON_NONE; // atomic fragment, RFC 6946: a whole packet
-    packet->fragment_id = aya_load_be32(fragment->id);
-    packet->kind = offset_more & 0xfff8 ? AYA_KIND_FRAGMENT_LATER : AYA_KIND_FRAGMENT_FIRST;
+    struct aya_ipv6_piece piece = {0, {0}};
+    enum aya_reason reason = aya_skip_ipv6_extension(l4, end, &packet->flow.protocol, &piece);
+    if (reason != AYA_REASON_NONE || (piece.offset_more & 0xfff9) == 0)
+        return reason; // an atomic fragment, RFC 6946, is a whole packet
+    packet->fragment_id = piece.id;
+    packet->kind = piece.offset_more & 0xfff8 ? AYA_KIND_FRAGMENT_LATER : AYA_KIND_FRAGMENT_FIRST;
     return AYA_REASON_NONE;
 }
 
@@ -323,8 +350,8 @@ AYA_INLINE enum aya_reason aya_parse_l2(const u8 *frame, const u8 *end, struct a
 }
 
 // Parses the frame [frame, end). A buffer chain may hold more of the frame: `frame_length` counts all of it.
-// NONE: `packet` is filled and may be for a VIP. Otherwise the reason to punt or drop, and `packet` must not
-// be used.
+// NONE: `packet` is filled and may be for a VIP. Otherwise the reason to punt or drop; of `packet` only the
+// destination address is filled, and only for those that aya_punt_reason() asks about.
 AYA_INLINE enum aya_reason aya_parse(const u8 *frame, const u8 *end, u32 frame_length,
                                      struct aya_packet *packet)
 {

@@ -54,8 +54,9 @@ AYA_INLINE int aya_same_address(const be32 a[4], const be32 b[4])
     return a_words[1] == b_words[1] && a_words[0] == b_words[0];
 }
 
-AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_settings *settings,
-                              const be32 address[4], be16 port, u8 protocol)
+AYA_INLINE const struct aya_vip *aya_vip_find(const struct aya_view *view,
+                                              const struct aya_settings *settings, const be32 address[4],
+                                              be16 port, u8 protocol)
 {
     const u32 at = aya_vip_hash(&settings->vip_key, address, port, protocol);
     const u32 wanted = port.raw | (u32)protocol << 16;
@@ -66,11 +67,18 @@ AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_sett
         u32 port_protocol; // and `unused`, which is 0
         __builtin_memcpy(&port_protocol, __builtin_assume_aligned(&vip->port, 4), sizeof(port_protocol));
         if (AYA_LIKELY(port_protocol == wanted && aya_same_address(vip->address, address)))
-            return vip->service;
+            return vip;
         if (vip->protocol == 0)
             break;
     }
-    return AYA_SERVICE_NONE;
+    return NULL;
+}
+
+AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_settings *settings,
+                              const be32 address[4], be16 port, u8 protocol)
+{
+    const struct aya_vip *vip = aya_vip_find(view, settings, address, port, protocol);
+    return vip ? vip->service : (u32)AYA_SERVICE_NONE;
 }
 
 // A source that no client can have: RFC 1122 3.2.1.3, RFC 4291 2.7, 2.5.2, 2.5.3 and 2.5.5. Answers and
@@ -85,6 +93,47 @@ AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
            (flow->src[0].raw == 0 && flow->src[1].raw == 0); // ::, ::1, and embedded IPv4 addresses
 }
 
+enum { AYA_ADDRESS_LOCAL = 1 << 16 };
+
+// What is known of an address as such: the service that represents it, or AYA_SERVICE_NONE if no VIP has it;
+// with AYA_ADDRESS_LOCAL if the kernel has it, too.
+AYA_INLINE u32 aya_address_search(const struct aya_view *view, const struct aya_settings *settings,
+                                  const be32 address[4])
+{
+    const be16 any = {0};
+    const struct aya_vip *vip = aya_vip_find(view, settings, address, any, AYA_PROTO_ICMP);
+    if (!vip)
+        return AYA_SERVICE_NONE;
+    return (vip->service & 0xffff) | (vip->flags & AYA_VIP_LOCAL ? (u32)AYA_ADDRESS_LOCAL : 0);
+}
+
+// The same out of line. The BPF program brings its own, which the verifier follows once.
+#ifndef AYA_ADDRESS_DEFINED
+AYA_COLD u32 aya_destination(const struct aya_view *view, const struct aya_flow *flow)
+{
+    return aya_address_search(view, aya_view_settings(view), flow->dst);
+}
+#endif
+
+// What becomes of a packet that no service takes, for this reason. To a VIP's address it is the kernel's only
+// if the kernel has the address itself: one that has not would route the packet, most likely back to where it
+// came from, and it would go round until its TTL is used up.
+AYA_INLINE enum aya_reason aya_unserved(const struct aya_view *view, const struct aya_flow *flow,
+                                        enum aya_reason reason)
+{
+    u32 address = aya_destination(view, flow);
+    return address == AYA_SERVICE_NONE || address & AYA_ADDRESS_LOCAL ? reason : AYA_REASON_UNSERVED;
+}
+
+// The last word on a packet that aya_parse gave to the kernel, where its address has a say.
+AYA_INLINE enum aya_reason aya_punt_reason(const struct aya_view *view, const struct aya_packet *packet,
+                                           enum aya_reason reason)
+{
+    if (reason == AYA_REASON_PUNT_PROTOCOL || reason == AYA_REASON_PUNT_ICMP)
+        return aya_unserved(view, &packet->flow, reason);
+    return reason;
+}
+
 // Finds the service of a parsed packet. NONE: `*service_id` is set and the packet goes on to aya_choose.
 AYA_INLINE enum aya_reason aya_classify(const struct aya_view *view, const struct aya_packet *packet,
                                         u16 *service_id)
@@ -94,14 +143,16 @@ AYA_INLINE enum aya_reason aya_classify(const struct aya_view *view, const struc
     const be16 any = {0};
     u32 service;
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_ICMP_ECHO || packet->kind == AYA_KIND_FRAGMENT_LATER)) {
-        service = aya_vip_search(view, settings, flow->dst, any, AYA_PROTO_ICMP);
+        service = aya_destination(view, flow);
+        if (service == AYA_SERVICE_NONE)
+            return AYA_REASON_PUNT_NO_VIP;
     } else {
         service = aya_vip_search(view, settings, flow->dst, flow->dst_port, flow->protocol);
         if (service == AYA_SERVICE_NONE && settings->any_port)
             service = aya_vip_search(view, settings, flow->dst, any, flow->protocol);
+        if (service == AYA_SERVICE_NONE)
+            return aya_unserved(view, flow, AYA_REASON_PUNT_NO_VIP);
     }
-    if (service == AYA_SERVICE_NONE)
-        return AYA_REASON_PUNT_NO_VIP;
     if (AYA_UNLIKELY(aya_is_bad_source(flow)))
         return AYA_REASON_BAD_ADDRESS;
     *service_id = (u16)service;
@@ -290,7 +341,9 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
                               verdict)))
         return;
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
-        aya_refuse(verdict, AYA_REASON_FRAGMENT);
+        // Nothing is known of its first fragment, which the kernel may have got.
+        u32 address = aya_destination(view, &packet->flow);
+        aya_refuse(verdict, address & AYA_ADDRESS_LOCAL ? AYA_REASON_PUNT_FRAGMENT : AYA_REASON_FRAGMENT);
         return;
     }
     const struct aya_settings *settings = aya_view_settings(view);

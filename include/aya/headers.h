@@ -48,6 +48,8 @@ enum {
     AYA_ICMPV6_PARAMETER_PROBLEM = 4,
     AYA_ICMPV6_ECHO = 128,
     AYA_ICMPV6_ECHO_REPLY = 129,
+    AYA_ICMPV6_ROUTER_SOLICITATION = 133, // the first of neighbour discovery, RFC 4861
+    AYA_ICMPV6_REDIRECT = 137,            // the last
 
     AYA_GUE_PORT = 6080,
     AYA_ENTROPY_PORT = 49152, // first of the dynamic ports, RFC 6335 6; a tunnel's source port is one of them

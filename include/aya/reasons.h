@@ -23,6 +23,9 @@ enum aya_action {
     X(PUNT_PROTOCOL, PUNT, "punt_protocol", "neither TCP, UDP nor ICMP: to the kernel")                     \
     X(PUNT_ICMP, PUNT, "punt_icmp", "ICMP that belongs to no known flow: to the kernel")                    \
     X(PUNT_MULTICAST, PUNT, "punt_multicast", "multicast or broadcast frame: to the kernel")                \
+    X(PUNT_NEIGHBOUR, PUNT, "punt_neighbour", "IPv6 neighbour discovery: to the kernel")                    \
+    X(PUNT_FRAGMENT, PUNT, "punt_fragment",                                                                 \
+      "IP fragment of no known flow to a VIP's address that the kernel has, too: to the kernel")            \
     /* answered by the data plane */                                                                        \
     X(REPLY_ECHO, REPLY, "reply_echo", "ICMP echo to a VIP answered")                                       \
     X(REPLY_TIME_EXCEEDED, REPLY, "reply_time_exceeded", "TTL expired: ICMP time exceeded sent")            \
@@ -54,8 +57,11 @@ enum aya_action {
     X(TX_LOST, DROP, "tx_lost", "the port took it and could not send it, or was closed meanwhile")          \
     X(PUNT_FULL, DROP, "punt_full", "the queue to the kernel was full")                                     \
     X(PUNT_NONE, DROP, "punt_none", "for the kernel, but this port has no punt interface")                  \
+    X(PUNT_LIMIT, DROP, "punt_limit",                                                                       \
+      "for the kernel, over the limit of what neither links, routing nor open connections need")            \
     X(TAKEN_OVER, DROP, "taken_over", "left by a worker that hung: others forward, or its tables are gone") \
     X(INTERNAL, DROP, "internal", "a table entry pointed outside its table; a bug, please report")          \
+    X(UNSERVED, DROP, "unserved", "to a VIP's address, but no VIP for its port or protocol")                \
     /* notes: the packet was forwarded anyway */                                                            \
     X(FLOW_NEW, FORWARD, "flow_new", "flow remembered")                                                     \
     X(FLOW_PREVIOUS, FORWARD, "flow_previous",                                                              \

@@ -128,7 +128,8 @@ constexpr std::array<u64, 0> kWatchedOffsets{};
 template <>
 constexpr std::array<u64, 1> kWatchedOffsets<aya_settings> = {offsetof(aya_settings, vip_mask)};
 template <>
-constexpr std::array<u64, 1> kWatchedOffsets<aya_vip> = {offsetof(aya_vip, service)};
+constexpr std::array<u64, 2> kWatchedOffsets<aya_vip> = {offsetof(aya_vip, service),
+                                                         offsetof(aya_vip, flags)};
 template <>
 constexpr std::array<u64, 2> kWatchedOffsets<aya_service> = {offsetof(aya_service, flags),
                                                              offsetof(aya_service, idle_timeout)};

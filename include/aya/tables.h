@@ -35,15 +35,20 @@ struct aya_settings {
     u64 unused[6];
 };
 
+enum aya_vip_flags {
+    AYA_VIP_LOCAL = 1, // the kernel has the address, too
+};
+
 // Open addressing with linear probing; an entry with protocol 0 ends the run. An entry with port 0 and
-// protocol AYA_PROTO_ICMP says that the address is a VIP at all.
+// protocol AYA_PROTO_ICMP says that the address is a VIP at all, and by its flags what else holds for it.
 struct aya_vip {
     AYA_ALIGNED(8) be32 address[4];
     be16 port; // 0: any
     u8 protocol;
-    u8 unused;
+    u8 unused; // 0: compared with the two before it, as one word
     u32 service;
-    u32 reserved[2];
+    u32 flags; // enum aya_vip_flags
+    u32 reserved;
 };
 
 enum aya_service_flags {

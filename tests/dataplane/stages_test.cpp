@@ -26,6 +26,7 @@ constexpr u32 kPorts = 2;
 
 rte_mempool *pool = nullptr;
 rte_ring *punt_ring = nullptr;
+PuntRings punt_rings{}; // all of them that one
 
 // Services over both families, both encaps, all outer families, two egress ports.
 class Scene
@@ -85,8 +86,9 @@ public:
                             .backend_count = static_cast<u32>(backends.size())};
         context.outboxes = outboxes;
         context.sends_segments = sends_segments;
-        context.punt = with_punt ? punt_ring : nullptr;
         context.now_ns = 1'000'000'000;
+        context.punt = with_punt ? &punt_rings : nullptr;
+        context.punt_rest = {context.now_ns, kPuntRestBurst};
     }
     ~Bench() { release(); }
 
@@ -354,6 +356,107 @@ TEST_F(Stages, a_full_punt_ring_drops_and_counts)
     EXPECT_EQ(reason(AYA_REASON_PUNT_FULL), 3u);
 }
 
+PuntClass class_of(const Bytes &frame)
+{
+    rte_mbuf *mbuf = Bench::mbuf_of(frame);
+    aya_packet packet{};
+    aya_reason reason =
+        aya_parse(rte_pktmbuf_mtod(mbuf, const u8 *), rte_pktmbuf_mtod(mbuf, const u8 *) + mbuf->data_len,
+                  mbuf->pkt_len, &packet);
+    if (reason == AYA_REASON_NONE)
+        reason = AYA_REASON_PUNT_NO_VIP;
+    const PuntClass found = punt_class(*mbuf, packet, reason);
+    rte_pktmbuf_free(mbuf);
+    return found;
+}
+
+TEST(PuntClasses, are_what_depends_on_the_kernel)
+{
+    const auto to_box = [] { return Packet().ipv4("198.51.100.7", "192.0.2.1"); };
+    const auto to_box6 = [] { return Packet().ipv6("2001:db8:c::7", "2001:db8:b::1"); };
+    const auto to_all = [] { return Packet().macs("01:00:5e:00:00:05", "02:00:00:00:00:02"); };
+    const std::vector<std::pair<Packet, PuntClass>> cases = {
+        {Packet().ethertype(0x0806).payload(28), PuntClass::link},
+        {Packet().macs("ff:ff:ff:ff:ff:ff", "02:00:00:00:00:02").ethertype(0x0806).payload(28),
+         PuntClass::link},
+        {Packet().vlan(7).ethertype(0x0806).payload(28), PuntClass::link},
+        {to_box6().ttl(255).icmp(136).payload(16), PuntClass::link},
+        {to_all().ipv6("fe80::1", "ff02::1:ff00:1").ttl(255).icmp(135).payload(16), PuntClass::link},
+        {to_all().ipv4("192.0.2.2", "224.0.0.5").protocol(89).payload(40), PuntClass::link},
+        {to_all().ipv4("192.0.2.2", "224.0.0.18").protocol(112).payload(20), PuntClass::link},
+        {to_box().ttl(255).udp(49152, 3784).payload(24), PuntClass::link},
+        {to_box().udp(49152, 4784).payload(24), PuntClass::routing},
+        {to_box().tcp(40000, 179, "S"), PuntClass::routing},
+        {to_box6().tcp(179, 40000, "A"), PuntClass::routing},
+        {to_box().tcp(80, 40000, "SA"), PuntClass::answers},
+        {to_box().tcp(80, 40000, "R"), PuntClass::answers},
+        {to_box6().tcp(40000, 22, "PA"), PuntClass::answers},
+        // What strangers can make of these.
+        {to_box().tcp(40000, 22, "S"), PuntClass::rest},
+        {to_box().ttl(254).udp(49152, 3784).payload(24), PuntClass::rest},
+        {to_box6().ttl(64).icmp(136).payload(16), PuntClass::rest},
+        {to_box().udp(40000, 9).payload(24), PuntClass::rest},
+        {to_box().icmp(8).payload(56), PuntClass::rest},
+        {to_box().protocol(47).payload(60), PuntClass::rest},
+        {to_box().fragment(1, 80, false).protocol(6).payload(40), PuntClass::rest},
+        {to_all().ipv4("192.0.2.2", "239.1.2.3").udp(5000, 5000).payload(100), PuntClass::rest}};
+    for (std::size_t i = 0; i < cases.size(); i++)
+        EXPECT_EQ(class_of(cases[i].first.build()), cases[i].second) << "case " << i;
+}
+
+struct RingOfEachClass : Stages {
+    RingOfEachClass()
+    {
+        for (u32 i = 0; i < kPuntClasses; i++)
+            rings[i] = rte_ring_create(kPuntClassRows[i].name, kPuntClassRows[i].ring_size, SOCKET_ID_ANY, 0);
+        bench.context.punt = &rings;
+    }
+    void TearDown() override
+    {
+        for (rte_ring *ring : rings) {
+            drain(ring);
+            rte_ring_free(ring);
+        }
+        Stages::TearDown();
+    }
+    static void drain(rte_ring *ring)
+    {
+        void *mbuf = nullptr;
+        while (rte_ring_dequeue(ring, &mbuf) == 0)
+            rte_pktmbuf_free(static_cast<rte_mbuf *>(mbuf));
+    }
+    void flood(Packet packet)
+    {
+        for (u32 i = 0; i < 5000; i++)
+            bench.run({Bench::mbuf_of(packet.build())});
+    }
+
+    PuntRings rings{};
+};
+
+TEST_F(RingOfEachClass, junk_leaves_room_for_what_links_routing_and_open_connections_need)
+{
+    flood(Packet().ipv4("198.51.100.7", "192.0.2.1").udp(1, 9));
+    EXPECT_EQ(reason(AYA_REASON_PUNT_FULL), 0u);
+    EXPECT_GT(reason(AYA_REASON_PUNT_LIMIT), 4000u);
+    const u64 before = reason(AYA_REASON_PUNT_NO_VIP);
+    bench.run({Bench::mbuf_of(Packet().ethertype(0x0806).payload(28).build()),
+               Bench::mbuf_of(Packet().ipv4("192.0.2.2", "192.0.2.1").tcp(179, 40000).build()),
+               Bench::mbuf_of(Packet().ipv4("192.0.2.2", "192.0.2.1").tcp(80, 40000, "SA").build())});
+    EXPECT_EQ(reason(AYA_REASON_PUNT_NOT_IP), 1u);
+    EXPECT_EQ(reason(AYA_REASON_PUNT_NO_VIP), before + 2);
+}
+
+TEST_F(RingOfEachClass, the_limit_of_the_rest_is_a_rate)
+{
+    flood(Packet().ipv4("198.51.100.7", "192.0.2.1").udp(1, 9));
+    drain(rings[static_cast<u32>(PuntClass::rest)]);
+    const u64 before = reason(AYA_REASON_PUNT_NO_VIP);
+    bench.context.now_ns += 10'000'000;
+    flood(Packet().ipv4("198.51.100.7", "192.0.2.1").udp(1, 9));
+    EXPECT_EQ(reason(AYA_REASON_PUNT_NO_VIP) - before, kPuntRestPerSecond / 100);
+}
+
 TEST_F(Stages, replies_stop_at_the_limit_and_are_counted)
 {
     const Bytes ping = to_web().icmp(8).payload(56).build();
@@ -427,6 +530,7 @@ TEST_F(Stages, every_packet_is_accounted_for)
         }
         received += mbufs.size();
         bench.context.tick = static_cast<u16>(bench.context.tick + (received % 4096 == 0));
+        bench.context.punt_rest = {bench.context.now_ns, kPuntRestBurst};
         bench.context.now_ns += 1'000'000;
         bench.run(mbufs);
         sent += bench.take_sent(0).size() + bench.take_sent(1).size();
@@ -459,6 +563,7 @@ int main(int argc, char **argv)
         return 1;
     pool = rte_pktmbuf_pool_create("test", 4095, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     punt_ring = rte_ring_create("punt", 1024, SOCKET_ID_ANY, 0);
+    punt_rings.fill(punt_ring);
     if (pool == nullptr || punt_ring == nullptr)
         return 1;
     const int result = RUN_ALL_TESTS();

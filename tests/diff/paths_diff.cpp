@@ -193,6 +193,8 @@ private:
                                   AYA_REASON_PUNT_PROTOCOL,
                                   AYA_REASON_PUNT_ICMP,
                                   AYA_REASON_PUNT_MULTICAST,
+                                  AYA_REASON_PUNT_FRAGMENT,
+                                  AYA_REASON_UNSERVED,
                                   AYA_REASON_REPLY_ECHO,
                                   AYA_REASON_REPLY_TIME_EXCEEDED,
                                   AYA_REASON_REPLY_TOO_BIG,

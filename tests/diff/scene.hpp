@@ -29,6 +29,8 @@ public:
             tables_.add_service({"203.0.113.12:80/tcp", "203.0.113.12:443/tcp", "[2001:db8::12]:80/tcp",
                                  "[2001:db8::12]:443/tcp"},
                                 AYA_SERVICE_STATELESS)};
+        tables_.set_local("203.0.113.11");
+        tables_.set_local("2001:db8::10");
         const Encap encaps[] = {{},
                                 ipip("192.0.2.1", "10.0.1.11"),
                                 ipip("2001:db8:b::1", "2001:db8:b::11"),

@@ -4,6 +4,7 @@
 // mbufs, the loaded XDP program. A path is in a program if the program is linked with it.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "aya/counters.h"
 #include "aya/forward.h"
+#include "aya/reply.h"
 #include "bytes.hpp"
 #include "common/reasons.hpp"
 #include "table_builder.hpp"
@@ -41,6 +43,14 @@ struct Ledger {
 };
 
 // Of one RX queue of port 0; port 1 exists too.
+inline aya_reply_limits reply_limits_with(u64 tokens, u64 now_ns)
+{
+    const aya_reply_limit limit{now_ns, tokens};
+    aya_reply_limits limits{.echo = limit, .time_exceeded = limit, .too_big = {}};
+    std::fill(std::begin(limits.too_big), std::end(limits.too_big), limit);
+    return limits;
+}
+
 class Path
 {
 public:

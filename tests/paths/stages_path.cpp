@@ -67,7 +67,7 @@ public:
                              .backend_count = Tables::kBackends};
         context_.outboxes = outboxes_;
         context_.sends_segments = sends_segments_;
-        context_.punt = machine().punt;
+        context_.punt = &punt_;
         context_.now_ns = 1'000'000'000;
     }
 
@@ -78,7 +78,8 @@ public:
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) override
     {
         context_.tick = tick;
-        context_.reply_limit = {context_.now_ns, allow_replies_ ? u64{AYA_REPLIES_BURST} : 0};
+        context_.punt_rest = {context_.now_ns, kPuntRestBurst};
+        context_.reply_limits = reply_limits_with(allow_replies_ ? AYA_REPLIES_BURST : 0, context_.now_ns);
         burst_->count = static_cast<u32>(frames.size());
         for (u32 i = 0; i < burst_->count; i++) {
             burst_->mbuf[i] = mbuf_of(frames[i]);
@@ -200,6 +201,7 @@ private:
     std::vector<aya_flow_set> sibling_sets_;
     std::vector<SiblingFlows> siblings_;
     BurstContext context_;
+    const PuntRings punt_{machine().punt, machine().punt, machine().punt, machine().punt};
     Outbox outboxes_[kMaxPorts];
     bool sends_segments_[kMaxPorts] = {true, true};
     bool allow_replies_ = true;

@@ -44,6 +44,8 @@ public:
         u64 hash = 0;
         if (outcome.reason == AYA_REASON_NONE)
             outcome.reason = aya_classify(view_, &outcome.packet, &outcome.service);
+        else
+            outcome.reason = aya_punt_reason(view_, &outcome.packet, outcome.reason);
         if (outcome.reason == AYA_REASON_NONE)
             hash = choose(outcome);
         outcome.action = aya_action_of(outcome.reason);

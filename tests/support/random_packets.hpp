@@ -90,7 +90,7 @@ private:
         case 1:
             return packet
                 .icmp(static_cast<std::uint8_t>(below(2) ? 3 : 11), static_cast<std::uint8_t>(below(5)))
-                .payload(quote(Packet().ipv4(dst, client(true))))
+                .payload(quote(Packet().ipv4(dst, client(true)), false))
                 .build();
         case 2:
             packet.fragment(below(8), below(3) ? 8 * (1 + below(100)) : 0, below(2));
@@ -119,7 +119,7 @@ private:
                 .build();
         case 1:
             return packet.icmp(static_cast<std::uint8_t>(1 + below(4)))
-                .payload(quote(Packet().ipv6(dst, client(false))))
+                .payload(quote(Packet().ipv6(dst, client(false)), true))
                 .build();
         case 2:
             packet.fragment(below(8), below(3) ? 8 * (1 + below(100)) : 0, below(2));
@@ -138,8 +138,11 @@ private:
     }
 
     // What the VIP (`sender`'s source) once sent to a client, cut as routers cut it.
-    Bytes quote(Packet sender)
+    Bytes quote(Packet sender, bool is_ipv6)
     {
+        if (is_ipv6)
+            for (std::uint32_t n = below(3) ? 0 : 1 + below(3); n > 0; n--)
+                sender.extension(below(2) ? 0 : 60, below(2));
         if (below(2))
             sender.tcp(port(), client_port(), "A");
         else

@@ -125,6 +125,15 @@ public:
         settings_.any_port |= vip.port == 0;
     }
 
+    // The kernel has the address of this VIP, too.
+    void set_local(const std::string &text)
+    {
+        const auto address = mapped_address(text);
+        for (aya_vip &vip : vips_)
+            if (vip.protocol == AYA_PROTO_ICMP && std::memcmp(vip.address, address.data(), 16) == 0)
+                vip.flags |= AYA_VIP_LOCAL;
+    }
+
     u32 add_backend(u16 service_id, const BackendText &text = {})
     {
         const u32 id = next_backend_++;

@@ -9,6 +9,7 @@
 //     lookup SERVICE BACKEND...          the slots of its table; the one before becomes the previous table
 //     vector DESCRIPTION                 everything before the first one is done anew for each
 //     up BACKEND | drain BACKEND | down BACKEND | unreachable BACKEND
+//     local ADDRESS                      the kernel has this VIP's address, too
 //     replies on|off                     off: their limit is reached
 //     age TICKS                          as if that much time had passed since the flows were seen
 //     frame HEX
@@ -81,6 +82,8 @@ public:
             backend(words).state = AYA_BACKEND_DRAINING;
         else if (command == "down")
             tables_.take_down(backends_.at(words.at(1)));
+        else if (command == "local")
+            tables_.set_local(words.at(1));
         else if (command == "unreachable")
             backend(words).egress_port = AYA_PORT_NONE;
         else

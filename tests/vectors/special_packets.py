@@ -8,7 +8,7 @@ from scapy.layers.l2 import Dot1Q
 from scapy.packet import Raw
 
 from vector import (CLIENT, CLIENT6, NEW, NOTHING, PAYLOAD, Vector, back, came, down, drop, forward, goes, goes_to, gue,
-                    no_replies_left, outer4, outer6, punt, reply, syn, table, tcp, time_passes, udp, v4, v6)
+                    local, no_replies_left, outer4, outer6, punt, reply, syn, table, tcp, time_passes, udp, v4, v6)
 
 
 def echo4(**fields):
@@ -78,10 +78,15 @@ VECTORS = [
     Vector("echo", "to the address of an any-port VIP", came / v4(40) / echo4(),
            reply("reply_echo", back / IP(src="203.0.113.40", dst=CLIENT, id=4660, ttl=64) / echo4(type=0))),
     Vector("echo", "to another address", came / v4(99) / echo4() / PAYLOAD, punt("punt_no_vip")),
-    Vector("echo", "with IP options", came / v4(options=[IPOption_NOP()] * 4) / echo4(), punt("punt_icmp")),
+    Vector("echo", "with IP options", came / v4(options=[IPOption_NOP()] * 4) / echo4(), drop("unserved")),
+    Vector("echo", "with IP options, to an address that the kernel has, too", local("203.0.113.10"),
+           came / v4(options=[IPOption_NOP()] * 4) / echo4(), punt("punt_icmp"),
+           came / v4(ttl=9) / echo4(), reply("reply_echo", back / IP(src="203.0.113.10", dst=CLIENT, id=4660, ttl=64)
+                                             / echo4(type=0))),
     Vector("echo", "from a source that nobody has", came / v4(src="127.0.0.1") / echo4(), drop("bad_address")),
     Vector("echo", "beyond the limit of replies", no_replies_left(), came / v4() / echo4(), drop("reply_limit")),
-    Vector("echo", "reply to a VIP", came / v4() / echo4(type=0), punt("punt_icmp")),
+    Vector("echo", "reply to a VIP", came / v4() / echo4(type=0), drop("unserved")),
+    Vector("echo", "reply to an address that is no VIP", came / v4(99) / echo4(type=0), punt("punt_icmp")),
 
     Vector("ICMP error", "about an answer goes to the backend, through its tunnel",
            came / router4(14) / FRAG_NEEDED / answer4(14),
@@ -95,22 +100,32 @@ VECTORS = [
     Vector("ICMP error", "follows an IPv6 flow", came / v6(50) / syn(), forward("a", notes=NEW), table("moving", "b"),
            came / router6(50) / TOO_BIG6 / answer6(50),
            forward("a", goes_to("a") / router6(50, 59) / TOO_BIG6 / answer6(50), NOTHING)),
+    Vector("ICMP error", "about an answer with extension headers", came / v6(50) / udp(sport=40000),
+           forward("a", notes=NEW), table("moving", "b"),
+           came / router6(50) / TOO_BIG6 / IPv6(src="2001:db8::50", dst=CLIENT6) / IPv6ExtHdrDestOpt()
+           / IPv6ExtHdrFragment(id=3, m=1) / UDP(sport=443, dport=40000) / PAYLOAD, forward("a", notes=NOTHING)),
     Vector("ICMP error", "about UDP", came / v4(50) / udp(sport=40000), forward("a", notes=NEW), table("moving", "b"),
            came / router4(50) / ICMP(type=3, code=3) / IP(src="203.0.113.50", dst=CLIENT) / UDP(sport=443, dport=40000),
            forward("a", notes=NOTHING)),
-    Vector("ICMP error", "about another's packet", came / router4() / FRAG_NEEDED / answer4(99), punt("punt_icmp")),
+    Vector("ICMP error", "about another's packet", came / router4() / FRAG_NEEDED / answer4(99), drop("unserved")),
     Vector("ICMP error", "about another's IPv6 packet", came / router6() / ICMPv6DestUnreach() / answer6(99),
-           punt("punt_icmp")),
+           drop("unserved")),
     Vector("ICMP error", "about a later fragment", came / router4() / ICMP(type=11, code=1)
-           / IP(src="203.0.113.10", dst=CLIENT, frag=100, proto=6) / PAYLOAD, punt("punt_icmp")),
+           / IP(src="203.0.113.10", dst=CLIENT, frag=100, proto=6) / PAYLOAD, drop("unserved")),
     Vector("ICMP error", "that quotes too little", came / router4() / FRAG_NEEDED / Raw(bytes(answer4())[:27]),
+           drop("unserved")),
+    Vector("ICMP error", "to an address that is no VIP", came / router4(99) / FRAG_NEEDED / answer4(10),
            punt("punt_icmp")),
     Vector("ICMP error", "whose TTL ran out gets no error", came / router4(ttl=1) / FRAG_NEEDED / answer4(),
            drop("ttl_expired")),
     Vector("ICMP error", "that is too big gets no error", came / router4() / FRAG_NEEDED / answer4() / Raw(bytes(1440)),
            drop("too_big")),
-    Vector("ICMP other", "timestamp request", came / v4() / ICMP(type=13), punt("punt_icmp")),
-    Vector("ICMP other", "neighbour solicitation", came / v6() / ICMPv6ND_NS(tgt="2001:db8::10"), punt("punt_icmp")),
+    Vector("ICMP other", "timestamp request", came / v4(99) / ICMP(type=13), punt("punt_icmp")),
+    Vector("ICMP other", "timestamp request to a VIP", came / v4() / ICMP(type=13), drop("unserved")),
+    Vector("ICMP other", "neighbour solicitation", came / v6(hlim=255) / ICMPv6ND_NS(tgt="2001:db8::10"),
+           punt("punt_neighbour")),
+    Vector("ICMP other", "neighbour solicitation that came through a router", came / v6(hlim=254)
+           / ICMPv6ND_NS(tgt="2001:db8::10"), drop("unserved")),
 
     Vector("fragments", "follow their first, IPv4", *all_follow(pieces4(10, udp()), "plain")),
     Vector("fragments", "follow their first, IPv6", *all_follow(pieces6(10, udp()), "plain")),
@@ -136,7 +151,16 @@ VECTORS = [
     Vector("fragments", "of a backend that went down", came / FIRST4, forward("a"), down("a"), table("moving", "b"),
            came / SECOND4, drop("fragment")),
     Vector("fragments", "to no VIP are the kernel's", came / v4(99, frag=100, proto=17) / PAYLOAD, punt("punt_no_vip")),
-    Vector("fragments", "of ICMP are the kernel's", came / v4(flags="MF") / echo4() / PAYLOAD, punt("punt_protocol")),
+    Vector("fragments", "of ICMP", came / v4(flags="MF") / echo4() / PAYLOAD, drop("unserved"),
+           came / v4(frag=100, proto=1) / PAYLOAD, drop("fragment")),
+    Vector("fragments", "of ICMP to an address that the kernel has, too", local("203.0.113.10"),
+           came / v4(flags="MF") / echo4() / PAYLOAD, punt("punt_protocol"),
+           came / v4(frag=100, proto=1) / PAYLOAD, punt("punt_fragment")),
+    Vector("fragments", "to a port that the kernel serves", local("203.0.113.50"), local("2001:db8::50"),
+           came / v4(50, flags="MF") / udp(dport=9) / PAYLOAD, punt("punt_no_vip"),
+           came / v4(50, frag=100, proto=17) / PAYLOAD, punt("punt_fragment"),
+           came / v6(50) / IPv6ExtHdrFragment(id=3, offset=100, nh=17) / PAYLOAD, punt("punt_fragment"),
+           came / FIRST4, forward("a"), came / SECOND4, forward("a", goes_to("a") / lower(SECOND4))),
     Vector("fragments", "later one whose TTL ran out gets no error", came / FIRST4, forward("a"),
            came / v4(50, ttl=1, frag=150, proto=17) / PAYLOAD, drop("ttl_expired")),
     Vector("fragments", "behind a destination options header", came / v6() / IPv6ExtHdrDestOpt()

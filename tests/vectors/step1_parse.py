@@ -6,9 +6,8 @@ from scapy.layers.inet6 import (ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6
                                 IPv6ExtHdrRouting, PadN)
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 
-from vector import (BACKEND, CLIENT6, OWN, PAYLOAD, ROUTER, Vector, came, drop, forward, goes, outer4, outer6, punt,
-                    syn,
-                    tcp, udp, v4, v6)
+from vector import (BACKEND, CLIENT6, OWN, PAYLOAD, ROUTER, Vector, came, drop, forward, goes, local, outer4,
+                    outer6, punt, syn, tcp, udp, v4, v6)
 
 
 def cut(packet, count):
@@ -120,8 +119,13 @@ VECTORS = [
            drop("truncated")),
     Vector("1 ICMP", "longer than the IP packet", came / v4(len=24) / ICMP() / PAYLOAD, drop("bad_ip_length")),
 
-    Vector("1 other", "GRE", came / v4(proto=47) / PAYLOAD, punt("punt_protocol")),
-    Vector("1 other", "no next header", came / v6(nh=59) / PAYLOAD, punt("punt_protocol")),
+    Vector("1 other", "GRE", came / v4(99, proto=47) / PAYLOAD, punt("punt_protocol")),
+    Vector("1 other", "no next header", came / v6(99, nh=59) / PAYLOAD, punt("punt_protocol")),
+    Vector("1 other", "GRE to a VIP", came / v4(proto=47) / PAYLOAD, drop("unserved")),
+    Vector("1 other", "AH to a VIP", came / v4(proto=51) / PAYLOAD, drop("unserved")),
+    Vector("1 other", "no next header, to a VIP", came / v6(nh=59) / PAYLOAD, drop("unserved")),
+    Vector("1 other", "GRE to a VIP whose address the kernel has, too", local("203.0.113.10"),
+           came / v4(proto=47) / PAYLOAD, punt("punt_protocol")),
     Vector("1 other", "IPv6 to an address that is no VIP", came / IPv6(src=CLIENT6, dst="2001:db8::99") / syn(),
            punt("punt_no_vip")),
     Vector("1 other", "IPv4 to the next hop's MAC alone", Ether(dst=BACKEND, src=ROUTER) / IP(src="198.51.100.7",

@@ -3,7 +3,7 @@
 
 from vector import (EVICTED, NEW, NOT_REMEMBERED, NOTHING, PREVIOUS, RESCHEDULED, Vector, arrives, came, down, drain,
                     drop,
-                    forward, goes_to, punt, syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
+                    forward, goes_to, local, punt, syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
 
 
 def to_moving(packet, ttl=64):
@@ -25,7 +25,11 @@ def establish(ports):
 
 VECTORS = [
     Vector("2 VIP", "address, port and protocol", came / v4() / syn(), forward("plain")),
-    Vector("2 VIP", "another port", came / v4() / syn(dport=22), punt("punt_no_vip")),
+    Vector("2 VIP", "another port", came / v4() / syn(dport=22), drop("unserved")),
+    Vector("2 VIP", "another port, IPv6", came / v6() / syn(dport=22), drop("unserved")),
+    Vector("2 VIP", "another port of an address that the kernel has, too", local("203.0.113.10"), local("2001:db8::10"),
+           came / v4() / syn(dport=22), punt("punt_no_vip"), came / v6() / udp(dport=22), punt("punt_no_vip"),
+           came / v4() / syn(), forward("plain")),
     Vector("2 VIP", "another address", came / v4(99) / syn(), punt("punt_no_vip")),
     Vector("2 VIP", "another address, IPv6", came / v6(99) / syn(), punt("punt_no_vip")),
     Vector("2 VIP", "UDP to the same port is its own VIP", came / v4() / udp(), forward("plain")),

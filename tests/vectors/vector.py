@@ -215,6 +215,11 @@ def unreachable(backend):
     return [f"unreachable {backend}"]
 
 
+def local(address):
+    """The kernel has the address of this VIP, too."""
+    return [f"local {address}"]
+
+
 def no_replies_left():
     return ["replies off"]
 

@@ -150,13 +150,26 @@ TEST(Explain, SaysWhichFlowTablesItCannotRead)
 TEST(Explain, PuntsWhatIsForNoVip)
 {
     ApiBench bench;
-    for (const char *destination : {"203.0.113.10:81/tcp", "203.0.113.10:80/udp", "203.0.113.11:80/tcp"}) {
-        const auto answer = ask(bench, question("198.51.100.7:40000", destination));
-        EXPECT_EQ(answer["action"], "punt");
-        EXPECT_EQ(answer["reason"], "punt_no_vip");
-        EXPECT_TRUE(answer["service"].is_null());
-        EXPECT_TRUE(answer["backend"].is_null());
+    const auto answer = ask(bench, question("198.51.100.7:40000", "203.0.113.11:80/tcp"));
+    EXPECT_EQ(answer["action"], "punt");
+    EXPECT_EQ(answer["reason"], "punt_no_vip");
+    EXPECT_TRUE(answer["service"].is_null());
+    EXPECT_TRUE(answer["backend"].is_null());
+}
+
+TEST(Explain, ToAVipsAddressButNoVipItDependsOnTheKernel)
+{
+    ApiBench bench;
+    for (const char *destination : {"203.0.113.10:81/tcp", "203.0.113.10:80/udp"}) {
+        const auto dropped = ask(bench, question("198.51.100.7:40000", destination));
+        EXPECT_EQ(dropped["action"], "drop");
+        EXPECT_EQ(dropped["reason"], "unserved");
+        EXPECT_EQ(text_of(dropped, "vip"), "to a VIP's address, but no VIP for its port or protocol");
     }
+    bench.observer.local.insert(IpAddress::v4(203, 0, 113, 10));
+    bench.reconciler.touch("web");
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now));
+    EXPECT_EQ(ask(bench, question("198.51.100.7:40000", "203.0.113.10:81/tcp"))["reason"], "punt_no_vip");
 }
 
 TEST(Explain, DropsABadSource)

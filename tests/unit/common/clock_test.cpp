@@ -40,8 +40,7 @@ int look_from_inside(std::uint64_t outside)
         const ClockOffsets found = read_clock_offsets({std::istreambuf_iterator<char>(file), {}});
         const std::uint64_t own = clock_ns(CLOCK_MONOTONIC);
         const std::uint64_t kernels = own - static_cast<std::uint64_t>(found.monotonic_ns);
-        ::_exit(own > outside + 99'000'000'000'000 && kernels >= outside &&
-                        kernels < outside + 60'000'000'000
+        ::_exit(own > outside + 99'000'000'000'000 && kernels >= outside && kernels < outside + 60'000'000'000
                     ? 0
                     : 1);
     }

@@ -377,6 +377,14 @@ TEST_F(Forward, LeavesFragmentsForOtherAddressesToTheKernel)
     EXPECT_EQ(run(later).reason, AYA_REASON_PUNT_NO_VIP);
 }
 
+TEST_F(Forward, GivesFragmentsOfNoKnownFlowToAKernelThatHasTheAddress)
+{
+    tables.set_local(kVip);
+    EXPECT_EQ(run(fragment_later(1)).reason, AYA_REASON_PUNT_FRAGMENT);
+    run(fragment_first(2));
+    EXPECT_EQ(run(fragment_later(2)).action, AYA_ACTION_FORWARD) << "its first fragment was not the kernel's";
+}
+
 TEST_F(Forward, ForgetsFragmentsSoon)
 {
     run(fragment_first(1));

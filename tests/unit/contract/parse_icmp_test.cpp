@@ -85,6 +85,36 @@ TEST(ParseIcmp, ReadsTheQuotedPortsBehindOptions)
               "tcp 198.51.100.7:40000 -> 203.0.113.10:443");
 }
 
+TEST(ParseIcmp, ReadsTheQuotedPortsBehindExtensionHeaders)
+{
+    const auto answer = [] { return Packet().ipv6(kVip6, kClient6); };
+    for (Packet quoted : {answer().extension(0), answer().extension(60, 2),
+                          answer().extension(0).extension(43).extension(60), answer().fragment(7, 0, true),
+                          answer().extension(60).fragment(7, 0, true), answer().fragment(7, 0, false)}) {
+        const Parsed got = parse(error6(quoted.tcp(443, 40000, "A").payload(16).build_ip()));
+        EXPECT_EQ(got.text(), "tcp [2001:db8:c::7]:40000 -> [2001:db8::10]:443");
+        EXPECT_EQ(got.packet.kind, AYA_KIND_ICMP_ERROR);
+        EXPECT_EQ(got.packet.fragment_id.raw, 0u) << "the error itself is no fragment";
+    }
+}
+
+TEST(ParseIcmp, PuntsErrorsWhoseQuotedExtensionHeadersLeadNowhere)
+{
+    const auto answer = [] { return Packet().ipv6(kVip6, kClient6); };
+    const auto reason = [](const Bytes &quoted) { return parse(error6(quoted)).reason; };
+    EXPECT_EQ(reason(answer().fragment(7, 80, true).protocol(6).payload(16).build_ip()),
+              AYA_REASON_PUNT_ICMP);
+    EXPECT_EQ(reason(answer().extension(0).icmp(128).payload(16).build_ip()), AYA_REASON_PUNT_ICMP);
+    Packet five = answer();
+    for (int i = 0; i < AYA_MAX_IPV6_EXTENSIONS + 1; i++)
+        five.extension(60);
+    EXPECT_EQ(reason(five.tcp(443, 40000).build_ip()), AYA_REASON_PUNT_ICMP);
+    const Bytes whole = answer().extension(60, 1).tcp(443, 40000).build_ip();
+    for (std::size_t length : {40u, 47u, 55u, 63u})
+        EXPECT_EQ(reason(slice(whole, 0, length)), AYA_REASON_PUNT_ICMP) << length;
+    EXPECT_EQ(reason(slice(whole, 0, 64)), AYA_REASON_NONE);
+}
+
 TEST(ParseIcmp, PuntsErrorsAboutPacketsThatTheVipNeverSent)
 {
     EXPECT_EQ(parse(error4(Packet().ipv4("203.0.113.11", kClient).tcp(443, 1).build_ip())).reason,

@@ -139,49 +139,95 @@ TEST(Reply, ThatIsRefusedHasAReasonOfItsOwn)
     EXPECT_EQ(aya_reply_refused(AYA_REASON_REPLY_NO_DF), AYA_REASON_TOO_BIG);
 }
 
+bool allowed_by(aya_reply_limit &limit, u64 now_ns)
+{
+    return aya_take_token(&limit, now_ns, AYA_REPLIES_PER_SECOND, AYA_REPLIES_BURST);
+}
+
 TEST(ReplyLimit, AllowsABurstThenItsRate)
 {
     aya_reply_limit limit{};
     const u64 start = 5'000'000'000'000;
     int allowed = 0;
     for (int i = 0; i < 1000; i++)
-        allowed += aya_reply_allowed(&limit, start);
+        allowed += allowed_by(limit, start);
     EXPECT_EQ(allowed, AYA_REPLIES_BURST);
     for (u64 ms = 1; ms <= 1000; ms++)
         for (int i = 0; i < 10; i++)
-            allowed += aya_reply_allowed(&limit, start + ms * 1'000'000);
+            allowed += allowed_by(limit, start + ms * 1'000'000);
     EXPECT_EQ(allowed, AYA_REPLIES_BURST + AYA_REPLIES_PER_SECOND);
 }
 
 TEST(ReplyLimit, DoesNotSaveUpMoreThanABurst)
 {
     aya_reply_limit limit{};
-    aya_reply_allowed(&limit, 1'000'000'000);
+    allowed_by(limit, 1'000'000'000);
     int allowed = 0;
     for (int i = 0; i < 1000; i++)
-        allowed += aya_reply_allowed(&limit, 3'600'000'000'000);
+        allowed += allowed_by(limit, 3'600'000'000'000);
     EXPECT_EQ(allowed, AYA_REPLIES_BURST);
 }
 
 TEST(ReplyLimit, EarnsNothingWhileTheClockIsBehind)
 {
     aya_reply_limit limit{.refilled_ns = 5'000'000'000, .tokens = 1};
-    EXPECT_TRUE(aya_reply_allowed(&limit, 4'996'000'000));
-    EXPECT_FALSE(aya_reply_allowed(&limit, 4'996'000'000));
-    EXPECT_FALSE(aya_reply_allowed(&limit, 5'000'000'000));
-    EXPECT_TRUE(aya_reply_allowed(&limit, 5'001'000'000));
+    EXPECT_TRUE(allowed_by(limit, 4'996'000'000));
+    EXPECT_FALSE(allowed_by(limit, 4'996'000'000));
+    EXPECT_FALSE(allowed_by(limit, 5'000'000'000));
+    EXPECT_TRUE(allowed_by(limit, 5'001'000'000));
 }
 
 TEST(ReplyLimit, CountsTimeBetweenRepliesInFull)
 {
     aya_reply_limit limit{};
     u64 now = 1'000'000'000;
-    while (aya_reply_allowed(&limit, now))
+    while (allowed_by(limit, now))
         ;
     int allowed = 0;
     for (int i = 0; i < 20000; i++) // every 0.3 ms: an interval is no multiple of that
-        allowed += aya_reply_allowed(&limit, now += 300'000);
+        allowed += allowed_by(limit, now += 300'000);
     EXPECT_NEAR(allowed, 6000, 1);
+}
+
+// Asks for replies of all kinds, as one worker does.
+struct Limits {
+    bool allows(aya_reason reply, u32 client, u64 now_ns = 1'000'000'000)
+    {
+        aya_packet packet{};
+        packet.flow.src[3].raw = client;
+        return aya_reply_allowed(&limits, reply, &tables.settings().hash_key, &packet, now_ns);
+    }
+
+    void exhaust(aya_reason reply, u32 client)
+    {
+        while (allows(reply, client))
+            ;
+    }
+
+    Tables tables;
+    aya_reply_limits limits{};
+};
+
+TEST(ReplyLimits, NoKindTakesFromAnother)
+{
+    constexpr aya_reason kReplies[] = {AYA_REASON_REPLY_ECHO, AYA_REASON_REPLY_TIME_EXCEEDED,
+                                       AYA_REASON_REPLY_TOO_BIG};
+    for (const aya_reason one : kReplies) {
+        Limits limits;
+        limits.exhaust(one, 1);
+        for (const aya_reason other : kReplies)
+            EXPECT_EQ(limits.allows(other, 1), other != one);
+    }
+}
+
+TEST(ReplyLimits, ASourceThatAsksForTooMuchLeavesOthersTheirTooBig)
+{
+    Limits limits;
+    limits.exhaust(AYA_REASON_REPLY_TOO_BIG, 1);
+    u32 answered = 0;
+    for (u32 client = 2; client < 1002; client++)
+        answered += limits.allows(AYA_REASON_REPLY_TOO_BIG, client, 1'000'000'000 + u64{client} * 10'000'000);
+    EXPECT_GT(answered, 950u) << "but those that share its budget";
 }
 
 } // namespace

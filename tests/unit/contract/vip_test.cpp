@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
+#include <vector>
 
 #include "aya/forward.h"
+#include "common/reasons.hpp"
 #include "naive_models.hpp"
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
@@ -26,6 +29,8 @@ Classified classify(const Tables &tables, const Bytes &frame)
         AYA_SERVICE_NONE};
     if (got.reason == AYA_REASON_NONE)
         got.reason = aya_classify(tables.view(), &packet, &got.service);
+    else
+        got.reason = aya_punt_reason(tables.view(), &packet, got.reason);
     return got;
 }
 
@@ -47,15 +52,61 @@ TEST(Classify, FindsTheServiceOfAVip)
               dns);
 }
 
-TEST(Classify, PuntsAnotherAddressPortOrProtocol)
+TEST(Classify, PuntsAnotherAddress)
 {
     Tables tables;
     tables.add_service({"203.0.113.10:443/tcp"});
     for (const Bytes &frame :
-         {to("203.0.113.11", 443).build(), to("203.0.113.10", 80).build(), to("2001:db8::10", 443).build(),
-          Packet().ipv4("198.51.100.7", "203.0.113.10").udp(1, 443).build(),
-          Packet().ipv4("198.51.100.7", "203.0.113.11").icmp(AYA_ICMP_ECHO).build()})
+         {to("203.0.113.11", 443).build(), to("2001:db8::10", 443).build(),
+          Packet().ipv4("198.51.100.7", "203.0.113.11").icmp(AYA_ICMP_ECHO).build(),
+          Packet().ipv4("198.51.100.7", "203.0.113.11").fragment(9, 800, true).protocol(17).build()})
         EXPECT_EQ(classify(tables, frame).reason, AYA_REASON_PUNT_NO_VIP);
+}
+
+// To the addresses of VIPs, but to no VIP; and why they would be the kernel's.
+std::vector<std::pair<Bytes, aya_reason>> unserved_packets()
+{
+    const auto to4 = [] { return Packet().ipv4("198.51.100.7", "203.0.113.10"); };
+    const auto to6 = [] { return Packet().ipv6("2001:db8:c::7", "2001:db8::10"); };
+    return {{to4().tcp(1, 80).build(), AYA_REASON_PUNT_NO_VIP},
+            {to6().tcp(1, 80).build(), AYA_REASON_PUNT_NO_VIP},
+            {to4().udp(1, 443).build(), AYA_REASON_PUNT_NO_VIP},
+            {to4().protocol(51).build(), AYA_REASON_PUNT_PROTOCOL},
+            {to6().protocol(47).build(), AYA_REASON_PUNT_PROTOCOL},
+            {to4().fragment(9, 0, true).icmp(AYA_ICMP_ECHO).build(), AYA_REASON_PUNT_PROTOCOL},
+            {to4().icmp(AYA_ICMP_ECHO_REPLY).build(), AYA_REASON_PUNT_ICMP},
+            {to6().icmp(AYA_ICMPV6_ECHO_REPLY).build(), AYA_REASON_PUNT_ICMP},
+            {to6().ttl(64).icmp(AYA_ICMPV6_ROUTER_SOLICITATION + 2).build(), AYA_REASON_PUNT_ICMP}};
+}
+
+TEST(Classify, DropsWhatNoServiceTakesAtAVipsAddress)
+{
+    Tables tables;
+    tables.add_service({"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"});
+    for (const auto &[frame, reason] : unserved_packets())
+        EXPECT_EQ(classify(tables, frame).reason, AYA_REASON_UNSERVED) << kReasons[reason].name;
+}
+
+TEST(Classify, PuntsItIfTheKernelHasTheAddress)
+{
+    Tables tables;
+    tables.add_service({"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp"});
+    tables.set_local("203.0.113.10");
+    tables.set_local("2001:db8::10");
+    for (const auto &[frame, reason] : unserved_packets())
+        EXPECT_EQ(classify(tables, frame).reason, reason);
+    EXPECT_EQ(classify(tables, to("203.0.113.10", 443).build()).reason, AYA_REASON_NONE)
+        << "not what one does";
+}
+
+TEST(Classify, NeighbourDiscoveryIsTheKernelsWhoeverHasTheAddress)
+{
+    Tables tables;
+    tables.add_service({"[2001:db8::10]:443/tcp"});
+    for (u8 type = AYA_ICMPV6_ROUTER_SOLICITATION; type <= AYA_ICMPV6_REDIRECT; type++)
+        EXPECT_EQ(classify(tables, Packet().ipv6("2001:db8:c::7", "2001:db8::10").ttl(255).icmp(type).build())
+                      .reason,
+                  AYA_REASON_PUNT_NEIGHBOUR);
 }
 
 TEST(Classify, PrefersTheExactPortToAnyPort)
@@ -66,7 +117,7 @@ TEST(Classify, PrefersTheExactPortToAnyPort)
     EXPECT_EQ(classify(tables, to("203.0.113.10", 443).build()).service, exact);
     EXPECT_EQ(classify(tables, to("203.0.113.10", 8443).build()).service, any);
     EXPECT_EQ(classify(tables, Packet().ipv4("198.51.100.7", "203.0.113.10").udp(1, 9).build()).reason,
-              AYA_REASON_PUNT_NO_VIP)
+              AYA_REASON_UNSERVED)
         << "any port of one protocol is not any protocol";
 }
 

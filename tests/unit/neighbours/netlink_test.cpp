@@ -209,6 +209,14 @@ TEST(Netlink, ALocalOrUnreachableRouteLeadsNowhere)
     }
 }
 
+TEST(Netlink, OnlyALocalRouteLeadsHere)
+{
+    for (const unsigned char type : {RTN_UNICAST, RTN_LOCAL, RTN_BLACKHOLE, RTN_BROADCAST, RTN_ANYCAST}) {
+        Message message(RTM_NEWROUTE, route_head(type));
+        EXPECT_EQ(leads_here(message.header()), type == RTN_LOCAL) << int{type};
+    }
+}
+
 TEST(Netlink, ReadsALink)
 {
     ifinfomsg body = {};

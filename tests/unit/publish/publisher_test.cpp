@@ -340,6 +340,27 @@ TEST_F(PublisherTest, VipsPassFromOneServiceToAnother)
     EXPECT_EQ(search(view, *parse_vip("203.0.113.1:82/tcp")), publisher_.find_service("one")->id);
 }
 
+TEST_F(PublisherTest, FollowsWhichAddressesTheKernelHas)
+{
+    const auto local_entries = [this] {
+        u32 count = 0;
+        for (u32 i = 0; i < kSmall.vips; i++)
+            count += sink_.slot(sink_.generation()).vips[i].flags & AYA_VIP_LOCAL;
+        return count;
+    };
+    ServiceImage web = make_service("web", {"203.0.113.10:80/tcp", "203.0.113.11:80/tcp"}, {"a"});
+    ServiceImage dns = make_service("dns", {"203.0.113.10:53/udp"}, {"a"});
+    publish({web, dns});
+    EXPECT_EQ(local_entries(), 0u);
+    web.local = dns.local = {IpAddress::v4(203, 0, 113, 10)};
+    EXPECT_TRUE(publish({web, dns}).changed);
+    EXPECT_EQ(local_entries(), 1u);
+    EXPECT_FALSE(publish({web, dns}).changed);
+    web.local = dns.local = {};
+    publish({web, dns});
+    EXPECT_EQ(local_entries(), 0u);
+}
+
 TEST_F(PublisherTest, RefusesAVipOfTwoServices)
 {
     publish({make_service("one", {"203.0.113.1:80/tcp"}, {"a"})});

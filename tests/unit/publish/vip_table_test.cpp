@@ -114,6 +114,47 @@ TEST(VipTable, FollowsRandomChangesLikeAMap)
     }
 }
 
+// Of the presence entry of an address.
+u32 flags_at(const Reader &reader, const IpAddress &address)
+{
+    aya_view view = {};
+    view.settings = &reader.settings;
+    view.vips = reader.vips.data();
+    view.vip_count = static_cast<u32>(reader.vips.size());
+    be32 words[4];
+    std::memcpy(words, address.bytes.data(), sizeof(words));
+    const aya_vip *vip = aya_vip_find(&view, &reader.settings, words, aya_cpu_to_be16(0), AYA_PROTO_ICMP);
+    return vip ? vip->flags : ~0u;
+}
+
+TEST(VipTable, TellsWhichAddressesTheKernelHas)
+{
+    VipTable table(1024, 3);
+    Reader reader(1024);
+    const auto apply = [&](const std::vector<Change> &changes) {
+        std::vector<u32> dirty;
+        ASSERT_TRUE(table.apply(changes, dirty));
+        reader.take(table, dirty);
+    };
+    const VipKey web = *parse_vip("203.0.113.10:80/tcp"), tls = *parse_vip("203.0.113.10:443/tcp");
+    const VipKey other = *parse_vip("203.0.113.11:80/tcp");
+    apply({{web, 1, true}, {tls, 2, true}, {other, 1}});
+    EXPECT_EQ(flags_at(reader, web.address), AYA_VIP_LOCAL);
+    EXPECT_EQ(flags_at(reader, other.address), 0u);
+    apply({{web, AYA_SERVICE_NONE}});
+    EXPECT_EQ(flags_at(reader, web.address), AYA_VIP_LOCAL) << "another VIP is still there";
+    VipTable loaded(1024, 3);
+    ASSERT_EQ(loaded.load(reader.vips, reader.settings.vip_key), "");
+    EXPECT_TRUE(loaded.is_local(web.address));
+    EXPECT_FALSE(loaded.is_local(other.address));
+    apply({{tls, 2, false}, {other, 1, true}});
+    EXPECT_EQ(flags_at(reader, web.address), 0u);
+    EXPECT_EQ(flags_at(reader, other.address), AYA_VIP_LOCAL);
+    EXPECT_EQ(reader.find(tls), 2u);
+    apply({{tls, AYA_SERVICE_NONE}, {other, AYA_SERVICE_NONE}});
+    EXPECT_EQ(reader.entries_in_use(), 0u);
+}
+
 TEST(VipTable, CanBeFilledToTheHalf)
 {
     std::mt19937 random(5);

@@ -74,6 +74,19 @@ constexpr const char *kTwoServices = R"({
                   "backends": [ { "name": "one", "address": "10.0.1.1" },
                                 { "name": "two", "address": "10.0.1.2" } ] } ] })";
 
+TEST(Reconciler, FollowsWhichAddressesTheKernelHas)
+{
+    Bench bench;
+    bench.observer.local.insert(IpAddress::v4(203, 0, 113, 10));
+    bench.reconciler.touch("web");
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    EXPECT_TRUE(bench.reconciler.find_image("web")->local.contains(IpAddress::v4(203, 0, 113, 10)));
+    bench.observer.local.clear();
+    bench.reconciler.touch("web");
+    ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
+    EXPECT_TRUE(bench.reconciler.find_image("web")->local.empty());
+}
+
 TEST(Reconciler, LooksOnlyAtTheServicesThatWereTouched)
 {
     Bench bench(kTwoServices);
