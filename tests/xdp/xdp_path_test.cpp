@@ -35,6 +35,13 @@ void command(const std::string &line)
     ASSERT_EQ(std::system((line + " >&2").c_str()), 0) << line;
 }
 
+// A port and its peer, which leaves VLAN tags in the frames.
+void add_pair(const std::string &number)
+{
+    command("ip link add port" + number + " type veth peer name peer" + number);
+    command("ethtool -K peer" + number + " txvlan off tx-vlan-stag-hw-insert off");
+}
+
 template <class Condition>
 bool comes_true(Condition condition)
 {
@@ -48,8 +55,8 @@ class XdpPathTest : public testing::Test
 protected:
     void SetUp() override
     {
-        command("ip link add port0 type veth peer name peer0");
-        command("ip link add port1 type veth peer name peer1");
+        add_pair("0");
+        add_pair("1");
         for (const char *name : {"port0", "port1", "peer0", "peer1"})
             command(std::string("ip link set up dev ") + name);
     }
@@ -189,7 +196,7 @@ TEST_F(XdpPathTest, AnInterfaceThatIsMadeAnewGetsItsProgramAgain)
     EXPECT_TRUE(path_->poll());
     EXPECT_FALSE(path_->ports()[0].present);
     EXPECT_EQ(path_->warnings().size(), 1u);
-    command("ip link add port0 type veth peer name peer0");
+    add_pair("0");
     EXPECT_TRUE(path_->poll());
     EXPECT_EQ(path_->warnings().size(), 1u) << "it is down";
     command("ip link set up dev port0");

@@ -62,7 +62,7 @@ class Bash(Shell):
     def test_completes_commands_options_and_values(self):
         self.assertEqual(self.bash("st"), ["status"])
         self.assertEqual(self.bash("backend "), ["list", "add", "set", "drain", "enable", "disable", "remove"])
-        self.assertEqual(self.bash("service add web --health-i"), ["--health-interval"])
+        self.assertEqual(self.bash("service add web --health-i"), ["--health-interval", "--health-init-state"])
         self.assertEqual(self.bash("status -o "), ["table", "json"])
         self.assertEqual(self.bash("config check "), [])
 
