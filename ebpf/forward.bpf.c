@@ -25,12 +25,17 @@ AYA_INLINE u32 aya_flow_room(const struct aya_view *view, const struct aya_flow_
     return aya_find_room(set, view->slot, now, (u32)needs);
 }
 
-u32 aya_find_address(const struct aya_flow *flow, u32 slot);
+struct address {
+    AYA_ALIGNED(8) be32 words[4];
+};
+
+u32 aya_find_address(const struct address *address, u32 slot);
 
 #define AYA_ADDRESS_DEFINED
 AYA_INLINE u32 aya_destination(const struct aya_view *view, const struct aya_flow *flow)
 {
-    struct aya_flow copy = *flow; // so that the packet itself may stay in registers
+    struct address copy; // so that the packet itself may stay in registers
+    __builtin_memcpy(copy.words, __builtin_assume_aligned(flow->dst, 8), sizeof(copy.words));
     u32 known = aya_find_address(&copy, view->slot);
     AYA_OPAQUE(known); // or the compilers spread its cases over what follows, each for the verifier to follow
     return known;
@@ -39,14 +44,13 @@ AYA_INLINE u32 aya_destination(const struct aya_view *view, const struct aya_flo
 #include "aya/forward.h"
 
 // This one, too.
-u32 aya_find_address(const struct aya_flow *flow, u32 slot)
+u32 aya_find_address(const struct address *address, u32 slot)
 {
     const struct aya_view view = {.slot = slot & 1, .settings = &settings[slot & 1]};
-    AYA_ALIGNED(8) be32 address[4];
-    if (!flow)
+    if (!address)
         return AYA_SERVICE_NONE;
-    __builtin_memcpy(address, __builtin_assume_aligned(flow->dst, 8), sizeof(address));
-    return aya_address_search(&view, view.settings, address);
+    const struct address copy = *address; // an argument, whose alignment the verifier does not know
+    return aya_address_search(&view, view.settings, copy.words);
 }
 
 struct {
@@ -198,12 +202,14 @@ AYA_INLINE int transmit(struct aya_worker_totals *t, u32 port, u64 bytes)
 // Replies are functions of their own (so not static): the verifier follows them once, and not again for each
 // (family, offset). Linux 6.1 gives up at a million instructions followed.
 
-AYA_INLINE int may_reply(const struct aya_packet *packet, u32 queue, enum aya_reason reason)
+// Takes a token of the kind of reply. A function of its own also for its stack, which comes on top of the
+// program's.
+int aya_may_reply(const struct aya_packet *packet, u32 queue, u32 reason)
 {
     struct aya_reply_limits *limits = bpf_map_lookup_elem(&reply_limits, &queue);
     struct aya_view view = aya_view_active();
     const struct aya_hash_key *key = &aya_view_settings(&view)->hash_key;
-    return limits && aya_reply_allowed(limits, reason, key, packet, now_ns(queue));
+    return packet && limits && aya_reply_allowed(limits, (enum aya_reason)reason, key, packet, now_ns(queue));
 }
 
 // Answers an echo request.
@@ -212,8 +218,6 @@ int aya_answer_echo(struct xdp_md *ctx, const struct aya_packet *packet, u32 que
     struct aya_worker_totals *t = totals_of(queue);
     if (!packet)
         return XDP_DROP;
-    if (!may_reply(packet, queue, AYA_REASON_REPLY_ECHO))
-        return finish(t, aya_reply_refused(AYA_REASON_REPLY_ECHO));
     const enum aya_reason failed = aya_reply_echo((u8 *)start_of(ctx), end_of(ctx), packet);
     if (failed != AYA_REASON_NONE)
         return finish(t, failed);
@@ -227,8 +231,6 @@ int aya_answer_error(struct xdp_md *ctx, const struct aya_packet *packet, u32 qu
     struct aya_worker_totals *t = totals_of(queue);
     if (!packet)
         return XDP_DROP;
-    if (!may_reply(packet, queue, (enum aya_reason)reason))
-        return finish(t, aya_reply_refused((enum aya_reason)reason));
     int length = (int)(end_of(ctx) - start_of(ctx));
     int kept = (int)(packet->l3_offset + aya_reply_quote(packet));
     if (length > kept && bpf_xdp_adjust_tail(ctx, kept - length))
@@ -249,6 +251,8 @@ AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct
                      enum aya_reason reason, u16 mtu)
 {
     struct aya_packet copy = *packet; // so that the packet itself may stay in registers
+    if (!aya_may_reply(&copy, shell->queue, reason))
+        return finish(shell->totals, aya_reply_refused(reason));
     if (reason == AYA_REASON_REPLY_ECHO)
         return aya_answer_echo(ctx, &copy, shell->queue);
     return aya_answer_error(ctx, &copy, shell->queue, reason, mtu);
