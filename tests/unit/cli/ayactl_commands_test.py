@@ -127,7 +127,7 @@ api      cpu-01         0      0B
 
     def test_explain_of_a_packet_that_is_not_forwarded(self):
         self.server.explanation = answer_of("explain punt")
-        self.assertTrue(self.ok("explain", "192.0.2.1:1", "192.0.2.2:2/udp").endswith("\npunt (punt_no_vip)\n"))
+        self.assertTrue(self.ok("explain", "192.0.2.1:1", "192.0.2.2:2/udp").endswith("\ndrop (unserved)\n"))
         self.server.explanation.update(action="drop", reason="unreachable", service="web", backend="a")
         self.assertTrue(self.ok("explain", "192.0.2.1:1", "192.0.2.2:2/udp")
                         .endswith("\ndrop (unreachable), chosen: web/a\n"))
