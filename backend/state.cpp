@@ -50,44 +50,33 @@ std::uint64_t network_namespace()
     return ::stat("/proc/self/ns/net", &info) == 0 ? info.st_ino : 0;
 }
 
-Json to_json(const std::vector<IpAddress> &addresses)
+template <class Item>
+Json to_json(const std::vector<Item> &items)
 {
     Json list = Json::array();
-    for (const IpAddress &address : addresses)
-        list.push_back(to_string(address));
+    for (const Item &item : items)
+        list.push_back(to_string(item));
     return list;
+}
+
+// `what`: what each text of the list must be.
+template <class Item>
+std::vector<Item> parse_all(const Json &list, std::optional<Item> (*parse)(std::string_view),
+                            const std::string &what)
+{
+    std::vector<Item> items;
+    for (const Json &text : list) {
+        const auto item = parse(text.get<std::string>());
+        if (!item)
+            throw std::invalid_argument("not " + what + ": " + text.dump());
+        items.push_back(*item);
+    }
+    return items;
 }
 
 std::vector<IpAddress> to_addresses(const Json &list)
 {
-    std::vector<IpAddress> addresses;
-    for (const Json &text : list) {
-        const auto address = parse_ip_address(text.get<std::string>());
-        if (!address)
-            throw std::invalid_argument("not an address: " + text.dump());
-        addresses.push_back(*address);
-    }
-    return addresses;
-}
-
-Json to_json(const std::vector<Prefix> &prefixes)
-{
-    Json list = Json::array();
-    for (const Prefix &prefix : prefixes)
-        list.push_back(to_string(prefix));
-    return list;
-}
-
-std::vector<Prefix> to_prefixes(const Json &list)
-{
-    std::vector<Prefix> prefixes;
-    for (const Json &text : list) {
-        const auto prefix = parse_prefix(text.get<std::string>());
-        if (!prefix)
-            throw std::invalid_argument("not a network: " + text.dump());
-        prefixes.push_back(*prefix);
-    }
-    return prefixes;
+    return parse_all(list, parse_ip_address, "an address");
 }
 
 Json to_json(const State &state)
@@ -116,12 +105,13 @@ State to_state(const Json &json)
     State state;
     state.settings.vips = to_addresses(json.at("vips"));
     state.settings.encap = parse_name<Encap>(json.at("encap").get<std::string>()).value_or(Encap::l2);
-    state.settings.gue_port = json.value("gue_port", kGuePort); // earlier versions wrote none
+    state.settings.gue_port = json.value("gue_port", kGuePort); // earlier versions did not write it
     json.at("interface").get_to(state.settings.interface);
     json.at("hook").get_to(state.settings.hook);
     state.settings.locals = to_addresses(json.at("locals"));
     json.at("all_locals").get_to(state.settings.all_locals);
-    state.settings.balancers = to_prefixes(json.value("balancers", Json::array())); // nor these
+    state.settings.balancers =
+        parse_all(json.value("balancers", Json::array()), parse_prefix, "a network"); // nor this
     state.settings.is_set_up = true;
     for (const Json &c : json.at("changes"))
         state.changes.push_back({c.at("kind").get<Change::Kind>(), c.at("name").get<std::string>(),

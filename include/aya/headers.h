@@ -129,10 +129,8 @@ struct aya_gue {
     be16 flags;
 };
 
-enum {
-    AYA_IPV6_MIN_MTU =
-        1280, // every link takes packets of this size, and no sender need send less: RFC 8200 5
-};
+// Every link takes packets of this size, and no sender need send less: RFC 8200 5.
+enum { AYA_IPV6_MIN_MTU = 1280 };
 
 struct aya_icmp { // RFC 792, RFC 4443
     u8 type;
