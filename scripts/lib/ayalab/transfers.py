@@ -11,9 +11,10 @@ _UPLOAD = str(pathlib.Path(__file__).with_name("upload.py"))
 
 
 def start_sink(lab, host, port):
-    """A sink in the host's namespace, listening when this returns."""
+    """A sink in the host's namespace, listening when this returns: by TCP and, as it opens that later, by UDP."""
     process = lab.start(host, sys.executable, _SINK, host.name, str(port), log=f"sink-{host.name}-{port}.log")
-    wait_until(lambda: host.run("ss", "-Hltn", f"sport = :{port}").stdout.strip(), f"sink of {host.name} listens")
+    wait_until(lambda: all(host.run("ss", f"-Hln{kind}", f"sport = :{port}").stdout.strip() for kind in "tu"),
+               f"sink of {host.name} listens")
     return process
 
 
