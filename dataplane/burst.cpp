@@ -11,7 +11,7 @@ namespace aya
 namespace
 {
 
-u8 *frame_of(rte_mbuf *mbuf)
+u8 *frame_of(const rte_mbuf *mbuf)
 {
     return rte_pktmbuf_mtod(mbuf, u8 *);
 }
@@ -178,14 +178,16 @@ aya_reason punt(const Burst &burst, u32 i, aya_reason reason, BurstContext &cont
 
 } // namespace
 
-void parse_packets(Burst &burst) noexcept
+void parse_packets(Burst &burst, const BurstContext &context) noexcept
 {
     const u32 count = burst.count;
     u32 live = 0;
     for (u32 i = 0; i < count; i++) {
         const rte_mbuf *mbuf = burst.mbuf[i];
-        const u8 *frame = rte_pktmbuf_mtod(mbuf, const u8 *);
-        const aya_reason reason = aya_parse(frame, frame + mbuf->data_len, mbuf->pkt_len, &burst.packet[i]);
+        const u8 *frame = frame_of(mbuf), *end = end_of(mbuf);
+        const aya_reason reason = AYA_LIKELY(aya_is_for_us(frame, end, &context.stations))
+                                      ? aya_parse(frame, end, mbuf->pkt_len, &burst.packet[i])
+                                      : AYA_REASON_OTHER_STATION;
         if (AYA_LIKELY(reason == AYA_REASON_NONE))
             burst.live[live++] = static_cast<u8>(i);
         else
@@ -326,7 +328,7 @@ void dispatch_rest(Burst &burst, BurstContext &context) noexcept
 void decide_burst(Burst &burst, BurstContext &context) noexcept
 {
     burst.live_count = burst.rest_count = burst.drop_count = 0;
-    parse_packets(burst);
+    parse_packets(burst, context);
     classify_packets(burst, context);
     find_flows(burst, context);
     choose_backends(burst, context);

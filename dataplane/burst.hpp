@@ -54,6 +54,7 @@ struct BurstContext {
     aya_reply_limits reply_limits{};
     Outbox *outboxes = nullptr;           // by port
     const bool *sends_segments = nullptr; // by port
+    aya_stations stations{};              // each burst: of the port that it came from
     const PuntRings *punt = nullptr;      // each burst; nullptr: this port has no punt interface
     aya_reply_limit punt_rest{};          // of PuntClass::rest
 };
@@ -77,7 +78,7 @@ struct Burst {
     aya_flow_entry borrowed[kBurst]; // copies of entries of sibling tables
 };
 
-void parse_packets(Burst &burst) noexcept;
+void parse_packets(Burst &burst, const BurstContext &context) noexcept;
 void classify_packets(Burst &burst, const BurstContext &context) noexcept;
 void find_flows(Burst &burst, const BurstContext &context) noexcept;
 void choose_backends(Burst &burst, const BurstContext &context) noexcept;

@@ -58,6 +58,16 @@ std::optional<u32> interface_mtu(const std::string &name)
     return static_cast<u32>(request.ifr_mtu);
 }
 
+std::optional<Mac> interface_mac(const std::string &name)
+{
+    ifreq request{};
+    if (control(SIOCGIFHWADDR, name, request) != 0)
+        return std::nullopt;
+    Mac mac{};
+    std::copy_n(request.ifr_hwaddr.sa_data, mac.bytes.size(), mac.bytes.begin());
+    return mac;
+}
+
 u32 interface_rx_queues(const std::string &name)
 {
     std::error_code error;

@@ -15,6 +15,7 @@ bool interface_exists(const std::string &name);
 bool interface_has_link(const std::string &name); // up, and a live wire as far as the driver can tell
 bool interface_is_promiscuous(const std::string &name);
 std::optional<u32> interface_mtu(const std::string &name);
+std::optional<Mac> interface_mac(const std::string &name);
 u32 interface_rx_queues(const std::string &name); // 0: no such interface
 // Errors as errno values, 0: done.
 int interface_set_up(const std::string &name);

@@ -256,6 +256,12 @@ bool Port::is_af_packet() const
     return options_.device.starts_with("net_af_packet");
 }
 
+aya_stations Port::stations() const
+{
+    const bool is_network = !interface_.empty() || is_pci_address(options_.device);
+    return is_network ? stations_of(mac_, options_.other_macs) : aya_stations{};
+}
+
 bool Port::is_af_xdp() const
 {
     return is_interface_ || options_.device.starts_with("net_af_xdp");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aya/shm.hpp"
+#include "common/stations.hpp"
 #include "options.hpp"
 #include "socket_losses.hpp"
 
@@ -56,7 +57,9 @@ public:
     void reopen();
     void offer() { shift_.fetch_add(1, std::memory_order_acq_rel); }
 
-    // The kernel's interface has another MTU now. What buffers are too small for stays out: answers whether
+    // The kernel's interface has another MAC address now. Workers take it over as they do devices.
+    void take_mac(const Mac &mac);
+    // The same for its MTU. What buffers are too small for stays out: answers whether
     // they are large enough.
     bool take_mtu(u32 mtu);
     bool has_link() const;
@@ -69,6 +72,8 @@ public:
     const std::string &interface() const { return interface_; } // of the kernel; empty: none
     const std::optional<std::string> &punt() const { return options_.punt; }
     const Mac &mac() const { return mac_; }
+    // Whose frames it takes: everyone's where the device is no network (files, rings).
+    aya_stations stations() const;
     u16 mtu() const { return static_cast<u16>(mtu_); }
     u32 queues() const { return queues_; }
     bool sends_segments() const { return sends_segments_; }

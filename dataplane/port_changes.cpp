@@ -66,6 +66,12 @@ void Port::reopen()
     }
 }
 
+void Port::take_mac(const Mac &mac)
+{
+    mac_ = mac;
+    shift_.fetch_add(2, std::memory_order_release); // still open
+}
+
 bool Port::take_mtu(u32 mtu)
 {
     mtu_ = std::min(mtu, room_);

@@ -83,6 +83,7 @@ void PortFollower::watch(u32 index)
         show(index, state);
     }
     watch_mtu(index);
+    watch_mac(index);
 }
 
 void PortFollower::watch_mtu(u32 index)
@@ -99,6 +100,19 @@ void PortFollower::watch_mtu(u32 index)
         log_warning(port.label() + ": the MTU is " + std::to_string(mtu) +
                     " now, but packet buffers have room for " + std::to_string(port.mtu()) +
                     "; restart aya-dataplane to receive larger packets");
+    parts_.punt.follow(port);
+    parts_.segment.set_port(port, parts_.punt.ifindex(index));
+}
+
+// Its frames have another destination then, and those for the old one are another station's.
+void PortFollower::watch_mac(u32 index)
+{
+    Port &port = *parts_.ports[index];
+    const auto mac = port.lives_on_interface() ? interface_mac(port.interface()) : std::nullopt;
+    if (!mac || *mac == port.mac())
+        return;
+    port.take_mac(*mac);
+    log_info(port.label() + ": the MAC address is " + to_string(*mac) + " now");
     parts_.punt.follow(port);
     parts_.segment.set_port(port, parts_.punt.ifindex(index));
 }

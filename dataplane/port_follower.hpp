@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Keeps the ports in step with the kernel's interfaces under them, on the main lcore: link, MTU, and
-// interfaces that vanish, are moved to another network namespace, and come back.
+// Keeps the ports in step with the kernel's interfaces under them, on the main lcore: link, MTU, MAC address,
+// and interfaces that vanish, are moved to another network namespace, and come back.
 #pragma once
 
 #include <functional>
@@ -56,6 +56,7 @@ private:
     void look_at(u32 index);
     void watch(u32 index);
     void watch_mtu(u32 index);
+    void watch_mac(u32 index);
     void leave(u32 index);
     void close(u32 index);
     void try_again(u32 index);

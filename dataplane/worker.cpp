@@ -82,6 +82,8 @@ void Worker::take_devices(u32 index) noexcept
     lane.tx = tx.value_or(PortQueue{});
     if (!lane.closed)
         sends_segments_[index] = lane.port->sends_segments();
+    if (lane.mode == nullptr) // else the XDP program has looked already
+        lane.stations = lane.port->stations();
     receives_ = std::any_of(ports_.begin(), ports_.end(), [](const Lane &each) { return each.receives; });
     shifts_[index].store(shift, std::memory_order_release);
 }
@@ -163,6 +165,7 @@ u32 Worker::poll(u32 index) noexcept
     context_.sets = port.sets;
     context_.set_mask = port.set_mask;
     context_.port = static_cast<u16>(index);
+    context_.stations = port.stations;
     context_.punt = port.to_kernel[0] != nullptr ? &port.to_kernel : nullptr;
     decide_burst(burst_, context_);
     if (AYA_UNLIKELY(cursor_.overtaken())) {

@@ -75,6 +75,7 @@ private:
         FlowTable *flows = nullptr;
         const aya_xdp_mode *mode = nullptr; // of the XDP program under the port; nullptr: there is none
         u32 swept = 0;                      // sets, so far
+        aya_stations stations{};
     };
 
     u32 poll(u32 port) noexcept;

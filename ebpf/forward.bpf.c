@@ -358,6 +358,10 @@ int xsk_def_prog(struct xdp_md *ctx)
     t->rx_packets++;
     t->rx_bytes += (u64)(end_of(ctx) - start_of(ctx));
 
+    if (AYA_UNLIKELY(!aya_is_for_us(start_of(ctx), end_of(ctx), &mode.stations))) {
+        count(t, AYA_REASON_OTHER_STATION);
+        return XDP_PASS; // the kernel knows stations that we do not: macvlan, bridges
+    }
     u32 type = 0;
     enum aya_reason reason = aya_parse_l2(start_of(ctx), end_of(ctx), &packet, &type);
     if (reason != AYA_REASON_NONE)

@@ -66,6 +66,14 @@ public:
         __atomic_store_n(&mode_.at<aya_xdp_mode>()->bypass_sockets, on ? 1 : 0, __ATOMIC_RELEASE);
     }
 
+    void set_stations(const aya_stations &stations) const
+    {
+        auto *shared = &mode_.at<aya_xdp_mode>()->stations;
+        __atomic_store_n(&shared->own, stations.own, __ATOMIC_RELAXED);
+        for (u32 i = 0; i < AYA_OTHER_MACS; i++)
+            __atomic_store_n(&shared->others[i], stations.others[i], __ATOMIC_RELAXED);
+    }
+
     aya_flow_set *flows(u32 queue) const { return flows_.at<aya_flow_set>(u64{queue} * options_.flow_sets); }
     u32 flow_sets() const { return options_.flow_sets; }
     const aya_worker_totals &totals(u32 queue) const { return *totals_.at<aya_worker_totals>(queue); }

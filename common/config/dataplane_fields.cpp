@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/config/dataplane_fields.hpp"
 
+#include "aya/flow.h"
 #include "aya/shm.hpp"
 
 namespace aya
@@ -54,6 +55,11 @@ const Fields<PortConfig> &fields()
                   "to it, if it is less "
                   "than the interface's MTU, which stays as it is."),
         field("mac", &PortConfig::mac, mac_kind(), "MAC address of the port").absent("the port's own"),
+        list_field("other_macs", &PortConfig::other_macs, mac_kind(), {0, AYA_OTHER_MACS},
+                   "Further MAC addresses whose frames this port takes")
+            .unique()
+            .rule("each once")
+            .more("For a virtual MAC address, such as VRRP's. Frames for other stations are not forwarded."),
         field("replace_program", &PortConfig::replace_program, boolean_kind(),
               "Replace an XDP program that is already attached to the interface")
             .rule("`true` with paths `\"xdp\"` and `\"auto\"` only")

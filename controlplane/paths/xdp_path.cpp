@@ -2,6 +2,7 @@
 #include "paths/xdp_path.hpp"
 
 #include "common/clock.hpp"
+#include "common/stations.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -53,7 +54,8 @@ XdpPath::XdpPath(std::string directory, XdpTables &tables, const DataplaneConfig
                                                              .index = i,
                                                              .flow_sets = flow_sets_for(config),
                                                              .replace_program = port.replace_program}),
-             .mtu_limit = port.mtu.value_or(UINT16_MAX)});
+             .mtu_limit = port.mtu.value_or(UINT16_MAX),
+             .other_macs = port.other_macs});
         if (!alone_ && ports_[i].xdp->by_processor())
             throw BpfError(port.device +
                            ": path auto requires an interface with RX queues of its own, and this one is "
@@ -136,6 +138,8 @@ bool XdpPath::take_line(u32 index, const std::optional<InterfaceFacts> &facts)
     line.present = facts.has_value();
     if (std::memcmp(&line, &lines_[index], sizeof(line)) == 0)
         return false;
+    if (facts)
+        ports_[index].xdp->set_stations(stations_of({facts->mac}, ports_[index].other_macs));
     lines_[index] = line;
     return true;
 }

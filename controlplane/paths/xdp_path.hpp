@@ -42,6 +42,7 @@ private:
     struct Port {
         std::unique_ptr<XdpPort> xdp;
         u32 mtu_limit;
+        std::vector<Mac> other_macs{};
         u32 interface_index = 0; // as of the last look
         XdpPortStatus status{};
         std::string warning{}; // empty: all is well

@@ -17,6 +17,17 @@ enum {
     AYA_MAX_IPV6_EXTENSIONS = 4,
 };
 
+enum { AYA_OTHER_MACS = 7 };
+
+// The MAC addresses that frames for a port have, each in the upper 48 bits, as a little-endian load of the
+// frame's first 8 bytes has it after a shift.
+struct aya_stations {
+    AYA_ALIGNED(AYA_CACHE_LINE) u64 own; // 0: not known, every frame is taken
+    u64 others[AYA_OTHER_MACS];          // 0: unused
+};
+
+AYA_STATIC_ASSERT(sizeof(struct aya_stations) == AYA_CACHE_LINE, "one cache line");
+
 // The 5-tuple, client to VIP. IPv4 addresses are v4-mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2).
 struct aya_flow {
     AYA_ALIGNED(8) be32 src[4]; // 8: addresses are compared as two words
@@ -310,6 +321,32 @@ AYA_INLINE enum aya_reason aya_parse_ipv6(const u8 *l3, const u8 *end, u32 l3_ro
     if (packet->flow.protocol == AYA_PROTO_ICMPV6 && packet->kind == AYA_KIND_DATA)
         return aya_parse_icmpv6(l4, end, headers_length, packet);
     return AYA_REASON_PUNT_PROTOCOL;
+}
+
+AYA_INLINE u64 aya_station(const u8 mac[8])
+{
+    u64 word;
+    aya_copy(&word, mac, sizeof(word));
+    return word << 16;
+}
+
+AYA_INLINE int aya_is_other_mac(const struct aya_stations *stations, u64 station)
+{
+    for (u32 i = 0; i < AYA_OTHER_MACS; i++)
+        if (stations->others[i] == station && station)
+            return 1;
+    return 0;
+}
+
+// Whether a frame is for this port. A switch floods frames for stations that it does not know, and whoever
+// forwarded them would duplicate them. Groups are left to the parser, and so is what is too short.
+AYA_INLINE int aya_is_for_us(const u8 *frame, const u8 *end, const struct aya_stations *stations)
+{
+    if (frame + sizeof(struct aya_eth) > end)
+        return 1;
+    u64 station = aya_station(frame);
+    return AYA_LIKELY(station == stations->own) || stations->own == 0 || frame[0] & 1 ||
+           aya_is_other_mac(stations, station);
 }
 
 // Skips the Ethernet header and up to two VLAN tags. NONE: `*type` is IPv4 or IPv6, and packet->l3_offset is

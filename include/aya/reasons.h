@@ -39,6 +39,8 @@ enum aya_action {
     X(BAD_IP_LENGTH, DROP, "bad_ip_length", "IP length beyond the frame or shorter than its headers")       \
     X(BAD_L4_HEADER, DROP, "bad_l4_header", "TCP or UDP header does not fit or has a bad length")           \
     X(BAD_ADDRESS, DROP, "bad_address", "source address is multicast, loopback or unspecified")             \
+    X(OTHER_STATION, DROP, "other_station",                                                                 \
+      "frame for another station's MAC address; the XDP program leaves it to the kernel")                   \
     X(VLAN_DEPTH, DROP, "vlan_depth", "more than two VLAN tags")                                            \
     X(IPV6_EXTENSIONS, DROP, "ipv6_extensions",                                                             \
       "too many IPv6 extension headers before the transport header")                                        \

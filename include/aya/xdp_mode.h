@@ -3,11 +3,13 @@
 #ifndef AYA_XDP_MODE_H
 #define AYA_XDP_MODE_H
 
+#include "aya/flow.h"
 #include "aya/types.h"
 
 struct aya_xdp_mode {
     u32 bypass_sockets; // not 0: no data plane takes packets now, so forward here and ignore the sockets
     u32 unused;
+    struct aya_stations stations; // of the port
 };
 
 enum {
@@ -15,6 +17,6 @@ enum {
     AYA_XDP_QUEUES = 256, // RX queues per port at most
 };
 
-AYA_STATIC_ASSERT(sizeof(struct aya_xdp_mode) == 8, "map ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_xdp_mode) == 128, "map ABI");
 
 #endif

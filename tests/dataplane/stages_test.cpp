@@ -338,6 +338,26 @@ TEST_F(Stages, forwarded_packets_count_for_their_service_and_backend)
     EXPECT_EQ(bytes, 5u * (frame.size() - 14));
 }
 
+TEST_F(Stages, frames_for_another_station_are_dropped)
+{
+    const auto to = [](const std::string &mac) {
+        return Packet()
+            .macs(mac, "02:00:00:00:00:02")
+            .ipv4("198.51.100.7", "203.0.113.10")
+            .tcp(1, 443)
+            .build();
+    };
+    const u64 own = 0x0100000000020000, other = 0x0a01005e00000000; // as aya_stations has them
+    bench.context.stations = {.own = own, .others = {other}};
+    bench.run(
+        {Bench::mbuf_of(to("02:00:00:00:00:01")), Bench::mbuf_of(to("00:00:5e:00:01:0a")),
+         Bench::mbuf_of(to("02:00:00:00:00:03")), Bench::mbuf_of(to("00:00:00:00:00:00")),
+         Bench::mbuf_of(Packet().macs("ff:ff:ff:ff:ff:ff", "02:00:00:00:00:02").ethertype(0x0806).build())});
+    EXPECT_EQ(reason(AYA_REASON_OTHER_STATION), 2u);
+    EXPECT_EQ(reason(AYA_REASON_PUNT_MULTICAST), 1u);
+    EXPECT_EQ(bench.take_sent(0).size() + bench.take_sent(1).size(), 2u);
+}
+
 TEST_F(Stages, a_port_without_punt_interface_drops_what_is_for_the_kernel)
 {
     bench.context.punt = nullptr;

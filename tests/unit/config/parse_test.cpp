@@ -37,7 +37,8 @@ TEST(Parse, EveryKeyIsRead)
         "dataplane": { "path": "dpdk", "workers": [0, 127], "main_lcore": 5, "mbufs": 4096, "eal": ["--log-level=8"], "flows_per_worker": 1025, "idle_backoff": false,
                        "huge_pages": false, "memory": "2GB",
                        "ports": [ { "device": "net_tap0,iface=x", "punt": "aya0", "queues": 2, "mtu": 9000,
-                                    "mac": "52:54:00:00:00:01" } ] },
+                                    "mac": "52:54:00:00:00:01",
+                                    "other_macs": ["00:00:5e:00:01:0a", "00:00:5e:00:02:0a"] } ] },
         "controlplane": { "metrics": "[::1]:9108", "log_level": "debug",
                           "limits": { "services": 10, "vips": 20, "backends": 30, "lookup_slots": 65536 } },
         "tunnel_source": { "ipv4": "10.9.9.9", "ipv6": "2001:db8::9" },
@@ -59,8 +60,13 @@ TEST(Parse, EveryKeyIsRead)
     EXPECT_FALSE(dataplane.idle_backoff);
     EXPECT_FALSE(dataplane.huge_pages);
     EXPECT_EQ(dataplane.memory, 2ULL << 30);
-    EXPECT_EQ(dataplane.ports, (std::vector<PortConfig>{
-                                   {"net_tap0,iface=x", "aya0", 2, 9000, parse_mac("52:54:00:00:00:01")}}));
+    EXPECT_EQ(dataplane.ports, (std::vector<PortConfig>{{"net_tap0,iface=x",
+                                                         "aya0",
+                                                         2,
+                                                         9000,
+                                                         parse_mac("52:54:00:00:00:01"),
+                                                         {parse_mac("00:00:5e:00:01:0a").value(),
+                                                          parse_mac("00:00:5e:00:02:0a").value()}}}));
     EXPECT_EQ(to_string(config->controlplane.metrics.value()), "[::1]:9108");
     EXPECT_EQ(config->controlplane.log_level, LogLevel::debug);
     EXPECT_EQ(config->controlplane.limits, (Limits{10, 20, 30, 65536}));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstddef>
 #include <initializer_list>
 
@@ -307,6 +308,26 @@ TEST(Parse, HasAReasonForFramesCutAtAnyByte)
             EXPECT_EQ(chained, length < frame.size() - payload ? AYA_REASON_TRUNCATED : AYA_REASON_NONE);
         }
     }
+}
+
+TEST(Stations, AreThePortsOwnAndTheOthersAndGroups)
+{
+    const auto is_for = [](const char *mac, const aya_stations &stations, std::size_t length = 60) {
+        const Bytes frame =
+            slice(Packet().macs(mac, "02:00:00:00:00:63").ethertype(0x0806).payload(46).build(), 0, length);
+        return aya_is_for_us(begin_of(frame), begin_of(frame) + length, &stations) != 0;
+    };
+    const std::array<u8, 8> own = {2, 0, 0, 0, 0, 1, 0x12, 0x34}, other = {0, 0, 0x5e, 0, 1, 0x0a};
+    aya_stations stations{.own = aya_station(own.data()), .others = {}};
+    stations.others[AYA_OTHER_MACS - 1] = aya_station(other.data());
+    EXPECT_TRUE(is_for("02:00:00:00:00:01", stations)) << "whatever follows the address in the frame";
+    EXPECT_TRUE(is_for("00:00:5e:00:01:0a", stations));
+    EXPECT_TRUE(is_for("ff:ff:ff:ff:ff:ff", stations));
+    EXPECT_TRUE(is_for("33:33:00:00:00:01", stations));
+    EXPECT_FALSE(is_for("02:00:00:00:00:02", stations));
+    EXPECT_FALSE(is_for("00:00:00:00:00:00", stations)) << "an unused place is no station";
+    EXPECT_TRUE(is_for("02:00:00:00:00:02", {})) << "a port whose address is not known";
+    EXPECT_TRUE(is_for("02:00:00:00:00:02", stations, 13)) << "left to the parser, which says what is wrong";
 }
 
 TEST(Parse, ChangesNothingInTheFrame)
