@@ -32,7 +32,7 @@ struct PortConfig {
     std::optional<unsigned> queues;  // absent: one per worker
     std::optional<unsigned> mtu;     // absent: the port's own
     std::optional<Mac> mac;          // absent: the port's own
-    std::vector<Mac> other_macs;     // whose frames are for this port, too
+    std::vector<Mac> other_macs{};   // whose frames are for this port, too
     bool replace_program = false;    // paths xdp and auto: another XDP program on the interface makes room
 
     bool operator==(const PortConfig &) const = default;
