@@ -157,7 +157,7 @@ aya_reason reply(Burst &burst, u32 i, BurstContext &context)
         return AYA_REASON_TOO_BIG;
     const aya_packet &packet = burst.packet[i];
     const aya_hash_key *key = &context.view->settings->hash_key;
-    if (!aya_reply_allowed(&context.reply_limits, wanted, key, &packet, context.now_ns))
+    if (!aya_reply_allowed(&context.limits, wanted, key, &packet, context.now_ns))
         return aya_reply_refused(wanted);
     return write_reply(mbuf, packet, burst.verdict[i]);
 }
@@ -167,13 +167,14 @@ aya_reason punt(const Burst &burst, u32 i, aya_reason reason, BurstContext &cont
     if (context.punt == nullptr)
         return AYA_REASON_PUNT_NONE;
     rte_mbuf *mbuf = burst.mbuf[i];
-    const PuntClass kind = punt_class(*mbuf, burst.packet[i], reason);
-    const bool is_rest = kind == PuntClass::rest;
-    if (is_rest && !aya_take_token(&context.punt_rest, context.now_ns, kPuntRestPerSecond, kPuntRestBurst))
-        return AYA_REASON_PUNT_LIMIT;
-    if (rte_ring_enqueue((*context.punt)[static_cast<u32>(kind)], mbuf) == 0)
+    const aya_packet &packet = burst.packet[i];
+    const aya_punt_class kind = aya_punt_class_of(frame_of(mbuf), end_of(mbuf), &packet, reason);
+    const aya_hash_key *key = &context.view->settings->hash_key;
+    if (!aya_punt_allowed(&context.limits, kind, context.punt_limit, key, &packet, context.now_ns))
+        return aya_punt_refused(kind);
+    if (rte_ring_enqueue((*context.punt)[kind], mbuf) == 0)
         return reason;
-    return is_rest ? AYA_REASON_PUNT_LIMIT : AYA_REASON_PUNT_FULL;
+    return kind == AYA_PUNT_REST ? AYA_REASON_PUNT_LIMIT : AYA_REASON_PUNT_FULL;
 }
 
 } // namespace

@@ -51,12 +51,12 @@ struct BurstContext {
     u64 now_ns = 0;                         // housekeeping
     std::span<const SiblingFlows> siblings; // all queues' tables, of all workers
     WorkerCounters counters{};
-    aya_reply_limits reply_limits{};
+    aya_limits limits{};
+    u32 punt_limit = 0;                   // of the rest per second; 0: none
     Outbox *outboxes = nullptr;           // by port
     const bool *sends_segments = nullptr; // by port
     aya_stations stations{};              // each burst: of the port that it came from
     const PuntRings *punt = nullptr;      // each burst; nullptr: this port has no punt interface
-    aya_reply_limit punt_rest{};          // of PuntClass::rest
 };
 
 // Index lists say which packets a stage looks at, so that no stage asks again what an earlier one knew.

@@ -273,6 +273,7 @@ void Dataplane::make_workers()
         auto worker = std::make_unique<Worker>(index, options_.workers[index], tables_.current(),
                                                segment_->worker(index), segment_->counters(index),
                                                options_.idle_backoff);
+        worker->limit_punts(options_.punt_limit);
         for (const auto &port : ports_)
             worker->add_port(*port, punt_->rings(port->index()),
                              port->rx(index) ? open_flows(*port, index) : nullptr,

@@ -55,7 +55,7 @@ void PuntPath::add_port(const Port &port)
     lane.rings.to_port = make_ring(port, "to_port", kPortRingSize);
     if (!port.punt())
         return;
-    for (u32 i = 0; i < kPuntClasses; i++)
+    for (u32 i = 0; i < AYA_PUNT_CLASSES; i++)
         lane.rings.to_kernel[i] =
             make_ring(port, std::string("punt_") + kPuntClassRows[i].name, kPuntClassRows[i].ring_size);
     lane.tap = std::make_unique<Tap>(*port.punt(), port.mac(), port.mtu(),
@@ -77,7 +77,7 @@ void PuntPath::follow(const Port &port) const
 u32 PuntPath::to_kernel(Lane &lane)
 {
     u32 moved = 0;
-    for (u32 i = 0; i < kPuntClasses; i++)
+    for (u32 i = 0; i < AYA_PUNT_CLASSES; i++)
         moved += to_kernel(lane, lane.rings.to_kernel[i], kPuntClassRows[i].frames_per_turn);
     return moved;
 }

@@ -41,6 +41,8 @@ public:
                   const aya_xdp_mode *mode = nullptr);
 
     // Adds the tables of this worker's queues.
+    // Packets per second of class rest, and so on: aya/punt.h. 0: no limit.
+    void limit_punts(u32 per_second) { context_.punt_limit = per_second; }
     void list_flow_tables(std::vector<SiblingFlows> &tables) const;
     // All queues' tables, before the run.
     void set_siblings(std::span<const SiblingFlows> tables) { context_.siblings = tables; }

@@ -10,6 +10,7 @@
 
 #include "aya/encap.h"
 #include "aya/flow_rules.h"
+#include "aya/punt.h"
 #include "aya/reply.h"
 
 // Not static, so that the verifier follows it once.
@@ -69,7 +70,7 @@ struct {
 
 struct aya_xdp_mode mode AYA_GLOBAL(mode);
 
-AYA_TABLE(reply_limits, struct aya_reply_limits, 64);
+AYA_TABLE(limits, struct aya_limits, 64);
 
 // What time it was at a queue's first packet of this jiffy; it may be late by one jiffy. To ask the kernel
 // for each packet takes a tenth of the whole program.
@@ -97,10 +98,10 @@ AYA_INLINE void count(struct aya_worker_totals *t, u32 reason)
     t->reasons[reason & 63]++;
 }
 
-AYA_INLINE int finish(struct aya_worker_totals *t, enum aya_reason reason)
+AYA_INLINE int drop(struct aya_worker_totals *t, u32 reason)
 {
     count(t, reason);
-    return aya_action_of(reason) == AYA_ACTION_PUNT ? XDP_PASS : XDP_DROP;
+    return XDP_DROP;
 }
 
 AYA_INLINE const u8 *start_of(const struct xdp_md *ctx)
@@ -199,17 +200,44 @@ AYA_INLINE int transmit(struct aya_worker_totals *t, u32 port, u64 bytes)
     return (int)bpf_redirect_map(&tx_ports, port, XDP_DROP);
 }
 
-// Replies are functions of their own (so not static): the verifier follows them once, and not again for each
-// (family, offset). Linux 6.1 gives up at a million instructions followed.
+// Punts and replies are functions of their own (so not static): the verifier follows them once, and not again
+// for each (family, offset). Linux 6.1 gives up at a million instructions followed.
+
+// To the kernel, if its class has not had enough.
+int aya_punt(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue, u32 reason)
+{
+    struct aya_worker_totals *t = totals_of(queue);
+    struct aya_limits *own = bpf_map_lookup_elem(&limits, &queue);
+    struct aya_view view = aya_view_active();
+    if (!packet || !own)
+        return XDP_DROP;
+    const enum aya_punt_class kind =
+        aya_punt_class_of(start_of(ctx), end_of(ctx), packet, (enum aya_reason)reason);
+    if (!aya_punt_allowed(own, kind, mode.punt_limit, &aya_view_settings(&view)->hash_key, packet,
+                          now_ns(queue)))
+        return drop(t, aya_punt_refused(kind));
+    count(t, reason);
+    return XDP_PASS;
+}
+
+// What is not forwarded and gets no reply.
+AYA_INLINE int leave(struct xdp_md *ctx, const struct shell *shell, const struct aya_packet *packet,
+                     enum aya_reason reason)
+{
+    if (aya_action_of(reason) != AYA_ACTION_PUNT)
+        return drop(shell->totals, reason);
+    struct aya_packet copy = *packet; // so that the packet itself may stay in registers
+    return aya_punt(ctx, &copy, shell->queue, reason);
+}
 
 // Takes a token of the kind of reply. A function of its own also for its stack, which comes on top of the
 // program's.
 int aya_may_reply(const struct aya_packet *packet, u32 queue, u32 reason)
 {
-    struct aya_reply_limits *limits = bpf_map_lookup_elem(&reply_limits, &queue);
+    struct aya_limits *own = bpf_map_lookup_elem(&limits, &queue);
     struct aya_view view = aya_view_active();
     const struct aya_hash_key *key = &aya_view_settings(&view)->hash_key;
-    return packet && limits && aya_reply_allowed(limits, (enum aya_reason)reason, key, packet, now_ns(queue));
+    return packet && own && aya_reply_allowed(own, (enum aya_reason)reason, key, packet, now_ns(queue));
 }
 
 // Answers an echo request.
@@ -220,7 +248,7 @@ int aya_answer_echo(struct xdp_md *ctx, const struct aya_packet *packet, u32 que
         return XDP_DROP;
     const enum aya_reason failed = aya_reply_echo((u8 *)start_of(ctx), end_of(ctx), packet);
     if (failed != AYA_REASON_NONE)
-        return finish(t, failed);
+        return drop(t, failed);
     count(t, AYA_REASON_REPLY_ECHO);
     return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
 }
@@ -234,13 +262,13 @@ int aya_answer_error(struct xdp_md *ctx, const struct aya_packet *packet, u32 qu
     int length = (int)(end_of(ctx) - start_of(ctx));
     int kept = (int)(packet->l3_offset + aya_reply_quote(packet));
     if (length > kept && bpf_xdp_adjust_tail(ctx, kept - length))
-        return finish(t, AYA_REASON_NO_HEADROOM);
+        return drop(t, AYA_REASON_NO_HEADROOM);
     if (bpf_xdp_adjust_head(ctx, -(int)aya_reply_room(packet)))
-        return finish(t, AYA_REASON_NO_HEADROOM);
+        return drop(t, AYA_REASON_NO_HEADROOM);
     const enum aya_reason made =
         aya_reply_error((u8 *)start_of(ctx), end_of(ctx), packet, (enum aya_reason)reason, (u16)mtu);
     if (aya_action_of(made) != AYA_ACTION_REPLY)
-        return finish(t, made);
+        return drop(t, made);
     u32 counted = made;
     AYA_OPAQUE(counted); // or clang 14 leaves out the mask that the verifier asks for
     count(t, counted);
@@ -252,7 +280,7 @@ AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct
 {
     struct aya_packet copy = *packet; // so that the packet itself may stay in registers
     if (!aya_may_reply(&copy, shell->queue, reason))
-        return finish(shell->totals, aya_reply_refused(reason));
+        return drop(shell->totals, aya_reply_refused(reason));
     if (reason == AYA_REASON_REPLY_ECHO)
         return aya_answer_echo(ctx, &copy, shell->queue);
     return aya_answer_error(ctx, &copy, shell->queue, reason, mtu);
@@ -266,7 +294,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     u16 service = 0;
     enum aya_reason reason = aya_classify(&shell->view, packet, &service);
     if (AYA_UNLIKELY(aya_action_of(reason) == AYA_ACTION_PUNT || aya_action_of(reason) == AYA_ACTION_DROP))
-        return finish(t, reason);
+        return leave(ctx, shell, packet, reason);
     if (has_socket(shell->queue))
         return (int)bpf_redirect_map(&xsks_map, shell->queue, XDP_DROP);
     const struct aya_settings *current = aya_view_settings(&shell->view);
@@ -290,7 +318,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     if (AYA_UNLIKELY(verdict.action != AYA_ACTION_FORWARD || !verdict.backend)) {
         if (verdict.action == AYA_ACTION_REPLY)
             return reply(ctx, shell, packet, verdict.reason, verdict.backend ? verdict.backend->mtu : 0);
-        return finish(t, verdict.reason);
+        return leave(ctx, shell, packet, verdict.reason);
     }
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST)) {
         u64 fragment_hash = aya_hash_fragment(&current->hash_key, packet);
@@ -299,13 +327,13 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
             aya_remember_fragment(&shell->view, fragment_set, fragment_hash, now, &verdict);
     }
     if (make_room(ctx, verdict.backend->outer_length))
-        return finish(t, AYA_REASON_NO_HEADROOM);
+        return drop(t, AYA_REASON_NO_HEADROOM);
     const struct aya_tunnel *tunnel = NULL;
     if (AYA_UNLIKELY(aya_needs_tunnel(verdict.backend)))
         tunnel = aya_view_tunnel(&shell->view, verdict.backend_id);
     reason = aya_encap((u8 *)start_of(ctx), end_of(ctx), packet, verdict.backend, tunnel, hash);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
-        return finish(t, reason);
+        return drop(t, reason);
     count(t, AYA_REASON_NONE);
     count_forwarded(shell, packet, &verdict);
     return transmit(t, verdict.backend->egress_port, (u64)(end_of(ctx) - start_of(ctx)));
@@ -317,13 +345,13 @@ AYA_INLINE int parse_and_forward(struct xdp_md *ctx, struct shell *shell, struct
     const u8 *l3 = start_of(ctx) + l3_offset;
     const u8 *end = end_of(ctx);
     if (l3 > end)
-        return finish(shell->totals, AYA_REASON_TRUNCATED);
+        return drop(shell->totals, AYA_REASON_TRUNCATED);
     u32 room = (u32)(end - l3);
     packet->l3_offset = l3_offset;
     enum aya_reason reason = type == AYA_ETHERTYPE_IPV4 ? aya_parse_ipv4(l3, end, room, packet)
                                                         : aya_parse_ipv6(l3, end, room, packet);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
-        return finish(shell->totals, aya_punt_reason(&shell->view, packet, reason));
+        return leave(ctx, shell, packet, aya_punt_reason(&shell->view, packet, reason));
     packet->flow.family = type == AYA_ETHERTYPE_IPV4 ? AYA_IPV4 : AYA_IPV6;
     u32 kind = packet->kind;
     AYA_OPAQUE(kind); // or the verifier follows everything after this once for each kind
@@ -365,7 +393,7 @@ int xsk_def_prog(struct xdp_md *ctx)
     u32 type = 0;
     enum aya_reason reason = aya_parse_l2(start_of(ctx), end_of(ctx), &packet, &type);
     if (reason != AYA_REASON_NONE)
-        return finish(t, reason);
+        return leave(ctx, &shell, &packet, reason);
     if (AYA_LIKELY(packet.l3_offset == 14)) {
         if (AYA_LIKELY(type == AYA_ETHERTYPE_IPV4))
             return parse_and_forward(ctx, &shell, &packet, AYA_ETHERTYPE_IPV4, 14);

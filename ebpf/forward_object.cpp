@@ -66,7 +66,7 @@ ForwardObject::ForwardObject(const ForwardSizes &sizes, const Maps &given)
 #undef AYA_X
     size(bpf->maps.lookup, c.lookup_slots / 16);
     size(bpf->maps.flows, u64{sizes.queues} * sizes.flow_sets);
-    size(bpf->maps.reply_limits, sizes.queues);
+    size(bpf->maps.limits, sizes.queues);
     size(bpf->maps.service_counters, u64{sizes.queues} * c.services);
     size(bpf->maps.backend_counters, u64{sizes.queues} * c.backends);
     for (const auto &[name, fd] : given) {

@@ -91,7 +91,7 @@ XdpPort::XdpPort(const std::string &instance_directory, const XdpTables &tables,
                              {"totals", totals_.fd()},
                              {"service_counters", service_counters_.fd()},
                              {"backend_counters", backend_counters_.fd()},
-                             {"reply_limits", reply_limits_.fd()},
+                             {"limits", limits_.fd()},
                              {"mode", mode_.fd()},
                              {"xsks_map", xsks_map_.fd()}});
     const ForwardObject object(sizes(), maps);
@@ -161,7 +161,7 @@ void XdpPort::make(const std::string &directory, Maker maker)
         maker(directory, "service_counters", sizeof(aya_service_counters), queues * capacities_.services);
     backend_counters_ =
         maker(directory, "backend_counters", sizeof(aya_backend_counters), queues * capacities_.backends);
-    reply_limits_ = maker(directory, "reply_limits", sizeof(aya_reply_limits), queues);
+    limits_ = maker(directory, "limits", sizeof(aya_limits), queues);
     mode_ = maker(directory, "mode", sizeof(aya_xdp_mode), 1);
 }
 

@@ -66,6 +66,11 @@ public:
         __atomic_store_n(&mode_.at<aya_xdp_mode>()->bypass_sockets, on ? 1 : 0, __ATOMIC_RELEASE);
     }
 
+    void set_punt_limit(u32 per_second) const
+    {
+        __atomic_store_n(&mode_.at<aya_xdp_mode>()->punt_limit, per_second, __ATOMIC_RELAXED);
+    }
+
     void set_stations(const aya_stations &stations) const
     {
         auto *shared = &mode_.at<aya_xdp_mode>()->stations;
@@ -104,7 +109,7 @@ private:
     VlanTags tags_;
     std::optional<pins::UnfinishedDirectory> unfinished_;
     ForwardObject::Maps table_maps_;
-    BpfArray record_, flows_, totals_, service_counters_, backend_counters_, reply_limits_, mode_;
+    BpfArray record_, flows_, totals_, service_counters_, backend_counters_, limits_, mode_;
     BpfHandle xsks_map_, link_;
     BpfHandle program_; // loaded, and not yet attached
 };

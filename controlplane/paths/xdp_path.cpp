@@ -60,6 +60,7 @@ XdpPath::XdpPath(std::string directory, XdpTables &tables, const DataplaneConfig
             throw BpfError(port.device +
                            ": path auto requires an interface with RX queues of its own, and this one is "
                            "stacked on others (bond, bridge, macvlan); use path xdp");
+        ports_[i].xdp->set_punt_limit(config.punt_limit);
         for (u32 queue = 0; queue < ports_[i].xdp->queues(); queue++)
             workers_.push_back({i, queue});
         take_line(i, interface_facts(port.device));

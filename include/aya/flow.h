@@ -349,6 +349,21 @@ AYA_INLINE int aya_is_for_us(const u8 *frame, const u8 *end, const struct aya_st
            aya_is_other_mac(stations, station);
 }
 
+// Skips up to two VLAN tags: `*type` and `*offset` are those of the Ethernet header, and then of what
+// follows.
+AYA_INLINE enum aya_reason aya_skip_tags(const u8 *frame, const u8 *end, u32 *type, u32 *offset)
+{
+    for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (*type == AYA_ETHERTYPE_VLAN || *type == AYA_ETHERTYPE_QINQ);
+         i++) {
+        const struct aya_vlan *vlan = (const struct aya_vlan *)(frame + *offset);
+        if ((const u8 *)(vlan + 1) > end)
+            return AYA_REASON_TRUNCATED;
+        *type = aya_read_be16(&vlan->type);
+        *offset += sizeof(*vlan);
+    }
+    return AYA_REASON_NONE;
+}
+
 // Skips the Ethernet header and up to two VLAN tags. NONE: `*type` is IPv4 or IPv6, and packet->l3_offset is
 // set.
 AYA_INLINE enum aya_reason aya_parse_l2(const u8 *frame, const u8 *end, struct aya_packet *packet, u32 *type)
@@ -370,14 +385,8 @@ AYA_INLINE enum aya_reason aya_parse_l2(const u8 *frame, const u8 *end, struct a
     packet->l3_offset = sizeof(*eth);
     if (AYA_LIKELY(*type == AYA_ETHERTYPE_IPV4))
         return AYA_REASON_NONE;
-    for (u32 i = 0; i < AYA_MAX_VLAN_TAGS && (*type == AYA_ETHERTYPE_VLAN || *type == AYA_ETHERTYPE_QINQ);
-         i++) {
-        const struct aya_vlan *vlan = (const struct aya_vlan *)(frame + offset);
-        if ((const u8 *)(vlan + 1) > end)
-            return AYA_REASON_TRUNCATED;
-        *type = aya_read_be16(&vlan->type);
-        offset += sizeof(*vlan);
-    }
+    if (aya_skip_tags(frame, end, type, &offset) != AYA_REASON_NONE)
+        return AYA_REASON_TRUNCATED;
     packet->l3_offset = (u16)offset;
     if (AYA_LIKELY(*type == AYA_ETHERTYPE_IPV4 || *type == AYA_ETHERTYPE_IPV6))
         return AYA_REASON_NONE;

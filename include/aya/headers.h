@@ -10,6 +10,7 @@
 // IANA numbers, host order.
 enum {
     AYA_ETHERTYPE_IPV4 = 0x0800,
+    AYA_ETHERTYPE_ARP = 0x0806,
     AYA_ETHERTYPE_IPV6 = 0x86dd,
     AYA_ETHERTYPE_VLAN = 0x8100, // 802.1Q
     AYA_ETHERTYPE_QINQ = 0x88a8, // 802.1ad

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "aya/flow_table.h"
-#include "aya/reply.h"
+#include "aya/limits.h"
 #include "aya/segment.hpp"
 #include "aya/xdp_mode.h"
 
@@ -25,7 +25,7 @@ constexpr u64 kXdpTablesMagic = 0x3170647861796124; // "$ayaxdp1"
 constexpr u64 xdp_layout_hash()
 {
     u64 hash = layout_hash();
-    for (u64 size : {sizeof(aya_flow_entry), sizeof(aya_flow_set), sizeof(aya_reply_limits),
+    for (u64 size : {sizeof(aya_flow_entry), sizeof(aya_flow_set), sizeof(aya_limits),
                      sizeof(aya_xdp_mode), offsetof(aya_flow_entry, state), offsetof(aya_flow_entry, expires),
                      offsetof(aya_flow_entry, backend)})
         hash = fnv1a(hash, size);

@@ -60,7 +60,9 @@ enum aya_action {
     X(PUNT_FULL, DROP, "punt_full", "the queue to the kernel was full")                                     \
     X(PUNT_NONE, DROP, "punt_none", "for the kernel, but this port has no punt interface")                  \
     X(PUNT_LIMIT, DROP, "punt_limit",                                                                       \
-      "for the kernel, over the limit of what neither links, routing nor open connections need")            \
+      "for the kernel, over the limit of what neither links, routing nor connections need")                 \
+    X(PUNT_SOURCE_LIMIT, DROP, "punt_source_limit",                                                         \
+      "for the kernel, opens a TCP connection, over the limit of its source")                               \
     X(TAKEN_OVER, DROP, "taken_over", "left by a worker that hung: others forward, or its tables are gone") \
     X(INTERNAL, DROP, "internal", "a table entry pointed outside its table; a bug, please report")          \
     X(UNSERVED, DROP, "unserved", "to a VIP's address, but no VIP for its port or protocol")                \

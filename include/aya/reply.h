@@ -12,6 +12,7 @@
 #include "aya/flow.h"
 #include "aya/hash.h"
 #include "aya/headers.h"
+#include "aya/limits.h"
 #include "aya/reasons.h"
 
 enum {
@@ -31,48 +32,16 @@ enum {
     AYA_REPLIES_BURST = 100,
     AYA_TOO_BIG_PER_SECOND = 100, // per budget
     AYA_TOO_BIG_BURST = 20,
-    AYA_TOO_BIG_BUDGETS = 64, // a power of two
 };
 
-struct aya_reply_limit { // a token bucket
-    u64 refilled_ns;
-    u64 tokens;
-};
-
-struct aya_reply_limits { // one per worker
-    struct aya_reply_limit echo;
-    struct aya_reply_limit time_exceeded;
-    struct aya_reply_limit too_big[AYA_TOO_BIG_BUDGETS]; // by a hash of the source
-};
-
-AYA_INLINE int aya_take_token(struct aya_reply_limit *limit, u64 now_ns, const u64 per_second,
-                              const u64 burst)
-{
-    const u64 interval = 1000000000ull / per_second;
-    u64 earned = now_ns > limit->refilled_ns ? (now_ns - limit->refilled_ns) / interval : 0;
-    if (earned) {
-        limit->tokens += earned;
-        limit->refilled_ns += earned * interval;
-        if (limit->tokens >= burst) {
-            limit->tokens = burst;
-            limit->refilled_ns = now_ns;
-        }
-    }
-    if (limit->tokens == 0)
-        return 0;
-    limit->tokens--;
-    return 1;
-}
-
-AYA_INLINE int aya_reply_allowed(struct aya_reply_limits *limits, enum aya_reason reply,
+AYA_INLINE int aya_reply_allowed(struct aya_limits *limits, enum aya_reason reply,
                                  const struct aya_hash_key *key, const struct aya_packet *packet, u64 now_ns)
 {
-    if (reply == AYA_REASON_REPLY_TOO_BIG) {
-        u32 budget = (u32)(aya_hash_source(key, &packet->flow) >> 32) & (AYA_TOO_BIG_BUDGETS - 1);
-        return aya_take_token(&limits->too_big[budget], now_ns, AYA_TOO_BIG_PER_SECOND, AYA_TOO_BIG_BURST);
-    }
-    return aya_take_token(reply == AYA_REASON_REPLY_ECHO ? &limits->echo : &limits->time_exceeded, now_ns,
-                          AYA_REPLIES_PER_SECOND, AYA_REPLIES_BURST);
+    if (reply == AYA_REASON_REPLY_TOO_BIG)
+        return aya_take_source_token(&limits->reply_too_big, key, &packet->flow, now_ns,
+                                     AYA_TOO_BIG_PER_SECOND, AYA_TOO_BIG_BURST);
+    return aya_take_token(reply == AYA_REASON_REPLY_ECHO ? &limits->reply_echo : &limits->reply_time_exceeded,
+                          now_ns, AYA_REPLIES_PER_SECOND, AYA_REPLIES_BURST);
 }
 
 // Why a packet that should have got a reply is dropped without one.

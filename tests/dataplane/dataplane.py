@@ -204,7 +204,7 @@ def kind_of(reason):
         return "note"
     if reason.startswith("reply_") and reason != "reply_limit":
         return "replied"
-    if reason.startswith("punt_") and reason not in ("punt_full", "punt_limit", "punt_none"):
+    if reason.startswith("punt_") and reason not in ("punt_full", "punt_limit", "punt_source_limit", "punt_none"):
         return "punted"
     return "dropped"
 

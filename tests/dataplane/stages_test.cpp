@@ -88,7 +88,7 @@ public:
         context.sends_segments = sends_segments;
         context.now_ns = 1'000'000'000;
         context.punt = with_punt ? &punt_rings : nullptr;
-        context.punt_rest = {context.now_ns, kPuntRestBurst};
+        context.punt_limit = 20'000;
     }
     ~Bench() { release(); }
 
@@ -376,58 +376,10 @@ TEST_F(Stages, a_full_punt_ring_drops_and_counts)
     EXPECT_EQ(reason(AYA_REASON_PUNT_FULL), 3u);
 }
 
-PuntClass class_of(const Bytes &frame)
-{
-    rte_mbuf *mbuf = Bench::mbuf_of(frame);
-    aya_packet packet{};
-    aya_reason reason =
-        aya_parse(rte_pktmbuf_mtod(mbuf, const u8 *), rte_pktmbuf_mtod(mbuf, const u8 *) + mbuf->data_len,
-                  mbuf->pkt_len, &packet);
-    if (reason == AYA_REASON_NONE)
-        reason = AYA_REASON_PUNT_NO_VIP;
-    const PuntClass found = punt_class(*mbuf, packet, reason);
-    rte_pktmbuf_free(mbuf);
-    return found;
-}
-
-TEST(PuntClasses, are_what_depends_on_the_kernel)
-{
-    const auto to_box = [] { return Packet().ipv4("198.51.100.7", "192.0.2.1"); };
-    const auto to_box6 = [] { return Packet().ipv6("2001:db8:c::7", "2001:db8:b::1"); };
-    const auto to_all = [] { return Packet().macs("01:00:5e:00:00:05", "02:00:00:00:00:02"); };
-    const std::vector<std::pair<Packet, PuntClass>> cases = {
-        {Packet().ethertype(0x0806).payload(28), PuntClass::link},
-        {Packet().macs("ff:ff:ff:ff:ff:ff", "02:00:00:00:00:02").ethertype(0x0806).payload(28),
-         PuntClass::link},
-        {Packet().vlan(7).ethertype(0x0806).payload(28), PuntClass::link},
-        {to_box6().ttl(255).icmp(136).payload(16), PuntClass::link},
-        {to_all().ipv6("fe80::1", "ff02::1:ff00:1").ttl(255).icmp(135).payload(16), PuntClass::link},
-        {to_all().ipv4("192.0.2.2", "224.0.0.5").protocol(89).payload(40), PuntClass::link},
-        {to_all().ipv4("192.0.2.2", "224.0.0.18").protocol(112).payload(20), PuntClass::link},
-        {to_box().ttl(255).udp(49152, 3784).payload(24), PuntClass::link},
-        {to_box().udp(49152, 4784).payload(24), PuntClass::routing},
-        {to_box().tcp(40000, 179, "S"), PuntClass::routing},
-        {to_box6().tcp(179, 40000, "A"), PuntClass::routing},
-        {to_box().tcp(80, 40000, "SA"), PuntClass::answers},
-        {to_box().tcp(80, 40000, "R"), PuntClass::answers},
-        {to_box6().tcp(40000, 22, "PA"), PuntClass::answers},
-        // What strangers can make of these.
-        {to_box().tcp(40000, 22, "S"), PuntClass::rest},
-        {to_box().ttl(254).udp(49152, 3784).payload(24), PuntClass::rest},
-        {to_box6().ttl(64).icmp(136).payload(16), PuntClass::rest},
-        {to_box().udp(40000, 9).payload(24), PuntClass::rest},
-        {to_box().icmp(8).payload(56), PuntClass::rest},
-        {to_box().protocol(47).payload(60), PuntClass::rest},
-        {to_box().fragment(1, 80, false).protocol(6).payload(40), PuntClass::rest},
-        {to_all().ipv4("192.0.2.2", "239.1.2.3").udp(5000, 5000).payload(100), PuntClass::rest}};
-    for (std::size_t i = 0; i < cases.size(); i++)
-        EXPECT_EQ(class_of(cases[i].first.build()), cases[i].second) << "case " << i;
-}
-
 struct RingOfEachClass : Stages {
     RingOfEachClass()
     {
-        for (u32 i = 0; i < kPuntClasses; i++)
+        for (u32 i = 0; i < AYA_PUNT_CLASSES; i++)
             rings[i] = rte_ring_create(kPuntClassRows[i].name, kPuntClassRows[i].ring_size, SOCKET_ID_ANY, 0);
         bench.context.punt = &rings;
     }
@@ -467,14 +419,23 @@ TEST_F(RingOfEachClass, junk_leaves_room_for_what_links_routing_and_open_connect
     EXPECT_EQ(reason(AYA_REASON_PUNT_NO_VIP), before + 2);
 }
 
+TEST_F(RingOfEachClass, who_opens_too_many_connections_leaves_others_theirs)
+{
+    flood(Packet().ipv4("198.51.100.7", "192.0.2.1").tcp(1, 22));
+    EXPECT_EQ(reason(AYA_REASON_PUNT_NO_VIP), u64{AYA_PUNT_OPENING_BURST});
+    EXPECT_EQ(reason(AYA_REASON_PUNT_SOURCE_LIMIT), 5000u - AYA_PUNT_OPENING_BURST);
+    bench.run({Bench::mbuf_of(Packet().ipv4("192.0.2.2", "192.0.2.1").tcp(1, 22).build())});
+    EXPECT_EQ(reason(AYA_REASON_PUNT_NO_VIP), AYA_PUNT_OPENING_BURST + 1u);
+}
+
 TEST_F(RingOfEachClass, the_limit_of_the_rest_is_a_rate)
 {
     flood(Packet().ipv4("198.51.100.7", "192.0.2.1").udp(1, 9));
-    drain(rings[static_cast<u32>(PuntClass::rest)]);
+    drain(rings[AYA_PUNT_REST]);
     const u64 before = reason(AYA_REASON_PUNT_NO_VIP);
     bench.context.now_ns += 10'000'000;
     flood(Packet().ipv4("198.51.100.7", "192.0.2.1").udp(1, 9));
-    EXPECT_EQ(reason(AYA_REASON_PUNT_NO_VIP) - before, kPuntRestPerSecond / 100);
+    EXPECT_EQ(reason(AYA_REASON_PUNT_NO_VIP) - before, bench.context.punt_limit / 100);
 }
 
 TEST_F(Stages, replies_stop_at_the_limit_and_are_counted)
@@ -542,6 +503,7 @@ TEST_F(Stages, every_packet_is_accounted_for)
     RandomPackets random(42, targets());
     u64 received = 0, sent = 0, punted = 0, replied = 0;
     std::vector<rte_mbuf *> mbufs;
+    bench.context.punt_limit = 0;
     while (received < 300'000) {
         mbufs.clear();
         for (u32 i = 0; i < kBurst; i++) {
@@ -550,7 +512,6 @@ TEST_F(Stages, every_packet_is_accounted_for)
         }
         received += mbufs.size();
         bench.context.tick = static_cast<u16>(bench.context.tick + (received % 4096 == 0));
-        bench.context.punt_rest = {bench.context.now_ns, kPuntRestBurst};
         bench.context.now_ns += 1'000'000;
         bench.run(mbufs);
         sent += bench.take_sent(0).size() + bench.take_sent(1).size();

@@ -14,6 +14,7 @@
 
 #include "aya/counters.h"
 #include "aya/forward.h"
+#include "aya/limits.h"
 #include "aya/reply.h"
 #include "bytes.hpp"
 #include "common/reasons.hpp"
@@ -43,11 +44,12 @@ struct Ledger {
 };
 
 // Of one RX queue of port 0; port 1 exists too.
-inline aya_reply_limits reply_limits_with(u64 tokens, u64 now_ns)
+inline aya_limits limits_with(u64 replies, u64 now_ns)
 {
-    const aya_reply_limit limit{now_ns, tokens};
-    aya_reply_limits limits{.echo = limit, .time_exceeded = limit, .too_big = {}};
-    std::fill(std::begin(limits.too_big), std::end(limits.too_big), limit);
+    const aya_limit reply{now_ns, replies};
+    aya_limits limits{};
+    limits.reply_echo = limits.reply_time_exceeded = reply;
+    std::fill(std::begin(limits.reply_too_big.of), std::end(limits.reply_too_big.of), reply);
     return limits;
 }
 

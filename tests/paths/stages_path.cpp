@@ -78,8 +78,7 @@ public:
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) override
     {
         context_.tick = tick;
-        context_.punt_rest = {context_.now_ns, kPuntRestBurst};
-        context_.reply_limits = reply_limits_with(allow_replies_ ? AYA_REPLIES_BURST : 0, context_.now_ns);
+        context_.limits = limits_with(allow_replies_ ? AYA_REPLIES_BURST : 0, context_.now_ns);
         burst_->count = static_cast<u32>(frames.size());
         for (u32 i = 0; i < burst_->count; i++) {
             burst_->mbuf[i] = mbuf_of(frames[i]);
@@ -201,7 +200,11 @@ private:
     std::vector<aya_flow_set> sibling_sets_;
     std::vector<SiblingFlows> siblings_;
     BurstContext context_;
-    const PuntRings punt_{machine().punt, machine().punt, machine().punt, machine().punt};
+    const PuntRings punt_ = [] {
+        PuntRings rings{};
+        rings.fill(machine().punt);
+        return rings;
+    }();
     Outbox outboxes_[kMaxPorts];
     bool sends_segments_[kMaxPorts] = {true, true};
     bool allow_replies_ = true;

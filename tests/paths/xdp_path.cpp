@@ -104,9 +104,9 @@ private:
 
     Handled run_with(const Bytes &frame, u64 replies)
     {
-        const aya_reply_limits limits = reply_limits_with(replies, coarse_now_ns());
+        const aya_limits limits = limits_with(replies, coarse_now_ns());
         u32 zero = 0;
-        bpf_map_update_elem(program_.map_fd("reply_limits"), &zero, &limits, 0);
+        bpf_map_update_elem(program_.map_fd("limits"), &zero, &limits, 0);
         const Ledger before = ledger();
         Bytes out(kLargestFrame);
         LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_out = out.data(),

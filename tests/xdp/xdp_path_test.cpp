@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "common/clock.hpp"
+#include "common/stations.hpp"
 #include "images.hpp"
 #include "paths/xdp_path.hpp"
 #include "publish/bpf_sink.hpp"
@@ -158,6 +159,17 @@ TEST_F(XdpPathTest, LooksForSocketsOnlyWhereAProcessMayHaveThem)
     end();
     start({"port0"});
     EXPECT_EQ(bypasses(), 1u);
+}
+
+TEST_F(XdpPathTest, TheProgramKnowsWhoseFramesToTakeAndHowManyTheKernelGets)
+{
+    start();
+    const auto mode = pinned<aya_xdp_mode>("port0", "mode", 1);
+    EXPECT_EQ(mode.at<aya_xdp_mode>()->punt_limit, DataplaneConfig().punt_limit);
+    EXPECT_EQ(mode.at<aya_xdp_mode>()->stations.own, station_of({interface_facts("port0")->mac}));
+    command("ip link set dev port0 address 02:00:00:00:00:aa");
+    EXPECT_TRUE(path_->poll());
+    EXPECT_EQ(mode.at<aya_xdp_mode>()->stations.own, station_of(*parse_mac("02:00:00:00:00:aa")));
 }
 
 TEST_F(XdpPathTest, AStartThatDoesNotGetThroughLeavesNothing)

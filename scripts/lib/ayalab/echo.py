@@ -14,11 +14,7 @@ REPEATS = 40000
 
 
 def listen(port):
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("0.0.0.0", port))
-    listener.listen(4096)
-    return listener
+    return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=4096)
 
 
 def answer(connection, name):

@@ -31,6 +31,7 @@ http {{
         location = / {{ return 200 "{name}\\n"; }}
         location /files/ {{ alias {files}/; }}
         location /slow/ {{ alias {files}/; limit_rate {rate}; }}
+        location /steady/ {{ alias {files}/; limit_rate 1m; }}
     }}
 }}
 """

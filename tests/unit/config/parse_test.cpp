@@ -35,7 +35,7 @@ TEST(Parse, EveryKeyIsRead)
     const auto config = parse_config(R"({
         "seed": "00000000000000000000000000000001",
         "dataplane": { "path": "dpdk", "workers": [0, 127], "main_lcore": 5, "mbufs": 4096, "eal": ["--log-level=8"], "flows_per_worker": 1025, "idle_backoff": false,
-                       "huge_pages": false, "memory": "2GB",
+                       "huge_pages": false, "memory": "2GB", "punt_limit": 0,
                        "ports": [ { "device": "net_tap0,iface=x", "punt": "aya0", "queues": 2, "mtu": 9000,
                                     "mac": "52:54:00:00:00:01",
                                     "other_macs": ["00:00:5e:00:01:0a", "00:00:5e:00:02:0a"] } ] },
@@ -59,6 +59,7 @@ TEST(Parse, EveryKeyIsRead)
     EXPECT_EQ(dataplane.eal, std::vector<std::string>{"--log-level=8"});
     EXPECT_FALSE(dataplane.idle_backoff);
     EXPECT_FALSE(dataplane.huge_pages);
+    EXPECT_EQ(dataplane.punt_limit, 0U);
     EXPECT_EQ(dataplane.memory, 2ULL << 30);
     EXPECT_EQ(dataplane.ports, (std::vector<PortConfig>{{"net_tap0,iface=x",
                                                          "aya0",

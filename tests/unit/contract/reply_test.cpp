@@ -139,14 +139,14 @@ TEST(Reply, ThatIsRefusedHasAReasonOfItsOwn)
     EXPECT_EQ(aya_reply_refused(AYA_REASON_REPLY_NO_DF), AYA_REASON_TOO_BIG);
 }
 
-bool allowed_by(aya_reply_limit &limit, u64 now_ns)
+bool allowed_by(aya_limit &limit, u64 now_ns)
 {
     return aya_take_token(&limit, now_ns, AYA_REPLIES_PER_SECOND, AYA_REPLIES_BURST);
 }
 
 TEST(ReplyLimit, AllowsABurstThenItsRate)
 {
-    aya_reply_limit limit{};
+    aya_limit limit{};
     const u64 start = 5'000'000'000'000;
     int allowed = 0;
     for (int i = 0; i < 1000; i++)
@@ -160,7 +160,7 @@ TEST(ReplyLimit, AllowsABurstThenItsRate)
 
 TEST(ReplyLimit, DoesNotSaveUpMoreThanABurst)
 {
-    aya_reply_limit limit{};
+    aya_limit limit{};
     allowed_by(limit, 1'000'000'000);
     int allowed = 0;
     for (int i = 0; i < 1000; i++)
@@ -170,7 +170,7 @@ TEST(ReplyLimit, DoesNotSaveUpMoreThanABurst)
 
 TEST(ReplyLimit, EarnsNothingWhileTheClockIsBehind)
 {
-    aya_reply_limit limit{.refilled_ns = 5'000'000'000, .tokens = 1};
+    aya_limit limit{.refilled_ns = 5'000'000'000, .tokens = 1};
     EXPECT_TRUE(allowed_by(limit, 4'996'000'000));
     EXPECT_FALSE(allowed_by(limit, 4'996'000'000));
     EXPECT_FALSE(allowed_by(limit, 5'000'000'000));
@@ -179,7 +179,7 @@ TEST(ReplyLimit, EarnsNothingWhileTheClockIsBehind)
 
 TEST(ReplyLimit, CountsTimeBetweenRepliesInFull)
 {
-    aya_reply_limit limit{};
+    aya_limit limit{};
     u64 now = 1'000'000'000;
     while (allowed_by(limit, now))
         ;
@@ -205,7 +205,7 @@ struct Limits {
     }
 
     Tables tables;
-    aya_reply_limits limits{};
+    aya_limits limits{};
 };
 
 TEST(ReplyLimits, NoKindTakesFromAnother)

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// How much a worker spends on packets that are not forwarded. Whatever a stranger can ask for has a budget of
+// its own, so that nobody can take what another kind needs.
+#ifndef AYA_LIMITS_H
+#define AYA_LIMITS_H
+
+#include "aya/flow.h"
+#include "aya/hash.h"
+#include "aya/types.h"
+
+enum { AYA_SOURCE_LIMITS = 64 }; // a power of two
+
+struct aya_limit { // a token bucket
+    u64 refilled_ns;
+    u64 tokens;
+};
+
+// Budgets by a hash of the source: each source shares one with few others, and whoever asks for too much
+// leaves alone all but them.
+struct aya_source_limits {
+    struct aya_limit of[AYA_SOURCE_LIMITS];
+};
+
+struct aya_limits { // one per worker
+    struct aya_limit reply_echo;
+    struct aya_limit reply_time_exceeded;
+    struct aya_limit punt_rest;
+    struct aya_limit unused;
+    struct aya_source_limits reply_too_big;
+    struct aya_source_limits punt_opening;
+};
+
+AYA_INLINE int aya_take_token(struct aya_limit *limit, u64 now_ns, const u64 per_second, const u64 burst)
+{
+    const u64 interval = 1000000000ull / per_second;
+    u64 earned = now_ns > limit->refilled_ns ? (now_ns - limit->refilled_ns) / interval : 0;
+    if (earned) {
+        limit->tokens += earned;
+        limit->refilled_ns += earned * interval;
+        if (limit->tokens >= burst) {
+            limit->tokens = burst;
+            limit->refilled_ns = now_ns;
+        }
+    }
+    if (limit->tokens == 0)
+        return 0;
+    limit->tokens--;
+    return 1;
+}
+
+AYA_INLINE int aya_take_source_token(struct aya_source_limits *limits, const struct aya_hash_key *key,
+                                     const struct aya_flow *flow, u64 now_ns, const u64 per_second,
+                                     const u64 burst)
+{
+    u32 budget = (u32)(aya_hash_source(key, flow) >> 32) & (AYA_SOURCE_LIMITS - 1);
+    return aya_take_token(&limits->of[budget], now_ns, per_second, burst);
+}
+
+#endif
