@@ -102,11 +102,11 @@ const Fields<DataplaneConfig> &fields()
                 .more("`false` keeps one core per worker fully busy, and saves some microseconds on an idle "
                       "machine."),
             field("punt_limit", &DataplaneConfig::punt_limit, integer_kind(0, 100'000'000),
-                  "Packets per second and worker that go to the kernel although nothing is known to depend "
-                  "on them; `0`: no limit")
+                  "Packets of no class per second and worker that the kernel gets; `0`: no limit")
                 .more("With path `xdp`: per RX queue. ARP, neighbour discovery, BGP, BFD and open TCP "
-                      "connections are not limited; "
-                      "[classes](dataplane.md#to-the-kernel-and-back). A machine that also routes, or serves "
+                      "connections have "
+                      "[classes](dataplane.md#to-the-kernel-and-back) without a limit. A machine that also "
+                      "routes, or serves "
                       "others by UDP, needs more."),
             field("huge_pages", &DataplaneConfig::huge_pages, boolean_kind(), "Take memory from huge pages")
                 .more("Without them forwarding is slower, and PCI ports may not start."),

@@ -20,7 +20,7 @@ enum aya_punt_class {
 };
 
 enum { // per worker and budget
-    AYA_PUNT_OPENING_PER_SECOND = 500,
+    AYA_PUNT_OPENING_PER_SECOND = 1000,
     AYA_PUNT_OPENING_BURST = 100,
 };
 
