@@ -71,6 +71,7 @@ public:
     }
 
     const Section &section() const { return section_; }
+    const std::vector<Field<S>> &rows() const { return rows_; }
 
     void read(Reader &reader, S &object) const
     {
@@ -136,6 +137,17 @@ Field<S> field(const char *name, std::optional<M> S::*member, const Kind<T> &kin
     return row;
 }
 
+// The key of a member's member: the file has them all in one object.
+template <typename S, typename M>
+Field<S> field_of(M S::*member, const Field<M> &inner)
+{
+    Field<S> row;
+    row.key = inner.key;
+    row.read = [=](Reader &reader, Need need, S &object) { inner.read(reader, need, object.*member); };
+    row.write = [=](OrderedJson &json, const S &object) { inner.write(json, object.*member); };
+    return row;
+}
+
 // A list of values. Where it is not required it may be empty.
 template <typename S, typename M, typename T>
 Field<S> list_field(const char *name, std::vector<M> S::*member, const Kind<T> &kind, Reader::Count count,
@@ -154,6 +166,30 @@ Field<S> list_field(const char *name, std::vector<M> S::*member, const Kind<T> &
     row.write = [=](OrderedJson &json, const S &object) {
         OrderedJson &items = json[name] = OrderedJson::array();
         for (const M &item : object.*member)
+            items.push_back(kind.write(static_cast<T>(item)));
+    };
+    return row;
+}
+
+template <typename S, typename M, typename T>
+Field<S> list_field(const char *name, std::optional<std::vector<M>> S::*member, const Kind<T> &kind,
+                    Reader::Count count, const char *help)
+{
+    Field<S> row;
+    row.key.name = name;
+    row.key.shape = Shape::list;
+    row.key.kind = kind;
+    row.key.count = count;
+    row.key.is_optional = true;
+    row.key.help = help;
+    row.read = [=](Reader &reader, Need need, S &object) {
+        reader.list(name, need, kind, object.*member, count);
+    };
+    row.write = [=](OrderedJson &json, const S &object) {
+        if (!(object.*member))
+            return;
+        OrderedJson &items = json[name] = OrderedJson::array();
+        for (const M &item : *(object.*member))
             items.push_back(kind.write(static_cast<T>(item)));
     };
     return row;

@@ -62,18 +62,6 @@ bool is_argument(std::string_view text)
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-Kind<std::string> text_kind(KindFacts facts, std::function<bool(std::string_view)> accepts)
-{
-    return {std::move(facts),
-            [accepts = std::move(accepts)](const Json &value, std::string &) -> std::optional<std::string> {
-                const std::string *text = text_of(value);
-                if (text == nullptr || !accepts(*text))
-                    return std::nullopt;
-                return *text;
-            },
-            [](const std::string &text) { return OrderedJson(text); }};
-}
-
 std::string format_seed(const Seed &seed)
 {
     constexpr std::string_view kDigits = "0123456789abcdef";
@@ -86,6 +74,18 @@ std::string format_seed(const Seed &seed)
 }
 
 } // namespace
+
+Kind<std::string> text_kind(KindFacts facts, std::function<bool(std::string_view)> accepts)
+{
+    return {std::move(facts),
+            [accepts = std::move(accepts)](const Json &value, std::string &) -> std::optional<std::string> {
+                const std::string *text = text_of(value);
+                if (text == nullptr || !accepts(*text))
+                    return std::nullopt;
+                return *text;
+            },
+            [](const std::string &text) { return OrderedJson(text); }};
+}
 
 KindFacts word_facts()
 {

@@ -89,13 +89,20 @@ public:
     {
         const std::string allowed = list_of(count, "each " + kind.allowed);
         const Json *list = find(key, need, allowed);
-        if (list == nullptr || !check_list(*list, key, {allowed, count}))
-            return;
-        out.clear();
-        for (const Json &item : *list) {
-            const std::string where = where_ + pointer_token(key) + pointer_token(out.size());
-            take(item, where, kind, out.emplace_back());
-        }
+        if (list != nullptr && check_list(*list, key, {allowed, count}))
+            take_items(*list, key, kind, out);
+    }
+
+    template <typename T, typename Out>
+    void list(const char *key, Need need, const Kind<T> &kind, std::optional<std::vector<Out>> &out,
+              Count count)
+    {
+        const std::string allowed = list_of(count, "each " + kind.allowed);
+        const Json *list = find(key, need, allowed);
+        if (list != nullptr && list->is_null() && mode_ == ReadMode::patch)
+            out.reset();
+        else if (list != nullptr && check_list(*list, key, {allowed, count}))
+            take_items(*list, key, kind, out.emplace());
     }
 
     // A list of objects. `read(Reader &, T &)` reads each; always whole, since a list replaces a list.
@@ -133,6 +140,16 @@ private:
 
     static std::string list_of(Count count, const std::string &what);
     bool check_list(const Json &value, const char *key, const ListRule &rule);
+
+    template <typename T, typename Out>
+    void take_items(const Json &list, const char *key, const Kind<T> &kind, std::vector<Out> &out)
+    {
+        out.clear();
+        for (const Json &item : list) {
+            const std::string where = where_ + pointer_token(key) + pointer_token(out.size());
+            take(item, where, kind, out.emplace_back());
+        }
+    }
 
     template <typename T, typename Out>
     bool take(const Json &json, const std::string &where, const Kind<T> &kind, Out &out)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What kinds whose values are text have in common. Internal to kinds.
+// What kinds whose values are text have in common. Internal to those who make kinds.
 #pragma once
 
-#include "common/json/json_text.hpp"
+#include "common/json/kinds.hpp"
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace aya
 {
@@ -19,5 +21,8 @@ inline OrderedJson text_schema(const std::string &pattern)
 {
     return {{"type", "string"}, {"pattern", pattern}};
 }
+
+// Text that `accepts` takes.
+Kind<std::string> text_kind(KindFacts facts, std::function<bool(std::string_view)> accepts);
 
 } // namespace aya

@@ -76,6 +76,7 @@ public:
             choice_step(service_id);
         if (verdict_.backend && verdict_.reason == AYA_REASON_NONE)
             encap_step(*verdict_.backend);
+        health_step(slot_.service_names[service_id].text);
         return finish(slot_.service_names[service_id].text);
     }
 
@@ -209,6 +210,14 @@ private:
         if (count > kLeftOutShown)
             text += " and " + std::to_string(count - kLeftOutShown) + " more";
         return text.empty() ? text : "no new flows for " + text;
+    }
+
+    void health_step(std::string_view name)
+    {
+        const ServiceConfig *service = find_service(reconciler_.config().services, name);
+        if (service && proves_host_only(service->health))
+            step("health", "probes of type " + std::string(to_string(service->health.type)) +
+                               " prove only that the host is there, not that it serves");
     }
 
     std::string slot_text(u32 offset, u32 size) const

@@ -119,6 +119,17 @@ void backend_up(Exposition &out, const Scene &scene)
                        is_live(observer.observe(service, backend).health) ? 1 : 0);
 }
 
+// Of backends that are probed.
+void result_age(Exposition &out, const Scene &scene)
+{
+    const auto now = health::Clock::now();
+    for (const ServiceConfig &service : scene.reconciler.config().services)
+        for (const BackendConfig &backend : service.backends)
+            if (const health::Tracker *tracker = scene.monitor.find(service.name, backend.name))
+                out.sample({service.name, backend.name},
+                           std::chrono::duration<double>(now - tracker->heard()).count());
+}
+
 // `value(backend)` of what is configured.
 template <auto value>
 void each_backend(Exposition &out, const Scene &scene)
@@ -237,6 +248,9 @@ constexpr Metric kMetrics[] = {
     gauge("aya_backend_up", "", {"service", "backend"},
           "0 if health probes say that the backend is down or none was good yet (waiting), else 1.",
           backend_up),
+    gauge("aya_backend_probe_result_age_seconds", "seconds", {"service", "backend"},
+          "Time since a health probe of the backend last had a result; only of backends that are probed.",
+          result_age),
     gauge("aya_backend_reachable", "", {"service", "backend"},
           "1 if its next hop has a known MAC and is reached through a port of the data plane.",
           each_image<[](const BackendImage &image) { return image.reachable ? 1 : 0; }>),

@@ -38,6 +38,9 @@ OrderedJson backend_view(const Scene &scene, const ServiceConfig &service, const
 OrderedJson dataplane_view(const ForwardingPath &path);
 OrderedJson counters_view(const Scene &scene);
 OrderedJson health_view(const Scene &scene);
+
+// The probes cannot tell whether the backend serves, only whether it is there.
+bool proves_host_only(const HealthConfig &health);
 OrderedJson changes_view(const std::vector<Change> &changes);
 
 // What an operator should look at, one line each.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "commands.hpp"
+#include "config/fields.hpp"
 #include "fields.hpp"
 
 #include <memory>
@@ -37,6 +38,23 @@ Cell serving(const Json &backends)
     return {std::to_string(good) + "/" + std::to_string(backends.size()), colour};
 }
 
+// What else is said of the probes: ", path /health, expected_status 200".
+std::string probe_details(const Json &health)
+{
+    std::string details;
+    const auto add = [&](const std::string &key, const std::string &value) {
+        details += ", " + key + " " + value;
+    };
+    for (const char *key : {"fast_interval", "down_interval"})
+        if (health.contains(key))
+            add(key, text(health, key));
+    for (const Key &key : aya::fields<ProbeOptions>().section().keys)
+        if (health.contains(key.name))
+            add(key.name,
+                key.shape == Shape::list ? health[key.name].dump() : text(health, key.name.c_str()));
+    return details;
+}
+
 std::string health_summary(const Json &health)
 {
     const std::string type = text(health, "type");
@@ -48,7 +66,7 @@ std::string health_summary(const Json &health)
     const std::string init =
         health.contains("init_state") ? ", init_state " + text(health, "init_state") : "";
     return summary + ", every " + text(health, "interval") + ", timeout " + text(health, "timeout") +
-           ", rise " + text(health, "rise") + ", fall " + text(health, "fall") + init;
+           ", rise " + text(health, "rise") + ", fall " + text(health, "fall") + init + probe_details(health);
 }
 
 // "remembered, until idle for: tcp_established 15m, udp 2m"

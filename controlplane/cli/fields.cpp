@@ -188,6 +188,11 @@ void KeyOptions::apply(Json &object, Request request) const
         Json *place = &object;
         for (std::size_t i = 0; i + 1 < option.path.size(); ++i)
             place = &(*place)[option.path[i]->name];
+        if (key.is_optional && option.texts == std::vector<std::string>{"auto"}) {
+            if (request == Request::change)
+                (*place)[key.name] = nullptr;
+            continue;
+        }
         if (key.shape == Shape::list)
             (*place)[key.name] = Json::array();
         for (const std::string &text : option.texts) {
@@ -195,10 +200,8 @@ void KeyOptions::apply(Json &object, Request request) const
                 put_pair((*place)[key.name], option.name, key, text);
             else if (key.shape == Shape::list)
                 (*place)[key.name].push_back(*value_of(key, text));
-            else if (!key.is_optional || text != "auto")
+            else
                 (*place)[key.name] = *value_of(key, text);
-            else if (request == Request::change)
-                (*place)[key.name] = nullptr;
         }
     }
 }

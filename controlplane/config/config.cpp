@@ -10,8 +10,9 @@ std::optional<std::uint16_t> probe_port(const ServiceConfig &service)
 {
     if (service.health.port)
         return service.health.port;
+    const bool udp = health::probe_type(service.health.type).port == health::PortOf::udp_vip;
     for (const VipKey &vip : service.vips) {
-        if (vip.protocol == Protocol::tcp && vip.port != 0)
+        if (vip.protocol == (udp ? Protocol::udp : Protocol::tcp) && vip.port != 0)
             return vip.port;
     }
     return std::nullopt;

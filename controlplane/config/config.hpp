@@ -9,7 +9,8 @@
 #include "common/names.hpp"
 #include "common/values.hpp"
 #include "health/health.hpp"
-#include "health/probe.hpp"
+#include "health/probe_options.hpp"
+#include "health/probe_types.hpp"
 #include "kinds/encap.hpp"
 #include "kinds/scheduler.hpp"
 
@@ -43,10 +44,14 @@ struct HealthConfig {
     HealthType type = HealthType::none;
     Duration interval{1000};
     Duration timeout{500};
-    unsigned rise = 2;                   // good results in a row until up
-    unsigned fall = 3;                   // bad results in a row until down
-    std::optional<InitState> init_state; // absent: waits if the service has live backends
-    std::optional<std::uint16_t> port;   // see probe_port()
+    unsigned rise = 2;                       // good results in a row until up
+    unsigned fall = 3;                       // bad results in a row until down
+    std::optional<InitState> init_state;     // absent: waits if the service has live backends
+    std::optional<std::uint16_t> port;       // see probe_port()
+    ProbeOptions options{};                  // of the type
+    std::optional<Duration> fast_interval{}; // between up and down
+    std::optional<Duration> down_interval{}; // absent: interval
+    unsigned jitter = 10;                    // percent of the interval, either way
 
     bool operator==(const HealthConfig &) const = default;
 };
@@ -125,8 +130,8 @@ struct Config {
     bool operator==(const Config &) const = default;
 };
 
-// The TCP port that health probes of this service connect to: health.port, else the port of the
-// first TCP VIP that names one; nullopt if there is neither.
+// The port that health probes of this service go to: health.port, else that of the first VIP of the type's
+// protocol that names one; nullopt if there is neither.
 std::optional<std::uint16_t> probe_port(const ServiceConfig &service);
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name);

@@ -51,6 +51,23 @@ ConfigErrors read_into(std::string_view text, ReadMode mode, T &out)
     return errors.take();
 }
 
+// A request that changes the type of probe need not take away what only the old type had.
+void drop_leftovers(HealthConfig &health, const HealthConfig &before)
+{
+    if (health.type == before.type)
+        return;
+    OrderedJson kept = fields<ProbeOptions>().write(health.options);
+    const OrderedJson old = fields<ProbeOptions>().write(before.options);
+    for (const auto &[key, value] : old.items())
+        if (!health::probe_type(health.type).has(key) && kept.contains(key) && kept[key] == value)
+            kept.erase(key);
+    health.options = {};
+    ErrorSink none;
+    const Json rest = kept;
+    Reader reader(rest, "", ReadMode::whole, none);
+    fields<ProbeOptions>().read(reader, health.options);
+}
+
 // Pointers below `where` become relative to it, as the request's text is all that the client sees.
 Result<Config> validated(Config config, const std::string &where = "")
 {
@@ -107,9 +124,11 @@ Result<Config> patch_service(const Config &config, std::string_view service, std
     const Target target = locate(changed, service);
     if (target.service == nullptr)
         return no_service(config, service);
+    const HealthConfig before = target.service->health;
     const ConfigErrors errors = read_into(text, ReadMode::patch, *target.service);
     if (!errors.empty())
         return errors;
+    drop_leftovers(target.service->health, before);
     return validated(std::move(changed), target.where);
 }
 

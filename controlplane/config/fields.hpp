@@ -10,6 +10,8 @@ namespace aya
 {
 
 template <>
+const Fields<ProbeOptions> &fields();
+template <>
 const Fields<HealthConfig> &fields();
 template <>
 const Fields<IdleTimeouts> &fields();
@@ -25,5 +27,8 @@ template <>
 const Fields<TunnelSource> &fields();
 template <>
 const Fields<Config> &fields();
+
+// The types of probes that have this option, for people: "http", "https".
+std::string types_with(std::string_view option);
 
 } // namespace aya

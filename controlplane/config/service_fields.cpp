@@ -9,13 +9,34 @@ using namespace std::chrono_literals;
 template <>
 const Fields<HealthConfig> &fields()
 {
-    static const Fields<HealthConfig> rows({
+    std::vector<Field<HealthConfig>> rows = {
         field("type", &HealthConfig::type, word_kind<HealthType>(), "Kind of health probe")
             .required()
             .option("health")
-            .more("`tcp`: a connection to the backend's address is opened and closed."),
+            .more("`tcp`: a connection to the backend's address is opened and closed. `http`: a request by "
+                  "HTTP/1.1 gets an expected status and, if `expected_body` is given, a body that contains "
+                  "it. `https`: the same by TLS. `icmp`: a ping is answered. `udp`: `payload` gets an answer "
+                  "that contains `expected_answer`; without that key, only a port that is closed is a "
+                  "failure, and a success proves no more than that the host is there. `exec`: `command` ends "
+                  "with exit code 0. `syn`: a SYN is answered by a SYN and ACK, and the connection is never "
+                  "opened. `grpc`: the standard health service (grpc.health.v1) answers SERVING. "
+                  "[Health](operations.md#health)."),
         field("interval", &HealthConfig::interval, duration_kind(50ms, 1h),
               "Time between two probes of a backend"),
+        field("fast_interval", &HealthConfig::fast_interval, duration_kind(10ms, 1h),
+              "Time between two probes while a backend is between up and down")
+            .absent("a fifth of `interval` on the way down, `interval` on the way up")
+            .rule("at most `interval`")
+            .more(
+                "As HAProxy's `fastinter`: after failures that do not take it down yet, and after successes "
+                "that do not take it up yet."),
+        field("down_interval", &HealthConfig::down_interval, duration_kind(50ms, 1h),
+              "Time between two probes of a backend that is down")
+            .absent("`interval`")
+            .more("As HAProxy's `downinter`."),
+        field("jitter", &HealthConfig::jitter, percent_kind(),
+              "Share by which the time between two probes varies at random, either way")
+            .more("So that the probes of many backends, and of many balancers, do not run in lockstep."),
         field("timeout", &HealthConfig::timeout, duration_kind(10ms, 1h),
               "Time after which a probe without an answer has failed")
             .rule("less than `interval`"),
@@ -32,11 +53,14 @@ const Fields<HealthConfig> &fields()
                   "and a success of its first probe takes it up (after a failure, `rise` successes). "
                   "`fully-down`: it gets none, and `rise` successes take it up. "
                   "[Health](operations.md#health)."),
-        field("port", &HealthConfig::port, integer_kind(1, 65535), "TCP port to probe")
-            .absent("the port of the first TCP VIP that names one")
-            .more("Required where no VIP names one: for any-port and UDP services."),
-    });
-    return rows;
+        field("port", &HealthConfig::port, integer_kind(1, 65535), "Port to probe")
+            .absent("the port of the first VIP of the probe's protocol that names one")
+            .more("Required where no such VIP names one, except for `icmp` and `exec`."),
+    };
+    for (const Field<ProbeOptions> &option : fields<ProbeOptions>().rows())
+        rows.push_back(field_of(&HealthConfig::options, option));
+    static const Fields<HealthConfig> all(std::move(rows));
+    return all;
 }
 
 template <>

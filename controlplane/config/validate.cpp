@@ -3,6 +3,7 @@
 
 #include "common/config/dataplane_fields.hpp"
 #include "common/json/kinds.hpp"
+#include "fields.hpp"
 
 #include <unordered_map>
 
@@ -146,13 +147,42 @@ private:
                          "found \"" + format_duration(health.timeout) + "\" with the interval \"" +
                              format_duration(health.interval) + "\"; allowed: less than the interval",
                          {at + "/interval"});
-        if (health::probe_type(health.type).needs_port && !probe_port(service))
-            checker_.add(
-                at + "/port",
-                "missing, and no TCP VIP of the service has a port; required: the TCP port to probe, "
-                "from 1 "
-                "to 65535",
-                {at + "/type", where + "/vips"});
+        check_probe_options(health, at);
+        if (health::probe_type(health.type).needs_port() && !probe_port(service))
+            add_missing_port(health, at, where);
+        if (health.fast_interval && *health.fast_interval > health.interval)
+            checker_.add(at + "/fast_interval",
+                         "found \"" + format_duration(*health.fast_interval) + "\" with the interval \"" +
+                             format_duration(health.interval) + "\"; allowed: at most the interval",
+                         {at + "/interval"});
+    }
+
+    void add_missing_port(const HealthConfig &health, const std::string &at, const std::string &where)
+    {
+        const bool udp = health::probe_type(health.type).port == health::PortOf::udp_vip;
+        const std::string protocol = udp ? "UDP" : "TCP";
+        checker_.add(at + "/port",
+                     "missing, and no " + protocol + " VIP of the service has a port; required: the " +
+                         protocol + " port to probe, from 1 to 65535",
+                     {at + "/type", where + "/vips"});
+    }
+
+    void check_probe_options(const HealthConfig &health, const std::string &at)
+    {
+        const OrderedJson options = fields<ProbeOptions>().write(health.options);
+        for (const auto &[key, value] : options.items())
+            if (!health::probe_type(health.type).has(key))
+                checker_.add(at + pointer_token(key),
+                             "found " + describe(Json(value)) + " with type " +
+                                 quote(to_string(health.type)) + "; allowed with type " + types_with(key),
+                             {at + "/type"});
+        const auto &command = health.options.command;
+        if (health.type == HealthType::exec && !command)
+            checker_.add(at + "/command", "missing; required with type \"exec\": the program to run",
+                         {at + "/type"});
+        if (command && !command->empty() && !command->front().starts_with('/'))
+            checker_.add(at + "/command/0",
+                         "found " + show(command->front()) + "; allowed: the absolute path of a program");
     }
 
     void check_backend_address(const ServiceConfig &service, const IpAddress &address,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "health/probe.hpp"
+#include "health/socket.hpp"
 
 namespace aya::health
 {
@@ -10,24 +11,19 @@ namespace aya::health
 class Connection
 {
 public:
-    Connection() = default;
-    ~Connection() { close(); }
-    Connection(const Connection &) = delete;
-    Connection &operator=(const Connection &) = delete;
-
     // Connects without blocking. The step waits until the socket is ready for writing, unless all is decided
     // at once. Closing the socket resets the connection (SO_LINGER 0): thousands of probes per second would
     // otherwise fill this box, or the backends, with sockets in TIME_WAIT.
     Step open(const SocketAddress &to);
 
     // What became of the attempt to connect, once the socket is ready for writing or has an error.
-    Finding opened() const;
+    Finding opened() const { return finding_of(socket_.error()); }
 
-    int fd() const { return fd_; }
-    void close();
+    int fd() const { return socket_.fd(); }
+    void close() { socket_.close(); }
 
 private:
-    int fd_ = -1;
+    Socket socket_;
 };
 
 } // namespace aya::health

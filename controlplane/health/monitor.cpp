@@ -12,6 +12,8 @@ namespace aya::health
 namespace
 {
 
+constexpr auto kWatchdogInterval = std::chrono::seconds(1);
+
 std::string key_of(const std::string &service, const std::string &backend)
 {
     return service + '\n' + backend; // names have no control characters
@@ -23,7 +25,8 @@ Question question_of(const Target &target)
             .port = target.port,
             .type = target.type,
             .interval = target.rule.interval,
-            .timeout = target.rule.timeout};
+            .timeout = target.rule.timeout,
+            .options = target.options};
 }
 
 std::string behind_text(Clock::duration lag)
@@ -33,11 +36,23 @@ std::string behind_text(Clock::duration lag)
            " ms late: this process cannot keep up; use longer intervals";
 }
 
+std::string silence_text(const Target &target, const Tracker &tracker, std::size_t count, TimePoint now)
+{
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - tracker.heard()).count();
+    std::string text = "no result of health probes of backend " + target.backend + " of " + target.service +
+                       " for " + std::to_string(age) + " s";
+    if (tracker.last().outcome == Outcome::local_error)
+        text += " (" + std::string(tracker.last().words()) + ")";
+    if (count > 1)
+        text += ", nor of " + std::to_string(count - 1) + " others";
+    return text + "; its health is not known";
+}
+
 } // namespace
 
-Monitor::Monitor(boost::asio::any_io_executor executor, Listener listener)
-    : executor_(std::move(executor)), poller_(executor_), listener_(std::move(listener)),
-      random_(std::random_device{}())
+Monitor::Monitor(boost::asio::any_io_executor executor, Listener listener, MakeProbe make)
+    : executor_(std::move(executor)), poller_(executor_), listener_(std::move(listener)), make_(make),
+      random_(std::random_device{}()), watchdog_(executor_)
 {
 }
 
@@ -75,6 +90,12 @@ void Monitor::set_targets(std::vector<Target> targets, const Recall &recall)
     for (auto &[question, asked] : asked_)
         if (!asked.prober)
             start(question, asked);
+    if (asked_.empty()) {
+        watchdog_.cancel();
+        silence_.clear();
+    } else if (!watching_) {
+        watch_over();
+    }
 }
 
 Monitor::WatchedPtr Monitor::watch(Target target, const ByKey &before, const Asked &asked,
@@ -111,7 +132,9 @@ Health Monitor::first_health(const Target &target, const Asked &asked, const Rec
 void Monitor::start(const Question &question, Asked &asked)
 {
     asked.prober = std::make_shared<Prober>(
-        executor_, poller_, question,
+        executor_, poller_,
+        make_(*question.type, {.address = {question.address, question.port}, .options = question.options}),
+        question.timeout,
         [this, &question, &asked](const Attempt &attempt) { return ended(question, asked, attempt); });
     const double luck = dice();
     Milliseconds delay = Milliseconds::max();
@@ -139,6 +162,9 @@ Milliseconds Monitor::ended(const Question &question, Asked &asked, const Attemp
                      attempt.finding.words());
     if (good || !doubts_ || !doubts_(question.address, attempt.began))
         tell(askers, attempt.finding);
+    else
+        for (const WatchedPtr &asker : askers)
+            asker->tracker.doubted(Clock::now());
     const double luck = dice();
     Milliseconds delay = Milliseconds::max();
     for (const WatchedPtr &asker : askers)
@@ -155,6 +181,42 @@ void Monitor::tell(const std::vector<WatchedPtr> &askers, const Finding &finding
         }
 }
 
+// Ends once there is nothing to watch.
+void Monitor::watch_over()
+{
+    watching_ = true;
+    watchdog_.expires_after(kWatchdogInterval);
+    watchdog_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+        if (alive.expired())
+            return;
+        watching_ = false;
+        if (asked_.empty())
+            return;
+        look_for_silence();
+        watch_over();
+    });
+}
+
+void Monitor::look_for_silence()
+{
+    const auto now = Clock::now();
+    std::size_t silent = 0;
+    const Watched *longest = nullptr;
+    for (const auto &[key, watched] : watched_) {
+        if (!watched->tracker.silent(now))
+            continue;
+        silent++;
+        if (!longest || watched->tracker.heard() < longest->tracker.heard())
+            longest = watched.get();
+    }
+    const bool before = !silence_.empty();
+    silence_ = longest ? silence_text(longest->target, longest->tracker, silent, now) : "";
+    if (longest && !before)
+        spdlog::warn("{}", silence_);
+    if (!longest && before)
+        spdlog::info("health probes have results again");
+}
+
 void Monitor::note_lag(const Question &question, const Attempt &attempt)
 {
     lag_.started(attempt.began - attempt.due, question.interval, attempt.began);
@@ -169,9 +231,12 @@ void Monitor::note_lag(const Question &question, const Attempt &attempt)
 std::vector<std::string> Monitor::warnings() const
 {
     const auto now = Clock::now();
-    if (!lag_.behind(now))
-        return {};
-    return {behind_text(lag_.longest(now))};
+    std::vector<std::string> lines;
+    if (lag_.behind(now))
+        lines.push_back(behind_text(lag_.longest(now)));
+    if (!silence_.empty())
+        lines.push_back(silence_);
+    return lines;
 }
 
 } // namespace aya::health

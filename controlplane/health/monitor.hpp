@@ -11,6 +11,7 @@
 #include "health/tracker.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <array>
 #include <cstdint>
@@ -32,11 +33,13 @@ struct Target {
     std::uint16_t port = 0; // host order
     Rule rule;
     const ProbeType *type = &probe_type(HealthType::tcp);
+    std::shared_ptr<const ProbeOptions> options = std::make_shared<ProbeOptions>();
 
     // Results of earlier probes hold for this target, too.
     bool asks_the_same(const Target &other) const
     {
-        return address == other.address && port == other.port && type == other.type;
+        return address == other.address && port == other.port && type == other.type &&
+               (options == other.options || *options == *other.options);
     }
 };
 
@@ -50,7 +53,7 @@ public:
     // Whether a bad probe of this server that began then says nothing of it.
     using Doubts = std::function<bool(const IpAddress &server, TimePoint began)>;
 
-    Monitor(boost::asio::any_io_executor executor, Listener listener);
+    Monitor(boost::asio::any_io_executor executor, Listener listener, MakeProbe make = make_probe);
     ~Monitor();
     Monitor(const Monitor &) = delete;
     Monitor &operator=(const Monitor &) = delete;
@@ -96,12 +99,15 @@ private:
     void start(const Question &question, Asked &asked);
     Milliseconds ended(const Question &question, Asked &asked, const Attempt &attempt);
     void tell(const std::vector<WatchedPtr> &askers, const Finding &finding);
+    void watch_over();
+    void look_for_silence();
     void note_lag(const Question &question, const Attempt &attempt);
     double dice() { return std::uniform_real_distribution<double>{}(random_); }
 
     boost::asio::any_io_executor executor_;
     Poller poller_;
     Listener listener_;
+    MakeProbe make_;
     Doubts doubts_;
     std::minstd_rand random_;
     ByKey watched_;
@@ -109,6 +115,10 @@ private:
     Totals totals_;
     Lag lag_;
     bool behind_ = false; // as the log has it
+    boost::asio::steady_timer watchdog_;
+    bool watching_ = false;
+    std::string silence_;                                    // in words; empty: every probe has results
+    std::shared_ptr<void> alive_ = std::make_shared<char>(); // a cancelled wait may outlive the monitor
 };
 
 } // namespace aya::health

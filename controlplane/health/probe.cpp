@@ -10,15 +10,6 @@ namespace aya::health
 namespace
 {
 
-constexpr bool in_order()
-{
-    for (std::size_t i = 0; i < kProbeTypes.size(); i++)
-        if (static_cast<std::size_t>(kProbeTypes[i].value) != i)
-            return false;
-    return true;
-}
-static_assert(in_order());
-
 Outcome outcome_of(int error)
 {
     switch (error) {
@@ -58,6 +49,31 @@ Finding finding_of(int error)
         return {outcome};
     return {outcome,
             std::string(kOutcomes[static_cast<std::size_t>(outcome)].words) + ": " + std::strerror(error)};
+}
+
+std::unique_ptr<Probe> make_probe(const ProbeType &type, const ProbeTarget &target)
+{
+    switch (type.value) {
+    case HealthType::none:
+        return nullptr;
+    case HealthType::tcp:
+        return make_tcp_probe(target);
+    case HealthType::http:
+        return make_http_probe(target);
+    case HealthType::https:
+        return make_https_probe(target);
+    case HealthType::icmp:
+        return make_icmp_probe(target);
+    case HealthType::udp:
+        return make_udp_probe(target);
+    case HealthType::exec:
+        return make_exec_probe(target);
+    case HealthType::syn:
+        return make_syn_probe(target);
+    case HealthType::grpc:
+        return make_grpc_probe(target);
+    }
+    return nullptr;
 }
 
 } // namespace aya::health

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a probe is: steps of I/O that never block, and a table of the types of probes. Between two steps the
-// monitor waits for what the probe asks for; it knows no type.
+// What a probe is: steps of I/O that never block. Between two steps the monitor waits for what the probe asks
+// for; it knows no type.
 #pragma once
 
 #include "common/address.hpp"
+#include "health/probe_options.hpp"
+#include "health/probe_types.hpp"
 
 #include <array>
 #include <cstddef>
@@ -11,14 +13,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-
-namespace aya
-{
-
-// /services/N/health/type. `none`: the service's backends are not probed. Its names are in kProbeTypes.
-enum class HealthType : std::uint8_t { none, tcp };
-
-} // namespace aya
 
 namespace aya::health
 {
@@ -29,6 +23,7 @@ enum class Outcome : std::uint8_t {
     refused,     // a reset, or an ICMP port unreachable
     timeout,     // nothing came back in time
     unreachable, // no route, or a router said so
+    bad_answer,  // an answer came, and not the expected one
     local_error, // the probe could not be sent: this box is out of something
 };
 
@@ -42,6 +37,7 @@ inline constexpr std::array kOutcomes = {
     OutcomeRow{"refused", "connection refused"},
     OutcomeRow{"timeout", "timeout"},
     OutcomeRow{"unreachable", "unreachable"},
+    OutcomeRow{"bad_answer", "not the expected answer"},
     OutcomeRow{"not_sent", "probe not sent"},
 };
 static_assert(kOutcomes.size() == static_cast<std::size_t>(Outcome::local_error) + 1);
@@ -90,34 +86,23 @@ public:
     virtual void stop() = 0;
 };
 
-struct ProbeType {
-    HealthType value;
-    std::string_view name;                                       // in the configuration
-    bool needs_port;                                             // of the backend
-    std::unique_ptr<Probe> (*make)(const SocketAddress &target); // null: backends are not probed
+// What a probe is made of.
+struct ProbeTarget {
+    SocketAddress address;
+    std::shared_ptr<const ProbeOptions> options; // never null
 };
 
-std::unique_ptr<Probe> make_tcp_probe(const SocketAddress &target); // tcp_probe.cpp
+// Null for a type that does not probe.
+std::unique_ptr<Probe> make_probe(const ProbeType &type, const ProbeTarget &target);
 
-// In the order of HealthType.
-inline constexpr std::array kProbeTypes = {
-    ProbeType{HealthType::none, "none", false, nullptr},
-    ProbeType{HealthType::tcp, "tcp", true, make_tcp_probe},
-};
-
-constexpr const ProbeType &probe_type(HealthType value)
-{
-    return kProbeTypes[static_cast<std::size_t>(value)];
-}
+// One per type, each in its file.
+std::unique_ptr<Probe> make_tcp_probe(const ProbeTarget &target);
+std::unique_ptr<Probe> make_http_probe(const ProbeTarget &target);
+std::unique_ptr<Probe> make_https_probe(const ProbeTarget &target);
+std::unique_ptr<Probe> make_icmp_probe(const ProbeTarget &target);
+std::unique_ptr<Probe> make_udp_probe(const ProbeTarget &target);
+std::unique_ptr<Probe> make_exec_probe(const ProbeTarget &target);
+std::unique_ptr<Probe> make_syn_probe(const ProbeTarget &target);
+std::unique_ptr<Probe> make_grpc_probe(const ProbeTarget &target);
 
 } // namespace aya::health
-
-namespace aya
-{
-
-constexpr const auto &names_of(HealthType)
-{
-    return health::kProbeTypes;
-}
-
-} // namespace aya

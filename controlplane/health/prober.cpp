@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <exception>
+#include <tuple>
 #include <utility>
 
 namespace aya::health
@@ -30,9 +31,18 @@ TimePoint at_next_tick(Clock::duration from_now)
 
 } // namespace
 
-Prober::Prober(const asio::any_io_executor &executor, Poller &poller, const Question &question, Ended ended)
-    : poller_(poller), probe_(question.type->make({question.address, question.port})),
-      timeout_(question.timeout), ended_(std::move(ended)), timer_(executor)
+std::strong_ordering Question::operator<=>(const Question &other) const
+{
+    const auto key = [](const Question &question) {
+        return std::tie(question.address, question.port, question.type, question.interval, question.timeout);
+    };
+    const std::strong_ordering order = key(*this) <=> key(other);
+    return order != 0 || options == other.options ? order : *options <=> *other.options;
+}
+
+Prober::Prober(const asio::any_io_executor &executor, Poller &poller, std::unique_ptr<Probe> probe,
+               Milliseconds timeout, Ended ended)
+    : poller_(poller), probe_(std::move(probe)), timeout_(timeout), ended_(std::move(ended)), timer_(executor)
 {
 }
 

@@ -25,9 +25,13 @@ struct Question {
     const ProbeType *type = nullptr;
     Milliseconds interval{};
     Milliseconds timeout{};
+    std::shared_ptr<const ProbeOptions> options;
 
-    auto operator<=>(const Question &) const = default;
+    std::strong_ordering operator<=>(const Question &other) const;
 };
+
+// How a question becomes a probe; tests have their own.
+using MakeProbe = std::unique_ptr<Probe> (*)(const ProbeType &type, const ProbeTarget &target);
 
 struct Attempt {
     TimePoint due;
@@ -41,8 +45,8 @@ public:
     // Called after each attempt; answers the wait until the next. It may stop the prober.
     using Ended = std::function<Milliseconds(const Attempt &)>;
 
-    Prober(const boost::asio::any_io_executor &executor, Poller &poller, const Question &question,
-           Ended ended);
+    Prober(const boost::asio::any_io_executor &executor, Poller &poller, std::unique_ptr<Probe> probe,
+           Milliseconds timeout, Ended ended);
 
     static void start(const std::shared_ptr<Prober> &prober, Milliseconds delay);
 

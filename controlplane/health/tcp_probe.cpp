@@ -24,9 +24,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Probe> make_tcp_probe(const SocketAddress &target)
+std::unique_ptr<Probe> make_tcp_probe(const ProbeTarget &target)
 {
-    return std::make_unique<TcpProbe>(target);
+    return std::make_unique<TcpProbe>(target.address);
 }
 
 } // namespace aya::health

@@ -22,6 +22,9 @@ struct Rule {
     unsigned rise = 2;
     unsigned fall = 3;
     std::optional<InitState> init = std::nullopt; // absent: `fully_up` while unknown, `down` while waiting
+    std::optional<Milliseconds> fast_interval = std::nullopt; // between up and down
+    std::optional<Milliseconds> down_interval = std::nullopt;
+    unsigned jitter = 10; // percent of each wait, either way
 
     bool operator==(const Rule &) const = default;
 };
@@ -38,16 +41,25 @@ public:
     // True if this result changed health().
     bool record(const Finding &finding, TimePoint now);
 
+    // A probe has ended whose result is not believed.
+    void doubted(TimePoint now) { heard_ = now; }
+
     // A changed rule counts from the results seen so far.
     void set_rule(const Rule &rule) { rule_ = rule; }
 
-    // Wait before the next probe starts. `dice` is uniform in [0, 1): the interval varies by 10 % either way,
-    // so that probes of many backends, and of many balancers, do not march in step.
+    // Wait before the next probe starts. `dice` is uniform in [0, 1): the interval varies by the jitter, so
+    // that probes of many backends, and of many balancers, do not march in step.
     Milliseconds next_delay(double dice) const;
 
     // Wait before the very first probe: anywhere within one interval, or a fifth of it for a backend that
     // gets no traffic before.
     Milliseconds first_delay(double dice) const;
+
+    // When a probe last had a result; before the first one, when probing began.
+    TimePoint heard() const { return heard_; }
+
+    // No result for three intervals: nothing is known of the backend any more.
+    bool silent(TimePoint now) const;
 
     const Rule &rule() const { return rule_; }
     Health health() const { return health_; }
@@ -61,12 +73,14 @@ public:
     std::uint64_t failures() const { return failures_; }
 
 private:
+    Milliseconds interval() const; // now
     unsigned needed_successes() const;
     unsigned needed_failures() const;
     void enter(Health health, TimePoint now);
 
     Rule rule_;
     TimePoint since_;
+    TimePoint heard_;
     std::uint64_t successes_ = 0;
     std::uint64_t failures_ = 0;
     unsigned streak_ = 0;

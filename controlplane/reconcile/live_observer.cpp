@@ -56,6 +56,7 @@ void LiveObserver::follow(const Config &config)
         const auto port = probe_port(service);
         const HealthConfig &wanted = service.health;
         const health::ProbeType &type = health::probe_type(wanted.type);
+        const auto options = std::make_shared<const ProbeOptions>(wanted.options);
         for (const BackendConfig &backend : service.backends) {
             services_[backend.address].push_back(service.name);
             if (row_of(service.encap).has_tunnel())
@@ -67,7 +68,7 @@ void LiveObserver::follow(const Config &config)
             ways.push_back({.address = backend.address,
                             .resolve = !backend.mac,
                             .recalled = first_ ? recall_mac(service, backend) : std::nullopt});
-            if (!type.make || (type.needs_port && !port))
+            if (wanted.type == HealthType::none || (type.needs_port() && !port))
                 continue;
             targets.push_back({.service = service.name,
                                .backend = backend.name,
@@ -77,8 +78,12 @@ void LiveObserver::follow(const Config &config)
                                         .timeout = wanted.timeout,
                                         .rise = wanted.rise,
                                         .fall = wanted.fall,
-                                        .init = wanted.init_state},
-                               .type = &type});
+                                        .init = wanted.init_state,
+                                        .fast_interval = wanted.fast_interval,
+                                        .down_interval = wanted.down_interval,
+                                        .jitter = wanted.jitter},
+                               .type = &type,
+                               .options = options});
         }
     }
     path_mtus_.forget_all_but(tunnels_);

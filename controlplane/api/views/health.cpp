@@ -4,20 +4,38 @@
 namespace aya::api
 {
 
+namespace
+{
+
+std::string target_of(const ServiceConfig &service, const BackendConfig &backend)
+{
+    const auto port = probe_port(service);
+    const bool has_port = service.health.type != HealthType::icmp && service.health.type != HealthType::exec;
+    return has_port && port ? to_string(SocketAddress{backend.address, *port}) : to_string(backend.address);
+}
+
+} // namespace
+
+bool proves_host_only(const HealthConfig &health)
+{
+    return health.type == HealthType::icmp ||
+           (health.type == HealthType::udp && !health.options.expected_answer);
+}
+
 OrderedJson health_view(const Scene &scene)
 {
     const auto now = health::Clock::now();
     OrderedJson list = OrderedJson::array();
     for (const ServiceConfig &service : scene.reconciler.config().services) {
-        const auto port = probe_port(service);
         for (const BackendConfig &backend : service.backends) {
             const health::Tracker *tracker = scene.monitor.find(service.name, backend.name);
             OrderedJson item = {{"service", service.name}, {"backend", backend.name}};
-            item["target"] = tracker && port ? OrderedJson(to_string(SocketAddress{backend.address, *port}))
-                                             : OrderedJson();
+            item["target"] = tracker ? OrderedJson(target_of(service, backend)) : OrderedJson();
             item["health"] = to_string(tracker ? tracker->health() : Health::unchecked);
             item["since_seconds"] =
                 tracker ? OrderedJson(whole_seconds(now - tracker->since())) : OrderedJson();
+            item["result_age_seconds"] =
+                tracker ? OrderedJson(whole_seconds(now - tracker->heard())) : OrderedJson();
             const bool ok = tracker && tracker->last().outcome == health::Outcome::ok;
             const bool probed = tracker && (tracker->probed() || !ok);
             item["last_result"] = probed ? OrderedJson(ok ? "ok" : "failed") : OrderedJson();

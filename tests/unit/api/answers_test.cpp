@@ -23,13 +23,19 @@ constexpr const char *kScene = R"({
 // What differs from run to run, or with the version, has the same value each time.
 void settle(OrderedJson &json)
 {
-    static const std::map<std::string, OrderedJson> kSettled = {
-        {"version", "9.9.9"},        {"abi", 4},
-        {"instance", "default"},     {"pid", 1234},
-        {"uptime_seconds", 3725},    {"heartbeat_ms", 3},
-        {"since_seconds", 62},       {"generation", 17},
-        {"incarnation", 1},          {"config_file", "/etc/aya/aya.json"},
-        {"interface_rx_dropped", 0}, {"interface_tx_dropped", 0}};
+    static const std::map<std::string, OrderedJson> kSettled = {{"version", "9.9.9"},
+                                                                {"abi", 4},
+                                                                {"instance", "default"},
+                                                                {"pid", 1234},
+                                                                {"uptime_seconds", 3725},
+                                                                {"heartbeat_ms", 3},
+                                                                {"since_seconds", 62},
+                                                                {"result_age_seconds", 1},
+                                                                {"generation", 17},
+                                                                {"incarnation", 1},
+                                                                {"config_file", "/etc/aya/aya.json"},
+                                                                {"interface_rx_dropped", 0},
+                                                                {"interface_tx_dropped", 0}};
     for (auto &[key, value] : json.items()) {
         const auto settled = kSettled.find(key);
         if (settled != kSettled.end())

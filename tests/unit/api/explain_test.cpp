@@ -65,6 +65,25 @@ TEST(Explain, NamesTheSteps)
               "packets up to 1500 bytes fit");
 }
 
+TEST(Explain, SaysWhatProbesDoNotProve)
+{
+    ApiBench bench;
+    const auto health_step = [&](const char *health) {
+        bench.done(verb::patch, "/v1/services/web", std::string(R"({"health": )") + health + "}");
+        const auto backend = bench.get("/v1/services/web/backends/one");
+        const auto answer = ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp"));
+        const std::string text = text_of(answer, "health");
+        EXPECT_EQ(backend.contains("health_proves"), !text.empty());
+        return text;
+    };
+    EXPECT_EQ(health_step(R"({"type": "tcp"})"), "");
+    EXPECT_EQ(health_step(R"({"type": "udp", "port": 53})"),
+              "probes of type udp prove only that the host is there, not that it serves");
+    EXPECT_EQ(health_step(R"({"type": "udp", "port": 53, "expected_answer": "pong"})"), "");
+    EXPECT_EQ(health_step(R"({"type": "icmp"})"),
+              "probes of type icmp prove only that the host is there, not that it serves");
+}
+
 // A data plane with two queues.
 struct FlowBench : ApiBench {
     FlowBench() : writer(dataplane_file(), kSmall, 2)

@@ -173,6 +173,13 @@ web   203.0.113.10:443/tcp +1  maglev     ipip   tcp         2/2     1.2M  3.4Gi
         self.server.services[0]["health"]["init_state"] = "fully-down"
         self.assertIn(", fall 3, init_state fully-down\n", self.ok("service", "show", "web"))
 
+    def test_service_show_says_what_probes_ask_for(self):
+        self.server.services[0]["health"] |= {"type": "http", "path": "/health", "fast_interval": "200ms"}
+        self.assertIn("\nhealth        http, every 1s, timeout 500ms, rise 2, fall 3, fast_interval 200ms, path /health\n",
+                      self.ok("service", "show", "web"))
+        self.server.services[0]["health"] |= {"type": "exec", "command": ["/bin/a", "b c"]}
+        self.assertIn(', command ["/bin/a","b c"]\n', self.ok("service", "show", "web"))
+
     def test_service_show(self):
         self.assertEqual(self.ok("service", "show", "web"), """\
 name          web
@@ -217,7 +224,8 @@ gpu-02  10.0.1.12       8  active  up      50.2%  52:54:00:00:00:01        0    
     def test_service_set_of_one_probe_time_keeps_the_others(self):
         changed = self.json("service", "set", "web", "--health-interval", "3s")
         self.assertEqual(self.last()[2], {"health": {"interval": "3s"}})
-        self.assertEqual(changed["health"], {"type": "tcp", "interval": "3s", "timeout": "500ms", "rise": 2, "fall": 3})
+        self.assertEqual(changed["health"], {"type": "tcp", "interval": "3s", "timeout": "500ms", "rise": 2, "fall": 3,
+                                             "jitter": "10%"})
 
     def test_service_set_from_a_file(self):
         file = self.write("change.json", '{"idle_timeouts": {"udp": "1m"}}')
@@ -245,6 +253,12 @@ web      gpu-02  10.0.1.12       8  active  up      50.2%  52:54:00:00:00:01    
         both = {"backends": self.snapshot()[0]["backends"]}
         self.assertEqual(self.json("backend", "list"), both)
         self.assertEqual(self.json("backend", "list", "web"), both)
+
+    def test_backend_list_says_what_probes_do_not_prove(self):
+        self.server.services[0]["backends"][0]["health_proves"] = "host"
+        note = "probes prove only that the host is there"
+        self.assertEqual([line.endswith(f"  {note}") for line in self.ok("backend", "list", "web").splitlines()],
+                         [False, True, False])
 
     def test_backend_add(self):
         self.assertEqual(self.ok("backend", "add", "web", "gpu-03", "2001:db8::3", "--weight", "4",

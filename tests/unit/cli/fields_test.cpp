@@ -44,6 +44,13 @@ TEST(KeyOptions, UseTheKeysOfTheConfiguration)
         "stateless": true})"));
 }
 
+TEST(KeyOptions, TakeACommandWordByWord)
+{
+    EXPECT_EQ(service_of("--health-command /bin/check --health-command=--quick"),
+              Json::parse(R"({"health": {"command": ["/bin/check", "--quick"]}})"));
+    EXPECT_EQ(service_of("--health-command auto"), Json::parse(R"({"health": {"command": null}})"));
+}
+
 TEST(KeyOptions, TakeAShareWithOrWithoutItsSign)
 {
     EXPECT_EQ(service_of("--panic-threshold 80")["panic_threshold"], "80%");

@@ -91,7 +91,8 @@ INSTANTIATE_TEST_SUITE_P(
         Flaw{"ports left out", without("/dataplane/ports"),
              "/dataplane/ports: missing; required: a list of 1 to 16 items, each an object"},
         Flaw{"type of a probe left out", without("/services/0/health/type"),
-             "/services/0/health/type: missing; required: \"none\", \"tcp\""}));
+             "/services/0/health/type: missing; required: \"none\", \"tcp\", \"http\", \"https\", \"icmp\", "
+             "\"udp\", \"exec\", \"syn\", \"grpc\""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Types, BadInput,
@@ -276,6 +277,40 @@ INSTANTIATE_TEST_SUITE_P(
         Flaw{"probe without a port", with("/services/1/health/type", "tcp"),
              "/services/1/health/port: missing, and no TCP VIP of the service has a port; required: "
              "the TCP port to probe, from 1 to 65535"},
+        Flaw{"probe by UDP without a port", with("/services/1/health/type", "udp"),
+             "/services/1/health/port: missing, and no UDP VIP of the service has a port; required: the UDP "
+             "port to probe, from 1 to 65535"},
+        Flaw{"fast interval above the interval", with("/services/0/health/fast_interval", "2s"),
+             "/services/0/health/fast_interval: found \"2s\" with the interval \"1s\"; allowed: at most the "
+             "interval"},
+        Flaw{"path of a probe that has none", with("/services/0/health/path", "/health"),
+             "/services/0/health/path: found \"/health\" with type \"tcp\"; allowed with type \"http\", "
+             "\"https\""},
+        Flaw{"certificate of a probe in the clear",
+             with("/services/0/health", {{"type", "http"}, {"tls_verify", true}}),
+             "/services/0/health/tls_verify: found true with type \"http\"; allowed with type \"https\", "
+             "\"grpc\""},
+        Flaw{"exec without a command", with("/services/0/health/type", "exec"),
+             "/services/0/health/command: missing; required with type \"exec\": the program to run"},
+        Flaw{"command without a path",
+             with("/services/0/health", {{"type", "exec"}, {"command", {"check", "it"}}}),
+             "/services/0/health/command/0: found \"check\"; allowed: the absolute path of a program"},
+        Flaw{"path of a request that is none",
+             with("/services/0/health", {{"type", "http"}, {"path", "health"}}),
+             "/services/0/health/path: found \"health\"; allowed: a path that starts with \"/\", with its "
+             "query; at most 1024 characters, no spaces"},
+        Flaw{"header in a path",
+             with("/services/0/health", {{"type", "http"}, {"path", "/ HTTP/1.1\r\nX: y"}}),
+             "/services/0/health/path: found \"/ HTTP/1.1\\x0d\\x0aX: y\"; allowed: a path that starts with "
+             "\"/\", with its query; at most 1024 characters, no spaces"},
+        Flaw{"statuses that are none",
+             with("/services/0/health", {{"type", "http"}, {"expected_status", "2xx"}}),
+             "/services/0/health/expected_status: found \"2xx\"; allowed: up to 16 statuses and ranges from "
+             "100 to 599, such as \"200-399\" or \"200,301-308\""},
+        Flaw{"half a byte in hex",
+             with("/services/0/health", {{"type", "udp"}, {"port", 53}, {"payload", "hex:0"}}),
+             "/services/0/health/payload: found \"hex:0\"; allowed: text of 1 to 1024 bytes, or \"hex:\" and "
+             "bytes in hex digits such as \"hex:00ff\""},
         Flaw{"lookup table that is no prime", with("/services/0/lookup_size", 65536),
              "/services/0/lookup_size: found 65536, which is not a prime; allowed: a prime, the nearest are "
              "65521 and 65537"},

@@ -106,6 +106,22 @@ TEST(PatchService, TheResultIsChecked)
               Lines{" an empty list an object"});
 }
 
+TEST(PatchService, AnotherTypeOfProbeTakesAwayWhatOnlyTheOldOneHad)
+{
+    const auto http = patch_service(valid_config(), "web",
+                                    R"({"health": {"type": "http", "path": "/up", "expected_body": "yes"}})");
+    ASSERT_TRUE(http) << ::testing::PrintToString(errors_of(http));
+    const auto tcp = patch_service(*http, "web", R"({"health": {"type": "tcp"}})");
+    EXPECT_EQ(changes_of(*http, tcp), (Lines{"change service web: health.type http -> tcp",
+                                             "change service web: health.path /up -> nothing",
+                                             "change service web: health.expected_body yes -> nothing"}));
+    const auto https = patch_service(*http, "web", R"({"health": {"type": "https"}})");
+    ASSERT_TRUE(https);
+    EXPECT_EQ(https->services.front().health.options.path, "/up") << "which has it, too";
+    const auto said = patch_service(*http, "web", R"({"health": {"type": "tcp", "path": "/down"}})");
+    EXPECT_EQ(places_of(said, {R"("http", "https")"}), Lines{R"(/health/path "http", "https")"});
+}
+
 TEST(Services, WhatIsNotThereIsNotFound)
 {
     const Config config = valid_config();

@@ -30,8 +30,9 @@ FULL = {
     "dataplane": {
         "path": "dpdk", "workers": [2, 3], "main_lcore": 1, "flows_per_worker": 1048576, "idle_backoff": True,
         "huge_pages": True, "memory": "512MB", "mbufs": 65536, "eal": ["--log-level=pmd:8"],
+        "punt_limit": 20000,
         "ports": [{"device": "0000:3b:00.0", "punt": "aya0", "queues": 2, "mtu": 1500, "mac": "52:54:00:00:00:01",
-                   "replace_program": False}],
+                   "other_macs": [], "replace_program": False}],
     },
     "controlplane": {
         "metrics": "127.0.0.1:9108", "log_level": "info",
@@ -42,7 +43,8 @@ FULL = {
         "name": "web", "vips": ["203.0.113.10:443/tcp", "[2001:db8::10]:*/udp"], "scheduler": "maglev",
         "affinity": "none", "encap": "ipip", "gue_port": 6080, "lookup_size": 65537,
         "panic_threshold": "50%", "stateless": False,
-        "health": {"type": "tcp", "interval": "1s", "timeout": "500ms", "rise": 2, "fall": 3, "port": 443},
+        "health": {"type": "tcp", "interval": "1s", "timeout": "500ms", "rise": 2, "fall": 3, "port": 443,
+                   "fast_interval": "200ms", "down_interval": "5s", "jitter": "10%"},
         "idle_timeouts": {"tcp_established": "15m", "tcp_closing": "1m", "tcp_embryonic": "30s", "udp": "2m"},
         "backends": [{"name": "web-1", "address": "10.0.1.11", "weight": 1, "state": "active",
                       "mac": "52:54:00:00:00:11"}],
@@ -94,13 +96,17 @@ BAD = [
     ("/services/0/encap", ["gre", "nat", 1]),
     ("/services/0/gue_port", [0, 65536, "6080", None]),
     ("/services/0/health", [{}, [], "tcp", {"interval": "1s"}]),
-    ("/services/0/health/type", ["http", "ping", 1]),
+    ("/services/0/health/type", ["htp", "ping", 1]),
     ("/services/0/health/interval", [1, "1", "1d", "1.5s", "s", " 1s", "-1s"]),
     ("/services/0/health/timeout", [500, "500", "500us"]),
     ("/services/0/health/rise", [0, 101, "2"]),
     ("/services/0/health/fall", [0, 101, 1.5]),
     ("/services/0/health/port", [0, 65536, -1, "443"]),
-    ("/services/0/health/path", ["/"]),
+    ("/services/0/health/path", ["", "health", "/a b", 1]),
+    ("/services/0/health/expected_status", ["2xx", "200-", "600", "", 200]),
+    ("/services/0/health/host", ["", "a/b", "a b"]),
+    ("/services/0/health/command", [[], "/bin/true", [1]]),
+    ("/services/0/health/jitter", [10, "101%"]),
     ("/services/0/lookup_size", [0, 250, 1048574, "65537"]),
     ("/services/0/idle_timeouts/tcp_established", [900, "15", "15min"]),
     ("/services/0/idle_timeouts/icmp", ["1s"]),
@@ -124,6 +130,9 @@ BAD_FOR_THE_PARSER = [
     ("/services/0/lookup_size", [65536]),
     ("/services/0/health/interval", ["49ms", "61m", "500ms", "99999999999999999999h"]),
     ("/services/0/health/timeout", ["9ms", "1s", "2h"]),
+    ("/services/0/health/path", ["/"]),  # of another type
+    ("/services/0/health/fast_interval", ["9ms", "2s"]),
+    ("/services/0/health/type", ["exec"]),  # without a command
     ("/services/0/idle_timeouts/udp", ["0s", "1500ms", "541m"]),
     ("/services/0/encap", ["l2"]),
     ("/services/0/gue_port", [6081]),
@@ -143,6 +152,11 @@ GOOD = [
     ("/services/0/encap", ["gue"]),
     ("/services/0/lookup_size", [251, 1048573]),
     ("/services/0/health/interval", ["501ms", "1h", "60m"]),
+    ("/services/0/health", [
+        {"type": "https", "port": 443, "method": "HEAD", "path": "/up?x=1", "host": "www.example:8443", "expected_status": "200-299,404",
+         "expected_body": "ready", "tls_verify": True, "tls_server_name": "www.example"},
+        {"type": "grpc", "port": 1, "grpc_service": "shop", "tls": True}, {"type": "icmp"}, {"type": "syn"},
+        {"type": "udp", "port": 53, "payload": "hex:00FF", "expected_answer": "pong"}, {"type": "exec", "command": ["/bin/true", ""]}]),
     ("/services/0/idle_timeouts/udp", ["1s", "9h", "540m", "2000ms"]),
     ("/services/0/panic_threshold", ["0%", "100%", "7%"]),
     ("/services/0/backends/0/address", ["1.0.0.1", "223.255.255.255", "169.254.0.1", "2001:db8::2", "::2"]),
@@ -152,7 +166,7 @@ GOOD = [
 ]
 
 
-XDP = {**FULL, "dataplane": {"path": "xdp", "flows_per_worker": 65536, "ports": [{"device": "eth1", "mtu": 1400, "replace_program": True}]}}
+XDP = {**FULL, "dataplane": {"path": "xdp", "flows_per_worker": 65536, "ports": [{"device": "eth1", "mtu": 1400, "other_macs": [], "replace_program": True}]}}
 # The same with path xdp.
 BAD_FOR_XDP = [
     ("/dataplane/ports/0/device", ["0000:3b:00.0", "net_af_xdp0,iface=eth0", "", 1]),
@@ -167,7 +181,7 @@ BAD_FOR_XDP = [
 
 
 # A kernel interface with path auto: as with xdp, and with workers.
-AUTO = {**FULL, "dataplane": {"path": "auto", "workers": [1], "ports": [{"device": "eth1", "queues": 2, "mtu": 1400, "replace_program": True}]}}
+AUTO = {**FULL, "dataplane": {"path": "auto", "workers": [1], "ports": [{"device": "eth1", "queues": 2, "mtu": 1400, "other_macs": [], "replace_program": True}]}}
 BAD_FOR_AUTO = [
     ("/dataplane/workers", [[]]),
     ("/dataplane/ports/0/punt", ["aya0"]),

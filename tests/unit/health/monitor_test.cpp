@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Real probes over loopback.
+#include "attempt.hpp"
 #include "health/connection.hpp"
-#include "loopback.hpp"
 
+#include <cerrno>
 #include <list>
 #include <map>
 #include <thread>
@@ -238,6 +239,82 @@ TEST(Monitor, TellsThatProbesAreLate)
     EXPECT_GT(monitor.lag(), 300ms);
     ASSERT_EQ(monitor.warnings().size(), 1u);
     EXPECT_NE(monitor.warnings().front().find("ms late"), std::string::npos) << monitor.warnings().front();
+}
+
+TEST(Monitor, HostileServersDelayNoOtherProbe)
+{
+    const std::string endless(4096, 'x');
+    const Server servers[] = {
+        Server(silent),
+        Server(repeating("HTTP/1.1 200 OK\r\n\r\n", endless)),
+        Server(repeating("HTTP/1.1 200 OK\r\n", "X: y\r\n")),
+        Server(repeating("HTTP/1.1 200 OK\r\n\r\n", "x", 5ms)),
+        Server(repeating("\x16\x03\x03", endless)),
+        Server([](int fd) { hear(fd); }),
+    };
+    const Listener good(true);
+    boost::asio::io_context io(1);
+    unsigned probes = 0;
+    std::map<std::string, unsigned> failures;
+    Monitor monitor(io.get_executor(), [&](const Target &target, const Tracker &tracker, bool) {
+        if (target.backend == "good")
+            probes++;
+        else if (tracker.last().outcome != Outcome::ok)
+            failures[target.backend]++;
+    });
+    ProbeOptions options;
+    options.expected_body = "ready";
+    std::vector<Target> targets;
+    for (const HealthType type : {HealthType::http, HealthType::https, HealthType::grpc})
+        for (const Server &server : servers) {
+            targets.push_back(target_at("", server.port()));
+            targets.back().backend = std::string(to_string(type)) + std::to_string(server.port());
+            targets.back().type = &probe_type(type);
+            targets.back().rule.timeout = 200ms;
+            if (type != HealthType::grpc)
+                targets.back().options = std::make_shared<ProbeOptions>(options);
+        }
+    targets.push_back(target_at("good", good.port()));
+    monitor.set_targets(targets, nothing_recalled);
+    const auto began = Clock::now();
+    run_until(io, [&] { return probes >= 50 && failures.size() == targets.size() - 1; });
+    EXPECT_GE(monitor.find("web", "good")->successes(), 50u);
+    EXPECT_LT((Clock::now() - began) / probes, 100ms) << "every 20 ms, on a machine that has more to do";
+    EXPECT_LT(monitor.lag(), 1s);
+}
+
+class Unsent final : public Probe
+{
+public:
+    Step start() override { return Step::done(finding_of(EMFILE)); }
+    Step ready() override { return start(); }
+    void stop() override {}
+};
+
+TEST(Monitor, RaisesTheAlarmWhenProbesHaveNoResult)
+{
+    boost::asio::io_context io(1);
+    static bool sent = false;
+    Monitor monitor(
+        io.get_executor(), [](const Target &, const Tracker &, bool) {},
+        [](const ProbeType &type, const ProbeTarget &target) -> std::unique_ptr<Probe> {
+            return sent ? make_probe(type, target) : std::make_unique<Unsent>();
+        });
+    const Listener listener(true);
+    monitor.set_targets({target_at("one", listener.port()), target_at("two", listener.port())},
+                        nothing_recalled);
+    run_until(io, [&] { return !monitor.warnings().empty(); });
+    const std::string line = monitor.warnings().front();
+    EXPECT_TRUE(line.starts_with("no result of health probes of backend ")) << line;
+    EXPECT_NE(line.find("(probe not sent: Too many open files), nor of 1 others; its health is not known"),
+              std::string::npos)
+        << line;
+    sent = true;
+    monitor.set_targets({}, nothing_recalled);
+    EXPECT_TRUE(monitor.warnings().empty());
+    monitor.set_targets({target_at("one", listener.port())}, nothing_recalled);
+    run_until(io, [&] { return monitor.find("web", "one")->successes() > 0; });
+    EXPECT_TRUE(monitor.warnings().empty());
 }
 
 TEST(Monitor, StopsProbingWhatIsNoTargetAnyMore)

@@ -75,10 +75,10 @@ private:
     std::size_t length_ = 0;
 };
 
-constexpr ProbeType kAsking = {HealthType::tcp, "asking", true,
-                               [](const SocketAddress &target) -> std::unique_ptr<Probe> {
-                                   return std::make_unique<AskingProbe>(target);
-                               }};
+std::unique_ptr<Probe> make_asking(const ProbeType &, const ProbeTarget &target)
+{
+    return std::make_unique<AskingProbe>(target.address);
+}
 
 // A backend that gives each connection `pieces`, with a pause between, once it was asked.
 class Answering
@@ -89,7 +89,6 @@ public:
     Target target() const
     {
         Target target = target_at("one", listener_.port());
-        target.type = &kAsking;
         target.rule.timeout = 200ms;
         return target;
     }
@@ -141,10 +140,11 @@ Finding found_at(const std::vector<std::string> &pieces)
     Answering backend(pieces);
     int probes = 0;
     Finding last = {Outcome::local_error};
-    Monitor monitor(io.get_executor(), [&](const Target &, const Tracker &tracker, bool) {
+    const auto ended = [&](const Target &, const Tracker &tracker, bool) {
         probes++;
         last = tracker.last();
-    });
+    };
+    Monitor monitor(io.get_executor(), ended, make_asking);
     monitor.set_targets({backend.target()}, nothing_recalled);
     const auto deadline = Clock::now() + 20s;
     while (probes < 3 && Clock::now() < deadline) {

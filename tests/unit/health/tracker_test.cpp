@@ -136,6 +136,38 @@ TEST(Tracker, AnUndecidedFailureIsCheckedAgainSoon)
     EXPECT_EQ(tracked.tracker.next_delay(0.5), 1000ms) << "nothing is gained by haste on the way up";
 }
 
+TEST(Tracker, TheFastIntervalIsThatBetweenUpAndDown)
+{
+    Tracked tracked(
+        {.interval = 1000ms, .rise = 2, .fall = 2, .fast_interval = 300ms, .down_interval = 5000ms});
+    const auto delay_after = [&](std::string_view results) {
+        tracked.after(results);
+        return tracked.tracker.next_delay(0.5);
+    };
+    EXPECT_EQ(delay_after("g"), 1000ms) << "up";
+    EXPECT_EQ(delay_after("b"), 300ms) << "going down";
+    EXPECT_EQ(delay_after("b"), 5000ms) << "down";
+    EXPECT_EQ(delay_after("g"), 300ms) << "going up";
+    EXPECT_EQ(delay_after("b"), 5000ms);
+    EXPECT_EQ(delay_after("gg"), 1000ms);
+}
+
+TEST(Tracker, IsSilentAfterThreeIntervalsWithoutAResult)
+{
+    Tracked tracked({.interval = 1000ms, .timeout = 500ms, .rise = 2, .fall = 1, .down_interval = 5000ms});
+    EXPECT_FALSE(tracked.tracker.silent(kStart + 3500ms));
+    EXPECT_TRUE(tracked.tracker.silent(kStart + 3501ms)) << "before the first one, too";
+    tracked.after("g");
+    EXPECT_FALSE(tracked.tracker.silent(kStart + 4500ms));
+    tracked.after("xxx");
+    EXPECT_EQ(tracked.tracker.heard(), kStart + 1s) << "a probe that was not sent is no result";
+    EXPECT_TRUE(tracked.tracker.silent(kStart + 4501ms));
+    tracked.tracker.doubted(kStart + 4s);
+    EXPECT_FALSE(tracked.tracker.silent(kStart + 4501ms)) << "one that is not believed is";
+    tracked.after("b");
+    EXPECT_FALSE(tracked.tracker.silent(tracked.now + 15500ms)) << "of the interval in force";
+}
+
 TEST(Tracker, JitterStaysWithinTenPercentAndFillsIt)
 {
     std::mt19937 random(7);

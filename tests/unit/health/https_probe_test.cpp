@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// TLS servers with good and bad certificates, and what only claims to be one.
+#include "attempt.hpp"
+
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+namespace aya::health::test
+{
+namespace
+{
+
+// A key, and the certificate for backend.test that it signed itself. This process trusts it.
+class Identity
+{
+public:
+    Identity() : key_(EVP_EC_gen("P-256")), certificate_(X509_new())
+    {
+        X509_set_version(certificate_, X509_VERSION_3);
+        ASN1_INTEGER_set(X509_get_serialNumber(certificate_), 1);
+        X509_gmtime_adj(X509_getm_notBefore(certificate_), -3600);
+        X509_gmtime_adj(X509_getm_notAfter(certificate_), 3600);
+        X509_set_pubkey(certificate_, key_);
+        X509_NAME *name = X509_get_subject_name(certificate_);
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                                   reinterpret_cast<const unsigned char *>("backend"), -1, -1, 0);
+        X509_set_issuer_name(certificate_, name);
+        X509_EXTENSION *names =
+            X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:backend.test");
+        X509_add_ext(certificate_, names, -1);
+        X509_EXTENSION_free(names);
+        X509_sign(certificate_, key_, EVP_sha256());
+        std::FILE *out = std::fopen(file_.c_str(), "w");
+        PEM_write_X509(out, certificate_);
+        std::fclose(out);
+        ::setenv("SSL_CERT_FILE", file_.c_str(), 1); // before the first probe
+        ::signal(SIGPIPE, SIG_IGN);                  // as the daemon does
+    }
+    ~Identity()
+    {
+        std::filesystem::remove(file_);
+        X509_free(certificate_);
+        EVP_PKEY_free(key_);
+    }
+    Identity(const Identity &) = delete;
+    Identity &operator=(const Identity &) = delete;
+
+    EVP_PKEY *key() const { return key_; }
+    X509 *certificate() const { return certificate_; }
+
+private:
+    std::string file_ = ::testing::TempDir() + "aya-https-" + std::to_string(::getpid()) + ".pem";
+    EVP_PKEY *key_;
+    X509 *certificate_;
+};
+
+const Identity &identity()
+{
+    static const Identity made;
+    return made;
+}
+
+// Serves `answer` by TLS; notes the server name that it was asked for.
+std::function<void(int)> tls_saying(std::string answer, std::string *name = nullptr)
+{
+    return [answer = std::move(answer), name](int fd) {
+        SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+        SSL_CTX_use_certificate(context, identity().certificate());
+        SSL_CTX_use_PrivateKey(context, identity().key());
+        SSL *ssl = SSL_new(context);
+        SSL_set_fd(ssl, fd);
+        if (SSL_accept(ssl) == 1) {
+            const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+            if (name != nullptr)
+                *name = asked == nullptr ? "" : asked;
+            char buffer[4096];
+            SSL_read(ssl, buffer, sizeof(buffer));
+            SSL_write(ssl, answer.data(), static_cast<int>(answer.size()));
+        }
+        SSL_free(ssl);
+        SSL_CTX_free(context);
+    };
+}
+
+Finding found(const std::function<void(int)> &serve, ProbeOptions options = {}, Milliseconds timeout = 5s)
+{
+    identity();
+    const Server server(serve);
+    return attempt(HealthType::https, target_of(server.port(), std::move(options)), timeout);
+}
+
+const std::string kGood = "HTTP/1.1 200 OK\r\n\r\nready";
+
+TEST(HttpsProbe, AsksByTls)
+{
+    EXPECT_EQ(found(tls_saying(kGood)), Finding(Outcome::ok));
+    EXPECT_EQ(found(tls_saying("HTTP/1.1 500 No\r\n\r\n")),
+              Finding(Outcome::bad_answer, "status 500; expected: 200-399"));
+    ProbeOptions options;
+    options.expected_body = "lost";
+    EXPECT_EQ(found(tls_saying(kGood), options),
+              Finding(Outcome::bad_answer, "the body does not contain \"lost\""))
+        << "it ends without the close_notify of TLS";
+}
+
+TEST(HttpsProbe, SendsAServerName)
+{
+    const auto sent = [](ProbeOptions options) {
+        std::string name = "none";
+        EXPECT_EQ(found(tls_saying(kGood, &name), std::move(options)), Finding(Outcome::ok));
+        return name;
+    };
+    EXPECT_EQ(sent({}), "") << "addresses are not sent";
+    ProbeOptions options;
+    options.host = "www.example:8443";
+    EXPECT_EQ(sent(options), "www.example");
+    options.tls_server_name = "backend.test";
+    EXPECT_EQ(sent(options), "backend.test");
+}
+
+TEST(HttpsProbe, VerifiesCertificatesIfAsked)
+{
+    ProbeOptions options;
+    options.tls_verify = true;
+    options.tls_server_name = "backend.test";
+    EXPECT_EQ(found(tls_saying(kGood), options), Finding(Outcome::ok));
+    options.tls_server_name = "other.test";
+    EXPECT_EQ(found(tls_saying(kGood), options),
+              Finding(Outcome::bad_answer, "TLS: the certificate is not valid: hostname mismatch"));
+    options.tls_server_name.reset();
+    EXPECT_EQ(found(tls_saying(kGood), options),
+              Finding(Outcome::bad_answer, "TLS: the certificate is not valid: IP address mismatch"));
+    options.tls_verify = false;
+    EXPECT_EQ(found(tls_saying(kGood), options), Finding(Outcome::ok));
+}
+
+TEST(HttpsProbe, SaysWhatIsWrongWithWhatIsNoTls)
+{
+    EXPECT_EQ(found(saying(kGood)), Finding(Outcome::bad_answer, "TLS: wrong version number"));
+    EXPECT_EQ(found(repeating("", "\x16\x03\x03\xff\xff")).outcome, Outcome::bad_answer);
+    EXPECT_EQ(found(repeating("\x16\x03\x03", std::string(1000, '\x02'))).outcome, Outcome::bad_answer);
+    EXPECT_EQ(found([](int fd) { hear(fd); }),
+              Finding(Outcome::refused, "TLS: the server closed the connection"));
+    EXPECT_EQ(found(silent, {}, 100ms), Finding(Outcome::timeout, "timeout: TLS was not established"));
+}
+
+} // namespace
+} // namespace aya::health::test
