@@ -32,6 +32,12 @@ const BackendConfig *find_backend(const ServiceConfig &service, std::string_view
     return found == service.backends.end() ? nullptr : &*found;
 }
 
+bool has_source_affinity(const ServiceConfig &service)
+{
+    return service.affinity == Affinity::source ||
+           (row_of(service.scheduler).pick_flags & AYA_SERVICE_AFFINITY_SOURCE) != 0;
+}
+
 bool counts(const BackendConfig &backend)
 {
     return backend.state == AdminState::active && backend.weight > 0;

@@ -40,6 +40,9 @@ constexpr auto names_of(Affinity)
     return std::to_array<Name<Affinity>>({{Affinity::none, "none"}, {Affinity::source, "source"}});
 }
 
+constexpr std::uint8_t kIpv4Bits = 32;
+constexpr std::uint8_t kIpv6Bits = 128;
+
 struct HealthConfig {
     HealthType type = HealthType::none;
     Duration interval{1000};
@@ -80,6 +83,8 @@ struct ServiceConfig {
     std::vector<VipKey> vips; // at least one
     Scheduler scheduler = Scheduler::maglev;
     Affinity affinity = Affinity::none;
+    std::uint8_t source_prefix_v4 = kIpv4Bits; // of the client's address, under source affinity
+    std::uint8_t source_prefix_v6 = kIpv6Bits;
     Encap encap = Encap::l2;
     std::uint16_t gue_port = kGuePort; // encap gue: the backends' UDP port
     HealthConfig health;
@@ -136,6 +141,9 @@ std::optional<std::uint16_t> probe_port(const ServiceConfig &service);
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name);
 const BackendConfig *find_backend(const ServiceConfig &service, std::string_view name);
+
+// All flows of a client go to one backend, by its affinity or its scheduler.
+bool has_source_affinity(const ServiceConfig &service);
 
 // Active with a weight above 0: the operator wants it to get new flows.
 bool counts(const BackendConfig &backend);

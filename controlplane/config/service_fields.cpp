@@ -128,6 +128,14 @@ const Fields<ServiceConfig> &fields()
             .more("`source`: the client's port does not count, so all flows of a client to one VIP and port "
                   "go to "
                   "one backend, as with `source-hash`."),
+        field("source_prefix_v4", &ServiceConfig::source_prefix_v4, integer_kind(1, kIpv4Bits),
+              "Bits of an IPv4 client's address that make it one client, under source affinity")
+            .rule("other than 32 only with `affinity` `\"source\"` or `scheduler` `\"source-hash\"`")
+            .more("With 24 all flows of a /24 go to one backend."),
+        field("source_prefix_v6", &ServiceConfig::source_prefix_v6, integer_kind(1, kIpv6Bits),
+              "The same of an IPv6 client's address")
+            .rule("other than 128 only with `affinity` `\"source\"` or `scheduler` `\"source-hash\"`")
+            .more("A household has a /56 or a /64, and its hosts change their addresses within it."),
         field("encap", &ServiceConfig::encap, word_kind<Encap>(), "How packets reach the backends")
             .more("`l2` rewrites MAC addresses, so backends must be in the balancer's networks, not behind a "
                   "router, and of the VIPs' "

@@ -97,6 +97,8 @@ private:
     {
         check_lookup_size(service, where);
         check_health(service, where);
+        check_source_prefix(service, where, "source_prefix_v4", service.source_prefix_v4, kIpv4Bits);
+        check_source_prefix(service, where, "source_prefix_v6", service.source_prefix_v6, kIpv6Bits);
         if (service.encap != Encap::gue && service.gue_port != kGuePort)
             checker_.add(where + "/gue_port",
                          "found " + show(service.gue_port) + "; allowed with encap " +
@@ -113,6 +115,18 @@ private:
                                   backend_where + "/address");
             check_backend_address(service, backend.address, where, backend_where + "/address");
         }
+    }
+
+    void check_source_prefix(const ServiceConfig &service, const std::string &where, const char *key,
+                             unsigned found, unsigned whole)
+    {
+        if (found != whole && !has_source_affinity(service))
+            checker_.add(where + pointer_token(key),
+                         "found " + show(found) + "; allowed with scheduler " +
+                             quote(to_string(service.scheduler)) + " and affinity " +
+                             quote(to_string(service.affinity)) + ": " + show(whole) +
+                             ", or scheduler \"source-hash\" or affinity \"source\"",
+                         {where + "/scheduler", where + "/affinity"});
     }
 
     void check_lookup_size(const ServiceConfig &service, const std::string &where)

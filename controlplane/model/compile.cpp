@@ -26,6 +26,13 @@ u16 to_ticks(Duration idle)
     return static_cast<u16>(std::clamp<u64>(ticks, 1, AYA_MAX_IDLE));
 }
 
+// The bits of word `word` of an address that are not in its first `prefix` bits.
+be32 bits_behind(unsigned prefix, unsigned word)
+{
+    const unsigned first = prefix - std::min(32 * word, prefix);
+    return aya_cpu_to_be32(first < 32 ? 0xffffffffu >> first : 0);
+}
+
 bool is_down(const BackendObserved &observed)
 {
     return observed.health == Health::down;
@@ -238,10 +245,14 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
     image.vips = service.vips;
     image.local = observed.local;
     image.flags = AYA_SERVICE_PRESENT | row_of(service.scheduler).pick_flags;
-    if (service.affinity == Affinity::source)
-        image.flags |= AYA_SERVICE_AFFINITY_SOURCE;
     if (service.stateless)
         image.flags |= AYA_SERVICE_STATELESS;
+    if (has_source_affinity(service)) {
+        image.flags |= AYA_SERVICE_AFFINITY_SOURCE;
+        image.source_ignored_ipv4 = bits_behind(service.source_prefix_v4, 0);
+        for (unsigned word = 0; word < 4; word++)
+            image.source_ignored_ipv6[word] = bits_behind(service.source_prefix_v6, word);
+    }
     image.idle_timeout[AYA_FLOW_EMBRYONIC] = to_ticks(service.idle_timeouts.tcp_embryonic);
     image.idle_timeout[AYA_FLOW_CLOSING] = to_ticks(service.idle_timeouts.tcp_closing);
     image.idle_timeout[AYA_FLOW_ESTABLISHED] = to_ticks(service.idle_timeouts.tcp_established);

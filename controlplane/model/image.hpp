@@ -37,6 +37,8 @@ struct ServiceImage {
     std::string name;
     u32 flags = 0; // enum aya_service_flags
     u16 idle_timeout[AYA_FLOW_STATES] = {};
+    be32 source_ignored_ipv4 = {};
+    be32 source_ignored_ipv6[4] = {};
     std::vector<VipKey> vips;
     std::set<IpAddress> local;          // of their addresses, those that the kernel has, too
     std::vector<BackendImage> backends; // in the order of the configuration

@@ -61,6 +61,9 @@ aya_service make_service_entry(const ServiceImage &image, const KnownService &kn
     entry.previous_size = known.previous.size;
     entry.flags = image.flags | AYA_SERVICE_PRESENT;
     std::copy(std::begin(image.idle_timeout), std::end(image.idle_timeout), std::begin(entry.idle_timeout));
+    entry.source_ignored_ipv4 = image.source_ignored_ipv4;
+    std::copy(std::begin(image.source_ignored_ipv6), std::end(image.source_ignored_ipv6),
+              std::begin(entry.source_ignored_ipv6));
     return entry;
 }
 

@@ -174,12 +174,26 @@ AYA_INLINE u16 aya_flow_service(const struct aya_packet *packet, u16 service_id)
     return packet->kind == AYA_KIND_FRAGMENT_LATER ? (u16)AYA_SERVICE_FRAGMENT : service_id;
 }
 
+// Leaves of the client's address what source affinity looks at.
+AYA_INLINE void aya_cut_to_prefix(struct aya_flow *flow, const struct aya_service *service)
+{
+    if (flow->family == AYA_IPV4) {
+        flow->src[3].raw &= ~service->source_ignored_ipv4.raw;
+        return;
+    }
+    for (u32 i = 0; i < 4; i++)
+        flow->src[i].raw &= ~service->source_ignored_ipv6[i].raw;
+}
+
 // The hash that the scheduler uses.
 AYA_INLINE u64 aya_pick_hash(const struct aya_settings *settings, const struct aya_service *service,
                              const struct aya_packet *packet, u64 flow_hash)
 {
-    if (AYA_UNLIKELY(service->flags & AYA_SERVICE_AFFINITY_SOURCE))
-        return aya_hash_source(&settings->hash_key, &packet->flow);
+    if (AYA_UNLIKELY(service->flags & AYA_SERVICE_AFFINITY_SOURCE)) {
+        struct aya_flow flow = packet->flow;
+        aya_cut_to_prefix(&flow, service);
+        return aya_hash_source(&settings->hash_key, &flow);
+    }
     return flow_hash;
 }
 

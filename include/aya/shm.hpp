@@ -131,8 +131,9 @@ template <>
 constexpr std::array<u64, 2> kWatchedOffsets<aya_vip> = {offsetof(aya_vip, service),
                                                          offsetof(aya_vip, flags)};
 template <>
-constexpr std::array<u64, 2> kWatchedOffsets<aya_service> = {offsetof(aya_service, flags),
-                                                             offsetof(aya_service, idle_timeout)};
+constexpr std::array<u64, 3> kWatchedOffsets<aya_service> = {offsetof(aya_service, flags),
+                                                             offsetof(aya_service, idle_timeout),
+                                                             offsetof(aya_service, source_ignored_ipv4)};
 template <>
 constexpr std::array<u64, 3> kWatchedOffsets<aya_backend> = {
     offsetof(aya_backend, service), offsetof(aya_backend, macs), offsetof(aya_backend, outer_src)};

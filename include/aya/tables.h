@@ -12,7 +12,7 @@
 #include "aya/hash.h"
 #include "aya/types.h"
 
-#define AYA_ABI_VERSION 4
+#define AYA_ABI_VERSION 5
 
 enum {
     AYA_MAX_SERVICES = 65534, // ids are 16 bits in a flow entry; two values are taken
@@ -73,7 +73,10 @@ struct aya_service {
     u32 previous_size;                 // 0: no previous table, or it has been retired
     u32 flags;                         // enum aya_service_flags
     u16 idle_timeout[AYA_FLOW_STATES]; // aya_tick units by enum aya_flow_state; at most AYA_MAX_IDLE
-    u32 unused[7];
+    // Bits of the client's address that source affinity does not look at.
+    be32 source_ignored_ipv4;
+    be32 source_ignored_ipv6[4];
+    u32 unused[2];
 };
 
 enum aya_backend_state {
@@ -162,6 +165,7 @@ AYA_STATIC_ASSERT(sizeof(struct aya_settings) == 320, "table ABI");
 AYA_STATIC_ASSERT(offsetof(struct aya_settings, vip_mask) == 256, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_vip) == 32, "two to a cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_service) == 64, "one cache line");
+AYA_STATIC_ASSERT(offsetof(struct aya_service, source_ignored_ipv4) == 36, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_backend) == 32, "two to a cache line");
 AYA_STATIC_ASSERT(offsetof(struct aya_backend, macs) == 8, "copied in whole words");
 AYA_STATIC_ASSERT(offsetof(struct aya_backend, outer_src) == 24, "both addresses are one word");

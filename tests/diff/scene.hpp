@@ -29,6 +29,8 @@ public:
             tables_.add_service({"203.0.113.12:80/tcp", "203.0.113.12:443/tcp", "[2001:db8::12]:80/tcp",
                                  "[2001:db8::12]:443/tcp"},
                                 AYA_SERVICE_STATELESS)};
+        tables_.service(services_[1]).source_ignored_ipv4 = aya_cpu_to_be32(0xff);
+        tables_.service(services_[1]).source_ignored_ipv6[3] = aya_cpu_to_be32(0xffffffff);
         tables_.set_local("203.0.113.11");
         tables_.set_local("2001:db8::10");
         const Encap encaps[] = {{},

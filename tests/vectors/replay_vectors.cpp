@@ -7,6 +7,7 @@
 //     vip SERVICE ADDRESS:PORT/PROTOCOL
 //     backend SERVICE BACKEND MAC EGRESS_PORT MTU l2|ipip|gue [OUTER_SOURCE OUTER_DESTINATION]
 //     lookup SERVICE BACKEND...          the slots of its table; the one before becomes the previous table
+//     prefix SERVICE IPV4 IPV6           bits of a client's address that source affinity looks at
 //     vector DESCRIPTION                 everything before the first one is done anew for each
 //     up BACKEND | drain BACKEND | down BACKEND | unreachable BACKEND
 //     local ADDRESS                      the kernel has this VIP's address, too
@@ -76,6 +77,8 @@ public:
             add_backend(words);
         else if (command == "lookup")
             set_lookup(words);
+        else if (command == "prefix")
+            set_prefix(tables_.service(services_.at(words.at(1))), words);
         else if (command == "up")
             backend(words).state = AYA_BACKEND_UP;
         else if (command == "drain")
@@ -112,6 +115,15 @@ private:
         else if (words.at(6) == "gue")
             text.encap = gue(words.at(7), words.at(8));
         backends_[words.at(2)] = tables_.add_backend(services_.at(words.at(1)), text);
+    }
+
+    static void set_prefix(aya_service &service, const Words &words)
+    {
+        const auto ignore = [](be32 &word, unsigned bit) { word.raw |= aya_cpu_to_be32(1u << (31 - bit)).raw; };
+        for (unsigned bit = static_cast<unsigned>(std::stoul(words.at(2))); bit < 32; bit++)
+            ignore(service.source_ignored_ipv4, bit);
+        for (unsigned bit = static_cast<unsigned>(std::stoul(words.at(3))); bit < 128; bit++)
+            ignore(service.source_ignored_ipv6[bit / 32], bit % 32);
     }
 
     void set_lookup(const Words &words)

@@ -3,7 +3,7 @@
 
 from vector import (EVICTED, NEW, NOT_REMEMBERED, NOTHING, PREVIOUS, RESCHEDULED, Vector, arrives, came, down, drain,
                     drop,
-                    forward, goes_to, local, punt, syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
+                    forward, goes_to, local, prefix, punt, syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
 
 
 def to_moving(packet, ttl=64):
@@ -46,6 +46,13 @@ VECTORS = [
            *[step for port in range(2, 18) for step in (came / v4(60) / syn(sport=port), forward("same", notes="*"))]),
     Vector("4 affinity", "IPv6, UDP", came / v6(60) / udp(sport=1), forward("*"),
            *[step for port in range(2, 18) for step in (came / v6(60) / udp(sport=port), forward("same", notes="*"))]),
+
+    Vector("4 affinity", "all of a prefix are one client", prefix("source", 20, 56), came / v4(60) / syn(), forward("*"),
+           *[step for i in range(1, 17)
+             for step in (came / v4(60, src=f"198.51.{95 + i}.{i}") / syn(), forward("same", notes="*"))]),
+    Vector("4 affinity", "all of a prefix, IPv6", prefix("source", 20, 56), came / v6(60) / syn(), forward("*"),
+           *[step for i in range(1, 17)
+             for step in (came / v6(60, src=f"2001:db8:c:{i:x}::{i}") / syn(), forward("same", notes="*"))]),
 
     Vector("5 flow table", "a flow keeps its backend when the table changes", to_moving(syn()),
            forward("a", leaves_moving("a", syn()), NEW), table("moving", "b"), to_moving(tcp()),

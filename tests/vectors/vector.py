@@ -215,6 +215,11 @@ def unreachable(backend):
     return [f"unreachable {backend}"]
 
 
+def prefix(service, ipv4, ipv6):
+    """Source affinity looks at so many bits of a client's address."""
+    return [f"prefix {service} {ipv4} {ipv6}"]
+
+
 def local(address):
     """The kernel has the address of this VIP, too."""
     return [f"local {address}"]

@@ -65,8 +65,8 @@ INSTANTIATE_TEST_SUITE_P(
              "/tunnel_source/gre: found the unknown key \"gre\"; allowed: ipv4, ipv6"},
         Flaw{"not a feature of this version", with("/services/0/rate_limit", 1),
              "/services/0/rate_limit: found the unknown key \"rate_limit\"; allowed: name, vips, scheduler, "
-             "affinity, encap, gue_port, health, lookup_size, idle_timeouts, panic_threshold, stateless, "
-             "backends"},
+             "affinity, source_prefix_v4, source_prefix_v6, encap, gue_port, health, lookup_size, idle_timeouts, "
+             "panic_threshold, stateless, backends"},
         Flaw{"with a slash and a tilde", with("/a~1b~0c", 1),
              "/a~1b~0c: found the unknown key \"a/b~c\"; allowed: seed, dataplane, controlplane, "
              "tunnel_source, services"},
@@ -271,6 +271,9 @@ INSTANTIATE_TEST_SUITE_P(
              "\"gue\""},
         Flaw{"port of another encapsulation", with("/services/1/gue_port", 6081),
              "/services/1/gue_port: found 6081; allowed with encap \"ipip\": 6080, or encap \"gue\""},
+        Flaw{"prefix of a client's address that nobody looks at", with("/services/1/source_prefix_v6", 56),
+             "/services/1/source_prefix_v6: found 56; allowed with scheduler \"maglev\" and affinity \"none\": "
+             "128, or scheduler \"source-hash\" or affinity \"source\""},
         Flaw{"timeout as long as the interval", with("/services/0/health/timeout", "1000ms"),
              "/services/0/health/timeout: found \"1s\" with the interval \"1s\"; allowed: less than the "
              "interval"},

@@ -44,7 +44,7 @@ TEST(Parse, EveryKeyIsRead)
         "tunnel_source": { "ipv4": "10.9.9.9", "ipv6": "2001:db8::9" },
         "services": [ {
             "name": "s", "vips": ["[2001:db8::10]:*/udp"], "scheduler": "source-hash", "affinity": "source",
-            "encap": "gue", "gue_port": 65535, "lookup_size": 251, "panic_threshold": "100%", "stateless": true,
+            "source_prefix_v4": 24, "source_prefix_v6": 56, "encap": "gue", "gue_port": 65535, "lookup_size": 251, "panic_threshold": "100%", "stateless": true,
             "health": { "type": "tcp", "interval": "2m", "timeout": "1m", "rise": 1, "fall": 100,
                         "init_state": "fully-down", "port": 65535 },
             "idle_timeouts": { "tcp_established": "9h", "tcp_closing": "1s", "tcp_embryonic": "1000ms", "udp": "3m" },
@@ -77,6 +77,8 @@ TEST(Parse, EveryKeyIsRead)
     EXPECT_EQ(service.vips.at(0).port, 0);
     EXPECT_EQ(service.scheduler, Scheduler::source_hash);
     EXPECT_EQ(service.affinity, Affinity::source);
+    EXPECT_EQ(service.source_prefix_v4, 24);
+    EXPECT_EQ(service.source_prefix_v6, 56);
     EXPECT_EQ(service.encap, Encap::gue);
     EXPECT_EQ(service.gue_port, 65535);
     EXPECT_EQ(service.health,

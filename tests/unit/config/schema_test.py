@@ -41,7 +41,7 @@ FULL = {
     "tunnel_source": {"ipv4": "10.0.0.1", "ipv6": "2001:db8::1"},
     "services": [{
         "name": "web", "vips": ["203.0.113.10:443/tcp", "[2001:db8::10]:*/udp"], "scheduler": "maglev",
-        "affinity": "none", "encap": "ipip", "gue_port": 6080, "lookup_size": 65537,
+        "affinity": "none", "source_prefix_v4": 32, "source_prefix_v6": 128, "encap": "ipip", "gue_port": 6080, "lookup_size": 65537,
         "panic_threshold": "50%", "stateless": False,
         "health": {"type": "tcp", "interval": "1s", "timeout": "500ms", "rise": 2, "fall": 3, "port": 443,
                    "fast_interval": "200ms", "down_interval": "5s", "jitter": "10%"},
@@ -93,6 +93,8 @@ BAD = [
         "[::1]:443/tcp", "[::]:443/tcp", "[ff02::1]:443/tcp", "[fe80::1]:443/tcp", 443, None]),
     ("/services/0/scheduler", ["magelv", "least-connections", 1]),
     ("/services/0/affinity", ["client", 1]),
+    ("/services/0/source_prefix_v4", [0, 33, "24", None]),
+    ("/services/0/source_prefix_v6", [0, 129, "56", None]),
     ("/services/0/encap", ["gre", "nat", 1]),
     ("/services/0/gue_port", [0, 65536, "6080", None]),
     ("/services/0/health", [{}, [], "tcp", {"interval": "1s"}]),
@@ -136,6 +138,8 @@ BAD_FOR_THE_PARSER = [
     ("/services/0/idle_timeouts/udp", ["0s", "1500ms", "541m"]),
     ("/services/0/encap", ["l2"]),
     ("/services/0/gue_port", [6081]),
+    ("/services/0/source_prefix_v4", [24]),
+    ("/services/0/source_prefix_v6", [56]),
     ("/services/0/backends/0/address", ["203.0.113.10", "::ffff:10.0.0.1", "1:2:3:4:5:6:7:8:9", ":::"]),
     ("/controlplane/limits/lookup_slots", [65536]),
 ]

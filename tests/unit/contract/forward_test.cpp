@@ -408,6 +408,32 @@ TEST_F(Forward, PicksByTheClientsAddressWhereTheServiceWantsAffinity)
     EXPECT_EQ(with.size(), 1u);
 }
 
+TEST_F(Forward, PicksByThePrefixOfTheClientsAddressWhereTheServiceHasOne)
+{
+    std::vector<u32> slots;
+    for (u32 i = 0; i < 100; i++)
+        slots.push_back(tables.add_backend(web));
+    tables.set_lookup(web, slots);
+    tables.service(web).flags |= AYA_SERVICE_AFFINITY_SOURCE;
+    tables.service(web).source_ignored_ipv4 = aya_cpu_to_be32(0xff);
+    tables.service(web).source_ignored_ipv6[2] = tables.service(web).source_ignored_ipv6[3] =
+        aya_cpu_to_be32(0xffffffff);
+    const auto backends = [&](const std::string &begin, const std::string &end) {
+        std::set<u32> got;
+        for (int i = 1; i < 50; i++) {
+            const std::string client = begin + std::to_string(i) + end;
+            const bool is_v6 = client.find(':') != std::string::npos;
+            Packet one = is_v6 ? Packet().ipv6(client, kVip6) : Packet().ipv4(client, kVip);
+            got.insert(run(one.tcp(40000, 443, "S")).backend);
+        }
+        return got.size();
+    };
+    EXPECT_EQ(backends("198.51.100.", ""), 1u);
+    EXPECT_GT(backends("198.51.", ".7"), 20u);
+    EXPECT_EQ(backends("2001:db8:c:1::", ""), 1u);
+    EXPECT_GT(backends("2001:db8:c:", "::7"), 20u);
+}
+
 TEST_F(Forward, KeepsOpenConnectionsApartAlsoUnderAffinity)
 {
     tables.service(web).flags |= AYA_SERVICE_AFFINITY_SOURCE;

@@ -399,6 +399,28 @@ TEST(Compile, SettingsOfTheServiceEntry)
     EXPECT_EQ(scene.image().flags, u32{AYA_SERVICE_PRESENT | AYA_SERVICE_AFFINITY_SOURCE});
 }
 
+TEST(Compile, SourceAffinityIgnoresWhatIsNotInThePrefix)
+{
+    Scene scene(1);
+    scene.service.source_prefix_v4 = 20;
+    scene.service.source_prefix_v6 = 56;
+    EXPECT_EQ(scene.image().source_ignored_ipv4.raw, 0u) << "without affinity nobody looks";
+    scene.service.scheduler = Scheduler::source_hash;
+    auto image = scene.image();
+    const auto ignored = [](be32 word) { return aya_be32_to_cpu(word); };
+    EXPECT_EQ(ignored(image.source_ignored_ipv4), 0x00000fffu);
+    EXPECT_EQ(ignored(image.source_ignored_ipv6[0]), 0u);
+    EXPECT_EQ(ignored(image.source_ignored_ipv6[1]), 0x000000ffu);
+    EXPECT_EQ(ignored(image.source_ignored_ipv6[2]), 0xffffffffu);
+    EXPECT_EQ(ignored(image.source_ignored_ipv6[3]), 0xffffffffu);
+    scene.service.source_prefix_v4 = 32;
+    scene.service.source_prefix_v6 = 128;
+    image = scene.image();
+    EXPECT_EQ(image.source_ignored_ipv4.raw, 0u);
+    for (be32 word : image.source_ignored_ipv6)
+        EXPECT_EQ(word.raw, 0u);
+}
+
 TEST(Compile, BackendsInAnyOrderGetTheSameSlots)
 {
     Scene scene(20);
