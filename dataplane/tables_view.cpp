@@ -63,6 +63,11 @@ u64 TablesCursor::join() noexcept
         generation = again;
     }
     source_ = source;
+    views_ = source->views;
+    for (aya_view &view : views_) {
+        view.own = counters_.data();
+        view.own_count = static_cast<u32>(counters_.size());
+    }
     generation_ = reported_ = generation;
     adopted_.store(source, std::memory_order_release);
     return source->identity;

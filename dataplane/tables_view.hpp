@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,10 @@ private:
 class TablesCursor
 {
 public:
-    // `epoch` is the worker's own in the dataplane segment.
-    TablesCursor(const std::atomic<const TablesSource *> &current, std::atomic<u64> &epoch)
-        : current_(current), epoch_(epoch)
+    // `epoch` and `counters` are the worker's own in the dataplane segment.
+    TablesCursor(const std::atomic<const TablesSource *> &current, std::atomic<u64> &epoch,
+                 std::span<aya_service_counters> counters = {})
+        : current_(current), epoch_(epoch), counters_(counters)
     {
     }
 
@@ -52,7 +54,7 @@ public:
     const aya_view &enter() noexcept
     {
         generation_ = __atomic_load_n(&source_->control->generation, __ATOMIC_ACQUIRE);
-        return source_->views[generation_ & 1];
+        return views_[generation_ & 1];
     }
 
     // Whether this worker slept for so long that it was given up for dead, and the slot that it reads was, or
@@ -74,7 +76,9 @@ public:
 private:
     const std::atomic<const TablesSource *> &current_;
     std::atomic<u64> &epoch_;
+    std::span<aya_service_counters> counters_;
     const TablesSource *source_ = nullptr;
+    std::array<aya_view, 2> views_{}; // of the source, for this worker
     u64 generation_ = 0;
     u64 reported_ = 0;
     std::atomic<const TablesSource *> adopted_{nullptr};

@@ -39,7 +39,8 @@ u64 bytes_of(rte_mbuf *const *packets, u32 count)
 
 Worker::Worker(u32 index, u32 lcore, const std::atomic<const TablesSource *> &tables, WorkerLine &line,
                const WorkerCounters &counters, bool idle_backoff)
-    : index_(index), lcore_(lcore), idle_backoff_(idle_backoff), line_(line), cursor_(tables, line.epoch),
+    : index_(index), lcore_(lcore), idle_backoff_(idle_backoff), line_(line),
+      cursor_(tables, line.epoch, {counters.services, counters.service_count}),
       housekeeping_cycles_(rte_get_tsc_hz() / kHousekeepingPerSecond)
 {
     context_.counters = counters;

@@ -8,6 +8,8 @@
 // queue. A socket leaves the map when its process dies, and the next packet is forwarded here.
 #include "maps.bpf.h"
 
+#define AYA_DRAW_DEFINED
+#include "aya/draw.h"
 #include "aya/encap.h"
 #include "aya/flow_rules.h"
 #include "aya/punt.h"
@@ -24,6 +26,20 @@ u32 aya_find_room(const struct aya_flow_set *set, u32 slot, u32 now, u32 needs)
 AYA_INLINE u32 aya_flow_room(const struct aya_view *view, const struct aya_flow_set *set, u16 now, int needs)
 {
     return aya_find_room(set, view->slot, now, (u32)needs);
+}
+
+// This one, too.
+u64 aya_find_draw(u32 service_id, u32 slot, u32 queue, u64 pick)
+{
+    const struct aya_view view = {.slot = slot & 1, .queue = queue};
+    const struct aya_service *service = aya_view_service(&view, service_id);
+    struct aya_service_counters *own = aya_view_own(&view, service_id);
+    return service && own ? aya_draw_from(service, own, pick) : pick;
+}
+
+AYA_INLINE u64 aya_draw(const struct aya_view *view, u16 service_id, u64 pick)
+{
+    return aya_find_draw(service_id, view->slot, view->queue, pick);
 }
 
 struct address {
@@ -83,7 +99,6 @@ static struct clock clocks[AYA_XDP_QUEUES] AYA_GLOBAL(clocks);
 
 struct shell {
     struct aya_view view;
-    u32 queue;
     u64 now_ns;
     struct aya_worker_totals *totals;
 };
@@ -154,13 +169,12 @@ AYA_INLINE u64 now_ns(u32 queue)
 AYA_INLINE void count_forwarded(const struct shell *shell, const struct aya_packet *packet,
                                 const struct aya_verdict *verdict)
 {
-    u32 key = shell->queue * service_capacity + verdict->service;
-    struct aya_service_counters *service = bpf_map_lookup_elem(&service_counters, &key);
+    struct aya_service_counters *service = aya_view_own(&shell->view, verdict->service);
     if (service) {
         service->packets++;
         service->bytes += packet->l3_length;
     }
-    key = shell->queue * backend_capacity + verdict->backend_id;
+    u32 key = shell->view.queue * backend_capacity + verdict->backend_id;
     struct aya_backend_counters *backend = bpf_map_lookup_elem(&backend_counters, &key);
     if (backend) {
         backend->packets++;
@@ -170,8 +184,7 @@ AYA_INLINE void count_forwarded(const struct shell *shell, const struct aya_pack
 
 AYA_INLINE void count_notes(const struct shell *shell, const struct aya_verdict *verdict)
 {
-    u32 key = shell->queue * service_capacity + verdict->service;
-    struct aya_service_counters *service = bpf_map_lookup_elem(&service_counters, &key);
+    struct aya_service_counters *service = aya_view_own(&shell->view, verdict->service);
     if (service)
         service->new_flows += verdict->notes & AYA_NOTE_NEW;
     if (AYA_LIKELY(verdict->notes == AYA_NOTE_NEW)) {
@@ -208,7 +221,7 @@ int aya_punt(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue, u32
 {
     struct aya_worker_totals *t = totals_of(queue);
     struct aya_limits *own = bpf_map_lookup_elem(&limits, &queue);
-    struct aya_view view = aya_view_active();
+    struct aya_view view = aya_view_active(queue);
     if (!packet || !own)
         return XDP_DROP;
     const enum aya_punt_class kind =
@@ -227,7 +240,7 @@ AYA_INLINE int leave(struct xdp_md *ctx, const struct shell *shell, const struct
     if (aya_action_of(reason) != AYA_ACTION_PUNT)
         return drop(shell->totals, reason);
     struct aya_packet copy = *packet; // so that the packet itself may stay in registers
-    return aya_punt(ctx, &copy, shell->queue, reason);
+    return aya_punt(ctx, &copy, shell->view.queue, reason);
 }
 
 // Takes a token of the kind of reply. A function of its own also for its stack, which comes on top of the
@@ -235,7 +248,7 @@ AYA_INLINE int leave(struct xdp_md *ctx, const struct shell *shell, const struct
 int aya_may_reply(const struct aya_packet *packet, u32 queue, u32 reason)
 {
     struct aya_limits *own = bpf_map_lookup_elem(&limits, &queue);
-    struct aya_view view = aya_view_active();
+    struct aya_view view = aya_view_active(queue);
     const struct aya_hash_key *key = &aya_view_settings(&view)->hash_key;
     return packet && own && aya_reply_allowed(own, (enum aya_reason)reason, key, packet, now_ns(queue));
 }
@@ -279,11 +292,11 @@ AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct
                      enum aya_reason reason, u16 mtu)
 {
     struct aya_packet copy = *packet; // so that the packet itself may stay in registers
-    if (!aya_may_reply(&copy, shell->queue, reason))
+    if (!aya_may_reply(&copy, shell->view.queue, reason))
         return drop(shell->totals, aya_reply_refused(reason));
     if (reason == AYA_REASON_REPLY_ECHO)
-        return aya_answer_echo(ctx, &copy, shell->queue);
-    return aya_answer_error(ctx, &copy, shell->queue, reason, mtu);
+        return aya_answer_echo(ctx, &copy, shell->view.queue);
+    return aya_answer_error(ctx, &copy, shell->view.queue, reason, mtu);
 }
 
 // Everything after the parser. Inlined once for each (family, tagged or not).
@@ -295,22 +308,22 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     enum aya_reason reason = aya_classify(&shell->view, packet, &service);
     if (AYA_UNLIKELY(aya_action_of(reason) == AYA_ACTION_PUNT || aya_action_of(reason) == AYA_ACTION_DROP))
         return leave(ctx, shell, packet, reason);
-    if (has_socket(shell->queue))
-        return (int)bpf_redirect_map(&xsks_map, shell->queue, XDP_DROP);
+    if (has_socket(shell->view.queue))
+        return (int)bpf_redirect_map(&xsks_map, shell->view.queue, XDP_DROP);
     const struct aya_settings *current = aya_view_settings(&shell->view);
-    shell->now_ns = now_ns(shell->queue);
+    shell->now_ns = now_ns(shell->view.queue);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return reply(ctx, shell, packet, reason, 0);
 
     u16 now = aya_tick(shell->now_ns);
     u64 hash = aya_flow_hash(current, packet);
-    struct aya_flow_set *set = flow_set(shell->queue, hash);
+    struct aya_flow_set *set = flow_set(shell->view.queue, hash);
     struct aya_flow_entry *entry = NULL;
     if (AYA_LIKELY(set))
         entry = aya_flow_locate(set, hash, aya_flow_service(packet, service));
     struct aya_flow_entry borrowed = {0};
     if (AYA_UNLIKELY(!entry && queue_count > 1 && aya_may_be_elsewhere(packet)) &&
-        aya_borrow_entry(&borrowed, hash, service, shell->view.slot, shell->queue))
+        aya_borrow_entry(&borrowed, hash, service, shell->view.slot, shell->view.queue))
         entry = &borrowed;
     aya_decide(&shell->view, packet, service, hash, set, entry, now, &verdict);
     if (AYA_UNLIKELY(verdict.notes))
@@ -322,7 +335,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     }
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST)) {
         u64 fragment_hash = aya_hash_fragment(&current->hash_key, packet);
-        struct aya_flow_set *fragment_set = flow_set(shell->queue, fragment_hash);
+        struct aya_flow_set *fragment_set = flow_set(shell->view.queue, fragment_hash);
         if (fragment_set)
             aya_remember_fragment(&shell->view, fragment_set, fragment_hash, now, &verdict);
     }
@@ -378,11 +391,11 @@ SEC("xdp")
 int xsk_def_prog(struct xdp_md *ctx)
 {
     struct aya_packet packet = {0};
-    struct shell shell = {.view = aya_view_active(),
-                          .queue = by_processor ? bpf_get_smp_processor_id() : ctx->rx_queue_index};
-    if (AYA_UNLIKELY(shell.queue >= queue_count))
+    struct shell shell = {
+        .view = aya_view_active(by_processor ? bpf_get_smp_processor_id() : ctx->rx_queue_index)};
+    if (AYA_UNLIKELY(shell.view.queue >= queue_count))
         return XDP_PASS; // the loader did not know of it
-    struct aya_worker_totals *t = shell.totals = totals_of(shell.queue);
+    struct aya_worker_totals *t = shell.totals = totals_of(shell.view.queue);
     t->rx_packets++;
     t->rx_bytes += (u64)(end_of(ctx) - start_of(ctx));
 

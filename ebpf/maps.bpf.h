@@ -61,13 +61,15 @@ AYA_TABLE(backend_counters, struct aya_backend_counters, AYA_USUAL_backends);
 #define AYA_VIEW_DEFINED
 
 struct aya_view {
-    u32 slot; // of the generation that is active for this packet
+    u32 slot;  // of the generation that is active for this packet
+    u32 queue; // that the packet came in at
     const struct aya_settings *settings;
 };
 
-AYA_INLINE struct aya_view aya_view_active(void)
+AYA_INLINE struct aya_view aya_view_active(u32 queue)
 {
     struct aya_view view;
+    view.queue = queue;
     view.slot = (u32)(*(const volatile u64 *)&control.generation) & 1; // BPF has no atomic load
     view.settings = &settings[view.slot];
     return view;
@@ -86,6 +88,12 @@ AYA_INLINE const struct aya_settings *aya_view_settings(const struct aya_view *v
     }
 AYA_PACKET_TABLES(AYA_X)
 #undef AYA_X
+
+AYA_INLINE struct aya_service_counters *aya_view_own(const struct aya_view *view, u32 service)
+{
+    u32 key = view->queue * service_capacity + service;
+    return bpf_map_lookup_elem(&service_counters, &key);
+}
 
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view __attribute__((unused)), u32 index)
 {

@@ -74,7 +74,7 @@ public:
             flow_step();
         if (!follows_)
             choice_step(service_id);
-        if (verdict_.backend && verdict_.reason == AYA_REASON_NONE)
+        if (verdict_.backend && verdict_.reason == AYA_REASON_NONE && !is_drawn_)
             encap_step(*verdict_.backend);
         health_step(slot_.service_names[service_id].text);
         return finish(slot_.service_names[service_id].text);
@@ -149,6 +149,7 @@ private:
                                   aya_view_backend(&view_, entry.backend), now, &unused);
         }
         aya_choose(&view_, &packet_, service_id, hash_, set, nullptr, now, &verdict_);
+        is_drawn_ = !follows_ && verdict_.backend && aya_may_draw(&service, &packet_);
     }
 
     void flow_step()
@@ -180,6 +181,10 @@ private:
     void choice_step(u16 service_id)
     {
         const aya_service &service = view_.services[service_id];
+        if (is_drawn_) {
+            draw_step(service_id);
+            return;
+        }
         if (verdict_.notes & AYA_NOTE_PREVIOUS) {
             step("previous table", slot_text(service.previous_offset, service.previous_size) +
                                        "; not a SYN and not remembered, so the previous table decides");
@@ -192,6 +197,18 @@ private:
                                        ", is no longer alive");
         step("lookup table", service.lookup_size ? slot_text(service.lookup_offset, service.lookup_size)
                                                  : "empty: the service has no backend for new flows");
+        if (std::string text = left_out_text(service_id); !text.empty())
+            step("backends", std::move(text));
+    }
+
+    // Each worker draws for itself, so what the next one will draw is not to be known here.
+    void draw_step(u16 service_id)
+    {
+        step("scheduler",
+             "each worker draws the backend of a new flow for itself; if it has no place for the "
+             "flow's entry, " +
+                 slot_text(view_.services[service_id].lookup_offset, view_.services[service_id].lookup_size) +
+                 ", by the hash");
         if (std::string text = left_out_text(service_id); !text.empty())
             step("backends", std::move(text));
     }
@@ -247,7 +264,7 @@ private:
     {
         if (service)
             step("verdict", kReasons[verdict_.reason].help);
-        const bool chosen = verdict_.backend && verdict_.backend_id < view_.backend_count;
+        const bool chosen = verdict_.backend && verdict_.backend_id < view_.backend_count && !is_drawn_;
         return {
             {"steps", std::move(steps_)},
             {"action", action_name(verdict_.action)},
@@ -284,7 +301,8 @@ private:
     u64 pick_ = 0;
     FlowTables flows_;
     std::vector<Remembered> remembered_;
-    bool follows_ = false; // what is remembered decides, and nothing is scheduled
+    bool follows_ = false;  // what is remembered decides, and nothing is scheduled
+    bool is_drawn_ = false; // a worker draws the backend, and which one is not known
     OrderedJson steps_ = OrderedJson::array();
 };
 

@@ -119,15 +119,19 @@ const Fields<ServiceConfig> &fields()
                   "services."),
         field("scheduler", &ServiceConfig::scheduler, word_kind<Scheduler>(),
               "How a new flow finds its backend")
-            .more("Both hash the flow to a slot of the lookup table: `maglev` by addresses, ports and "
-                  "protocol, "
-                  "`source-hash` by all of these except the client's port. A change of backends moves few "
-                  "slots."),
+            .more(
+                "`maglev` and `source-hash` hash the flow to a slot of the lookup table: `maglev` by "
+                "addresses, ports and protocol, `source-hash` by all of these except the client's port. A "
+                "change of backends moves few slots, and all boxes of a fleet choose alike. The others draw "
+                "a backend for each new flow: `random` by chance, `weighted-round-robin` in the smooth "
+                "order of nginx, worker by worker. Only the flow table of this box remembers what was drawn. "
+                "[Schedulers](#schedulers)."),
         field("affinity", &ServiceConfig::affinity, word_kind<Affinity>(),
               "Which flows share a backend: none, or all of one client (source)")
             .more("`source`: the client's port does not count, so all flows of a client to one VIP and port "
                   "go to "
-                  "one backend, as with `source-hash`."),
+                  "one backend, as with `source-hash`.")
+            .rule("the latter only with `scheduler` `\"maglev\"` or `\"source-hash\"`"),
         field("source_prefix_v4", &ServiceConfig::source_prefix_v4, integer_kind(1, kIpv4Bits),
               "Bits of an IPv4 client's address that make it one client, under source affinity")
             .rule("other than 32 only with `affinity` `\"source\"` or `scheduler` `\"source-hash\"`")
@@ -167,6 +171,7 @@ const Fields<ServiceConfig> &fields()
               "Share of backends that may be down at once before all are used again")
             .more("[Below](#health)."),
         field("stateless", &ServiceConfig::stateless, boolean_kind(), "Do not keep flow state")
+            .rule("`true` only with `scheduler` `\"maglev\"` or `\"source-hash\"`")
             .more("Every packet is scheduled by itself, so a change of backends moves some flows. For "
                   "protocols of "
                   "one packet and one answer."),

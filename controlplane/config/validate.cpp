@@ -97,6 +97,7 @@ private:
     {
         check_lookup_size(service, where);
         check_health(service, where);
+        check_draws(service, where);
         check_source_prefix(service, where, "source_prefix_v4", service.source_prefix_v4, kIpv4Bits);
         check_source_prefix(service, where, "source_prefix_v6", service.source_prefix_v6, kIpv6Bits);
         if (service.encap != Encap::gue && service.gue_port != kGuePort)
@@ -115,6 +116,19 @@ private:
                                   backend_where + "/address");
             check_backend_address(service, backend.address, where, backend_where + "/address");
         }
+    }
+
+    // What was drawn must be remembered, and is not the same for all flows of a client.
+    void check_draws(const ServiceConfig &service, const std::string &where)
+    {
+        if (!row_of(service.scheduler).draws())
+            return;
+        const std::string allowed = "; allowed with scheduler " + quote(to_string(service.scheduler)) + ": ";
+        if (service.stateless)
+            checker_.add(where + "/stateless", "found true" + allowed + "false", {where + "/scheduler"});
+        if (service.affinity == Affinity::source)
+            checker_.add(where + "/affinity", "found \"source\"" + allowed + "\"none\"",
+                         {where + "/scheduler"});
     }
 
     void check_source_prefix(const ServiceConfig &service, const std::string &where, const char *key,

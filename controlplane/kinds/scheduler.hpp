@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The schedulers, a row each: how a new flow finds its backend. The packet path knows one way only: hash the
-// packet, take that slot of the service's lookup table. A scheduler says what is hashed, and fills the table.
+// The schedulers, a row each: how a new flow finds its backend. The packet path knows one way only: take a
+// slot of the service's lookup table. A scheduler says what picks the slot, and fills the table.
 #pragma once
 
 #include <array>
@@ -26,20 +26,26 @@ struct Candidate {
 // as many slots as maglev_quotas() says, whatever the builder.
 using TableBuilder = std::vector<u32>(std::span<const Candidate> candidates, u32 size);
 
-TableBuilder build_maglev; // maglev.cpp
+TableBuilder build_maglev;       // maglev.cpp
+TableBuilder build_smooth_turns; // smooth_turns.cpp
 
-enum class Scheduler : std::uint8_t { maglev, source_hash };
+enum class Scheduler : std::uint8_t { maglev, source_hash, random, weighted_round_robin };
 
 struct SchedulerRow {
     Scheduler value;
     std::string_view name;
-    u32 pick_flags; // enum aya_service_flags: what is hashed
+    u32 pick_flags; // enum aya_service_flags: what is hashed, or how a backend is drawn
     TableBuilder *build_table;
+
+    // A new flow's backend is drawn: the flow's entry is the only record of it.
+    constexpr bool draws() const { return (pick_flags & AYA_SERVICE_DRAWS) != 0; }
 };
 
 constexpr SchedulerRow kSchedulers[] = {
     {Scheduler::maglev, "maglev", 0, build_maglev},
     {Scheduler::source_hash, "source-hash", AYA_SERVICE_AFFINITY_SOURCE, build_maglev},
+    {Scheduler::random, "random", AYA_SERVICE_RANDOM, build_maglev},
+    {Scheduler::weighted_round_robin, "weighted-round-robin", AYA_SERVICE_IN_TURN, build_smooth_turns},
 };
 
 constexpr std::span<const SchedulerRow> names_of(Scheduler)

@@ -12,7 +12,7 @@ struct aya_service_counters {
     u64 packets; // forwarded
     u64 bytes;   // of their IP packets, as received
     u64 new_flows;
-    u64 unused;
+    u64 turn; // where the scheduler goes on (draw.h); no count
 };
 
 struct aya_backend_counters {

@@ -194,10 +194,14 @@ AYA_INLINE int aya_tables_answer(const struct aya_view *view, const struct aya_s
 }
 
 // The same for the flow of an entry, whose tag is the part of the hash that picks the slot. Under source
-// affinity the entry does not know what was asked with.
+// affinity the entry does not know what was asked with. Where backends are drawn the next packet of a flow
+// may draw another one, unless it is one of a connection, which goes by the hash.
 AYA_INLINE int aya_tables_answer_for(const struct aya_view *view, const struct aya_service *service,
                                      const struct aya_flow_entry *entry)
 {
+    if (service->flags & AYA_SERVICE_DRAWS && entry->state != AYA_FLOW_CLOSING &&
+        entry->state != AYA_FLOW_ESTABLISHED)
+        return 0;
     return !(service->flags & AYA_SERVICE_AFFINITY_SOURCE) &&
            aya_tables_answer(view, service, entry->service, (u64)entry->tag << 32, entry->backend,
                              entry->state != AYA_FLOW_DATAGRAM);
@@ -241,7 +245,8 @@ AYA_INLINE enum aya_flow_order aya_flow_order_at_sight(const struct aya_service 
     if (silence >= idle)
         return AYA_FLOW_OVER;
     // No previous table: nothing has changed lately, so what chose this backend would choose it again.
-    if (entry->state == AYA_FLOW_EMBRYONIC && !aya_has_previous(service))
+    if (entry->state == AYA_FLOW_EMBRYONIC && !aya_has_previous(service) &&
+        !(service->flags & AYA_SERVICE_DRAWS))
         return AYA_FLOW_FOR_ALL_AT_ONCE;
     return AYA_FLOW_KEPT;
 }

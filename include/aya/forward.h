@@ -13,6 +13,7 @@
 #ifndef AYA_FORWARD_H
 #define AYA_FORWARD_H
 
+#include "aya/draw.h"
 #include "aya/flow.h"
 #include "aya/flow_rules.h"
 #include "aya/flow_table.h"
@@ -301,6 +302,25 @@ AYA_COLD u32 aya_flow_room(const struct aya_view *view, const struct aya_flow_se
 }
 #endif
 
+// The entry of a full set that yields to a new flow, or NULL. `needs`: see aya_flow_yielding_way.
+AYA_INLINE struct aya_flow_entry *aya_make_place(const struct aya_view *view, struct aya_flow_set *set,
+                                                 u16 now, int needs, u8 *notes)
+{
+    const u32 way = aya_flow_room(view, set, now, needs);
+    if (way == AYA_FLOW_WAYS)
+        return NULL;
+    *notes |= way & AYA_FLOW_EVICTS ? AYA_NOTE_EVICTED : 0;
+    return &set->way[way & (AYA_FLOW_WAYS - 1)];
+}
+
+// A place for an entry that is not the only way to its flow's backend, or NULL.
+AYA_INLINE struct aya_flow_entry *aya_find_place(const struct aya_view *view, struct aya_flow_set *set,
+                                                 u16 now, u8 *notes)
+{
+    struct aya_flow_entry *place = aya_flow_free_way(set);
+    return place ? place : aya_make_place(view, set, now, 0, notes);
+}
+
 // The place for a new flow's entry, or NULL. A SYN that finds none goes, as all that follows it will, where
 // the tables send packets of unknown flows.
 AYA_INLINE struct aya_flow_entry *aya_admit(const struct aya_view *view, const struct aya_service *service,
@@ -310,16 +330,13 @@ AYA_INLINE struct aya_flow_entry *aya_admit(const struct aya_view *view, const s
     struct aya_flow_entry *place = set ? aya_flow_free_way(set) : NULL;
     if (AYA_LIKELY(place != NULL))
         return place;
-    u32 way = AYA_FLOW_WAYS;
     if (set) {
         // Without a previous table, and for UDP, it is the lookup table that has just answered.
         const int needs = packet->flow.protocol == AYA_PROTO_TCP && aya_has_previous(service) &&
                           !aya_tables_answer(view, service, service_id, pick, verdict->backend_id, 1);
-        way = aya_flow_room(view, set, now, needs);
-    }
-    if (way != AYA_FLOW_WAYS && set) {
-        verdict->notes |= way & AYA_FLOW_EVICTS ? AYA_NOTE_EVICTED : 0;
-        return &set->way[way & (AYA_FLOW_WAYS - 1)];
+        place = aya_make_place(view, set, now, needs, &verdict->notes);
+        if (place)
+            return place;
     }
     if (aya_opens(packet) && aya_has_previous(service)) {
         u32 id = AYA_BACKEND_NONE;
@@ -361,17 +378,26 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
         return;
     }
     const struct aya_settings *settings = aya_view_settings(view);
-    u64 pick = aya_pick_hash(settings, service, packet, hash);
+    const u64 pick = aya_pick_hash(settings, service, packet, hash);
+    struct aya_flow_entry *place = known;
+    u64 asks_with = pick;
+    if (AYA_UNLIKELY(aya_may_draw(service, packet))) {
+        if (!place && set)
+            place = aya_find_place(view, set, now, &verdict->notes);
+        if (place)
+            asks_with = aya_draw(view, service_id, pick);
+    }
     int asks_previous =
         !known && !aya_opens(packet) && packet->flow.protocol == AYA_PROTO_TCP && aya_has_previous(service);
-    aya_schedule(view, service, service_id, pick, asks_previous, verdict);
+    aya_schedule(view, service, service_id, asks_with, asks_previous, verdict);
     if (AYA_UNLIKELY(!verdict->backend)) {
         aya_refuse(verdict, AYA_REASON_NO_BACKEND);
         return;
     }
-    struct aya_flow_entry *place = NULL;
-    if (AYA_LIKELY(aya_is_claim(service, packet)))
-        place = known ? known : aya_admit(view, service, service_id, packet, pick, set, now, verdict);
+    if (AYA_UNLIKELY(!aya_is_claim(service, packet)))
+        place = NULL;
+    else if (!place)
+        place = aya_admit(view, service, service_id, packet, pick, set, now, verdict);
     enum aya_reason reason = aya_check_fit(packet, verdict->backend);
     aya_settle(verdict, reason);
     if (AYA_UNLIKELY(!place || reason != AYA_REASON_NONE)) {
@@ -422,12 +448,9 @@ AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_fl
                                       u16 now, const struct aya_verdict *verdict)
 {
     struct aya_flow_entry *entry = aya_flow_locate(set, hash, AYA_SERVICE_FRAGMENT);
+    u8 notes = 0;
     if (!entry)
-        entry = aya_flow_free_way(set);
-    if (!entry) {
-        u32 way = aya_flow_room(view, set, now, 0);
-        entry = way == AYA_FLOW_WAYS ? NULL : &set->way[way & (AYA_FLOW_WAYS - 1)];
-    }
+        entry = aya_find_place(view, set, now, &notes);
     if (entry)
         aya_flow_write(entry, hash, AYA_SERVICE_FRAGMENT, verdict->backend_id, verdict->backend->incarnation,
                        AYA_FLOW_EMBRYONIC, (u16)(now + AYA_FRAGMENT_IDLE));

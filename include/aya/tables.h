@@ -55,6 +55,10 @@ enum aya_service_flags {
     AYA_SERVICE_PRESENT = 1,
     AYA_SERVICE_AFFINITY_SOURCE = 2, // select without the client's port
     AYA_SERVICE_STATELESS = 4,       // remember nothing
+    // A new flow's backend is drawn (draw.h): at random, or slot after slot of the lookup table.
+    AYA_SERVICE_RANDOM = 8,
+    AYA_SERVICE_IN_TURN = 16,
+    AYA_SERVICE_DRAWS = AYA_SERVICE_RANDOM | AYA_SERVICE_IN_TURN,
 };
 
 enum aya_flow_state {

@@ -8,6 +8,7 @@
 #ifndef AYA_VIEW_H
 #define AYA_VIEW_H
 
+#include "aya/counters.h"
 #include "aya/tables.h"
 
 #define AYA_VIEW_DEFINED
@@ -23,6 +24,8 @@ struct aya_view {
     u32 service_count;
     u32 backend_count;
     u32 lookup_count;
+    u32 own_count;
+    struct aya_service_counters *own; // of the worker that reads: what schedulers draw from; NULL: nothing
 };
 
 AYA_INLINE const struct aya_settings *aya_view_settings(const struct aya_view *view)
@@ -38,6 +41,11 @@ AYA_INLINE const struct aya_settings *aya_view_settings(const struct aya_view *v
     }
 AYA_PACKET_TABLES(AYA_X)
 #undef AYA_X
+
+AYA_INLINE struct aya_service_counters *aya_view_own(const struct aya_view *view, u32 service)
+{
+    return AYA_LIKELY(service < view->own_count) ? &view->own[service] : NULL;
+}
 
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view, u32 index)
 {

@@ -47,7 +47,9 @@ struct Tables {
                 .vip_count = kVips,
                 .service_count = kServices,
                 .backend_count = static_cast<u32>(backends.size()),
-                .lookup_count = static_cast<u32>(lookup.size())};
+                .lookup_count = static_cast<u32>(lookup.size()),
+                .own_count = 0,
+                .own = nullptr};
     }
 
     static be32 vip_ipv4(u32 service) { return aya_cpu_to_be32(0xcb007100u + service); }

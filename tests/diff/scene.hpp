@@ -11,15 +11,16 @@
 namespace aya::test
 {
 
-// Three services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed.
+// Five services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed.
 class DiffScene
 {
 public:
     explicit DiffScene(u64 seed)
-        : packets_(seed,
-                   {.ipv4 = {"203.0.113.10", "203.0.113.10", "203.0.113.11", "203.0.113.12", "203.0.113.99"},
-                    .ipv6 = {"2001:db8::10", "2001:db8::10", "2001:db8::11", "2001:db8::12", "2001:db8::99"},
-                    .ports = {443, 443, 443, 80, 1234}})
+        : packets_(seed, {.ipv4 = {"203.0.113.10", "203.0.113.10", "203.0.113.11", "203.0.113.12",
+                                   "203.0.113.13", "203.0.113.14", "203.0.113.99"},
+                          .ipv6 = {"2001:db8::10", "2001:db8::10", "2001:db8::11", "2001:db8::12",
+                                   "2001:db8::13", "2001:db8::14", "2001:db8::99"},
+                          .ports = {443, 443, 443, 80, 1234}})
     {
         services_ = {
             tables_.add_service({"203.0.113.10:443/tcp", "203.0.113.10:443/udp", "203.0.113.10:80/tcp",
@@ -28,7 +29,13 @@ public:
                                 AYA_SERVICE_AFFINITY_SOURCE),
             tables_.add_service({"203.0.113.12:80/tcp", "203.0.113.12:443/tcp", "[2001:db8::12]:80/tcp",
                                  "[2001:db8::12]:443/tcp"},
-                                AYA_SERVICE_STATELESS)};
+                                AYA_SERVICE_STATELESS),
+            tables_.add_service({"203.0.113.13:443/tcp", "203.0.113.13:80/tcp", "203.0.113.13:443/udp",
+                                 "[2001:db8::13]:443/tcp", "[2001:db8::13]:443/udp"},
+                                AYA_SERVICE_RANDOM),
+            tables_.add_service({"203.0.113.14:443/tcp", "203.0.113.14:80/tcp", "203.0.113.14:443/udp",
+                                 "[2001:db8::14]:443/tcp", "[2001:db8::14]:443/udp"},
+                                AYA_SERVICE_IN_TURN)};
         tables_.service(services_[1]).source_ignored_ipv4 = aya_cpu_to_be32(0xff);
         tables_.service(services_[1]).source_ignored_ipv6[3] = aya_cpu_to_be32(0xffffffff);
         tables_.set_local("203.0.113.11");

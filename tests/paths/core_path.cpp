@@ -14,10 +14,10 @@ namespace
 class Core final : public Path
 {
 public:
-    Core(const Tables &tables, u32 sets) : core_(tables.view(), sets) {}
+    Core(const Tables &tables, u32 sets) : core_(&view_, sets) { publish(tables); }
 
     const char *name() const override { return "core"; }
-    void publish(const Tables &tables) override { core_.look_at(tables.view()); }
+    void publish(const Tables &tables) override { view_ = view_with(tables, ledger_); }
 
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) override
     {
@@ -78,6 +78,7 @@ private:
         }
     }
 
+    aya_view view_;
     CorePath core_;
     Ledger ledger_;
     bool allow_replies_ = true;

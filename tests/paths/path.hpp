@@ -43,6 +43,15 @@ struct Ledger {
     bool operator==(const Ledger &other) const { return std::memcmp(this, &other, sizeof(*this)) == 0; }
 };
 
+// The tables as a worker sees them that counts in this ledger.
+inline aya_view view_with(const Tables &tables, Ledger &ledger)
+{
+    aya_view view = *tables.view();
+    view.own = ledger.services;
+    view.own_count = Tables::kServices;
+    return view;
+}
+
 // Of one RX queue of port 0; port 1 exists too.
 inline aya_limits limits_with(u64 replies, u64 now_ns)
 {

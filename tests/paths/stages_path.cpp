@@ -56,7 +56,8 @@ class Stages final : public Path
 public:
     Stages(const Tables &tables, u32 sets) : sets_(sets)
     {
-        context_.view = tables.view();
+        publish(tables);
+        context_.view = &view_;
         context_.sets = sets_.data();
         context_.set_mask = sets - 1;
         context_.port_count = kPorts;
@@ -72,7 +73,7 @@ public:
     }
 
     const char *name() const override { return "stages"; }
-    void publish(const Tables &tables) override { context_.view = tables.view(); }
+    void publish(const Tables &tables) override { view_ = view_with(tables, *ledger_); }
     void allow_replies(bool allowed) override { allow_replies_ = allowed; }
 
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) override
@@ -200,6 +201,7 @@ private:
     std::vector<aya_flow_set> sibling_sets_;
     std::vector<SiblingFlows> siblings_;
     BurstContext context_;
+    aya_view view_{};
     const PuntRings punt_ = [] {
         PuntRings rings{};
         rings.fill(machine().punt);

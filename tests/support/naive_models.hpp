@@ -72,14 +72,23 @@ public:
             }
         }
         const bool asks_previous = !entry && !packet.opens() && packet.tcp;
-        const auto chosen = answer(packet.hash, packet.service, asks_previous, decision.previous);
+        u64 asks_with = packet.hash;
+        if (draws(packet.service) && (packet.opens() || !packet.tcp)) {
+            if (!entry)
+                entry = make_place(packet, now, false, decision);
+            if (entry)
+                asks_with = draw(packet);
+        }
+        const auto chosen = answer(asks_with, packet.service, asks_previous, decision.previous);
         if (!chosen)
             return {};
         decision.backend = chosen;
         if (packet.closes() || (services_[packet.service].flags & AYA_SERVICE_STATELESS))
             return decision;
         if (!entry)
-            entry = make_place(packet, now, decision);
+            entry = make_place(packet, now,
+                               !is_answered(packet.hash, packet.service, packet.tcp, *decision.backend),
+                               decision);
         if (!entry) {
             decision.not_remembered = true;
             bool previous = false;
@@ -112,6 +121,24 @@ public:
 
 private:
     using Set = std::array<Entry, AYA_FLOW_WAYS>;
+
+    bool draws(u16 service) const { return services_[service].flags & AYA_SERVICE_DRAWS; }
+
+    static u64 first_in_slot(u64 slot, u64 size) { return ((slot << 32) / size + 1) << 32; }
+
+    u64 draw(const Packet &packet)
+    {
+        const aya_service &service = services_[packet.service];
+        u64 &next = turns_[packet.service];
+        if (next == 0)
+            next = packet.hash >> 32;
+        const u64 turn = next++;
+        if (service.flags & AYA_SERVICE_IN_TURN)
+            return service.lookup_size == 0 ? packet.hash
+                                            : first_in_slot(turn % service.lookup_size, service.lookup_size);
+        u64 state = packet.hash + turn;
+        return aya_splitmix64(&state);
+    }
 
     u64 idle_in(const Entry &entry, u8 state) const { return services_[entry.service].idle_timeout[state]; }
     u64 idle(const Entry &entry) const { return idle_in(entry, entry.state); }
@@ -188,11 +215,13 @@ private:
         const bool has_previous = service.previous_size > 0 && !(service.flags & AYA_SERVICE_STATELESS);
         if (silence >= idle_in(entry, lasting))
             return 7;
-        if (entry.state == AYA_FLOW_EMBRYONIC && !has_previous)
+        if (entry.state == AYA_FLOW_EMBRYONIC && !has_previous && !draws(entry.service))
             return 6;
         if (!is_backend(entry.backend, entry.incarnation, entry.service))
             return 5;
-        const bool can_tell = !(service.flags & AYA_SERVICE_AFFINITY_SOURCE);
+        const bool is_connection = entry.state == AYA_FLOW_ESTABLISHED || entry.state == AYA_FLOW_CLOSING;
+        const bool can_tell =
+            !(service.flags & AYA_SERVICE_AFFINITY_SOURCE) && (!draws(entry.service) || is_connection);
         const bool is_found_again = can_tell && is_answered(entry.hash, entry.service,
                                                             entry.state != AYA_FLOW_DATAGRAM, entry.backend);
         if (entry.state == AYA_FLOW_EMBRYONIC)
@@ -210,9 +239,8 @@ private:
                answer(hash, service, asks_previous, previous) == backend;
     }
 
-    Entry *make_place(const Packet &packet, u64 now, Decision &decision)
+    Entry *make_place(const Packet &packet, u64 now, bool needs, Decision &decision)
     {
-        const bool needs = !is_answered(packet.hash, packet.service, packet.tcp, *decision.backend);
         Set &set = sets_[packet.hash % sets_.size()];
         Entry *best = nullptr;
         std::pair<int, u64> best_rank{needs ? 1 : 3, 0};
@@ -235,6 +263,7 @@ private:
     const std::vector<aya_backend> &backends_;
     const std::vector<u32> &lookup_;
     std::vector<Set> sets_;
+    std::map<u16, u64> turns_;
 };
 
 } // namespace aya::test

@@ -99,7 +99,9 @@ public:
                  .vip_count = kVips,
                  .service_count = static_cast<u32>(services_.size()),
                  .backend_count = static_cast<u32>(backends_.size()),
-                 .lookup_count = static_cast<u32>(lookup_.size())};
+                 .lookup_count = static_cast<u32>(lookup_.size()),
+                 .own_count = 0,
+                 .own = nullptr};
     }
     Tables(const Tables &) = delete;
     Tables &operator=(const Tables &) = delete;

@@ -119,7 +119,9 @@ private:
 
     static void set_prefix(aya_service &service, const Words &words)
     {
-        const auto ignore = [](be32 &word, unsigned bit) { word.raw |= aya_cpu_to_be32(1u << (31 - bit)).raw; };
+        const auto ignore = [](be32 &word, unsigned bit) {
+            word.raw |= aya_cpu_to_be32(1u << (31 - bit)).raw;
+        };
         for (unsigned bit = static_cast<unsigned>(std::stoul(words.at(2))); bit < 32; bit++)
             ignore(service.source_ignored_ipv4, bit);
         for (unsigned bit = static_cast<unsigned>(std::stoul(words.at(3))); bit < 128; bit++)

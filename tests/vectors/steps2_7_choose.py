@@ -106,6 +106,18 @@ VECTORS = [
            drop("no_backend", NOTHING)),
     Vector("6 schedule", "a backend without a next hop", unreachable("plain"), came / v4() / syn(),
            drop("backend_unreachable")),
+    Vector("6 draw", "a flow keeps what was drawn for it",
+           *[step for port in range(1, 5)
+             for step in (came / v4(90) / syn(port), forward("*", notes="*"), came / v4(90) / syn(port),
+                          forward("same", notes=NOTHING), came / v4(90) / tcp(sport=port), forward("same", notes=NOTHING))]),
+    Vector("6 draw", "of UDP, IPv6",
+           *[step for port in range(1, 5)
+             for step in (came / v6(90) / udp(port), forward("*", notes="*"), came / v6(90) / udp(port),
+                          forward("same", notes=NOTHING))]),
+    Vector("6 draw", "nothing for an unknown connection: it goes by the hash, as before the change",
+           table("random", "ra"), table("random", "rb", "rc"), came / v4(90) / tcp(), forward("ra", notes=f"{NEW},{PREVIOUS}"),
+           came / v4(90) / syn(1), forward("*"), came / v4(90) / tcp(sport=1), forward("same", notes=NOTHING)),
+
     Vector("6 previous", "an unknown connection goes where it went before the change", table("moving", "b"),
            to_moving(tcp()), forward("a", leaves_moving("a", tcp()), f"{NEW},{PREVIOUS}"), to_moving(tcp()),
            forward("a", notes=NOTHING)),

@@ -55,7 +55,7 @@ struct Scene : ApiBench {
         writer.count_received(0, 1'234'567, 12);
         writer.count_reason(0, AYA_REASON_NONE, 1'234'567'890'123);
         writer.count_service(0, id_of_web(),
-                             {.packets = 1'234'567, .bytes = 3'650'722'202, .new_flows = 999, .unused = 0});
+                             {.packets = 1'234'567, .bytes = 3'650'722'202, .new_flows = 999, .turn = 0});
         writer.count_backend(0, publisher.find_backend("web", "gpu-01")->id,
                              {.packets = 1'234'567, .bytes = 3'650'722'202});
         writer.set_tables(FlowFile::kIdentity);

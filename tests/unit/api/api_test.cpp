@@ -129,7 +129,7 @@ TEST(Api, CountsWhatTheDataPlaneCounted)
     bench.watch.poll();
     const u32 service = bench.publisher.find_service("web")->id;
     const u32 two = bench.publisher.find_backend("web", "two")->id;
-    writer.count_service(0, service, {.packets = 5, .bytes = 500, .new_flows = 2, .unused = 0});
+    writer.count_service(0, service, {.packets = 5, .bytes = 500, .new_flows = 2, .turn = 0});
     writer.count_backend(0, two, {.packets = 4, .bytes = 400});
     writer.count_reason(0, AYA_REASON_PUNT_NO_VIP, 3);
     const auto json = bench.get("/v1/counters");

@@ -226,6 +226,20 @@ TEST(Explain, SaysWhoGetsNoNewFlowsAndWhy)
     EXPECT_EQ(bench.get("/v1/services/web/backends/two")["health"], "waiting");
 }
 
+// Which backend a worker will draw next is not known here.
+TEST(Explain, NamesNoBackendWhereOneIsDrawn)
+{
+    ApiBench bench(replaced(kTwoBackends, R"("lookup_size": 251)",
+                            R"("lookup_size": 251, "scheduler": "weighted-round-robin")"));
+    const auto opening = ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp"));
+    EXPECT_EQ(opening["action"], "forward");
+    EXPECT_TRUE(opening["backend"].is_null());
+    EXPECT_NE(text_of(opening, "scheduler"), "");
+    EXPECT_EQ(text_of(opening, "encapsulate"), "");
+    const auto middle = ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp", "false"));
+    EXPECT_FALSE(middle["backend"].is_null()) << "an unknown connection goes by the hash";
+}
+
 TEST(Explain, AsksThePreviousTableForAPacketFromTheMiddle)
 {
     ApiBench bench;

@@ -112,10 +112,10 @@ TEST(KeyOptions, AreThereForEveryKeyThatCanBeChanged)
     CLI::App app;
     KeyOptions keys = service_options();
     keys.add_to(program, &app);
-    for (const char *name :
-         {"--vip", "--scheduler", "--affinity", "--encap", "--gue-port", "--health", "--health-interval",
-          "--health-timeout", "--health-rise", "--health-fall", "--health-init-state", "--health-port",
-          "--lookup-size", "--idle-timeout", "--panic-threshold", "--stateless"})
+    for (const char *name : {"--vip", "--scheduler", "--affinity", "--source-prefix-v4", "--source-prefix-v6",
+                             "--encap", "--gue-port", "--health", "--health-interval", "--health-timeout",
+                             "--health-rise", "--health-fall", "--health-init-state", "--health-port",
+                             "--lookup-size", "--idle-timeout", "--panic-threshold", "--stateless"})
         EXPECT_NO_THROW(app.get_option(name)) << name;
     for (const char *name : {"--name", "--backends", "--idle-timeouts"})
         EXPECT_THROW(app.get_option(name), CLI::OptionNotFound) << name;

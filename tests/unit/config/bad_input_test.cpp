@@ -65,7 +65,8 @@ INSTANTIATE_TEST_SUITE_P(
              "/tunnel_source/gre: found the unknown key \"gre\"; allowed: ipv4, ipv6"},
         Flaw{"not a feature of this version", with("/services/0/rate_limit", 1),
              "/services/0/rate_limit: found the unknown key \"rate_limit\"; allowed: name, vips, scheduler, "
-             "affinity, source_prefix_v4, source_prefix_v6, encap, gue_port, health, lookup_size, idle_timeouts, "
+             "affinity, source_prefix_v4, source_prefix_v6, encap, gue_port, health, lookup_size, "
+             "idle_timeouts, "
              "panic_threshold, stateless, backends"},
         Flaw{"with a slash and a tilde", with("/a~1b~0c", 1),
              "/a~1b~0c: found the unknown key \"a/b~c\"; allowed: seed, dataplane, controlplane, "
@@ -116,7 +117,8 @@ INSTANTIATE_TEST_SUITE_P(
                          "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
                  kUnicast},
         Flaw{"word that is none", with("/services/0/scheduler", "magelv"),
-             "/services/0/scheduler: found \"magelv\"; allowed: \"maglev\", \"source-hash\""},
+             "/services/0/scheduler: found \"magelv\"; allowed: \"maglev\", \"source-hash\", \"random\", "
+             "\"weighted-round-robin\""},
         Flaw{"path that is none", with("/dataplane/path", "fast"),
              "/dataplane/path: found \"fast\"; allowed: \"dpdk\", \"xdp\", \"auto\""},
         Flaw{"program to be replaced where there is none", with("/dataplane/ports/0/replace_program", true),
@@ -271,8 +273,21 @@ INSTANTIATE_TEST_SUITE_P(
              "\"gue\""},
         Flaw{"port of another encapsulation", with("/services/1/gue_port", 6081),
              "/services/1/gue_port: found 6081; allowed with encap \"ipip\": 6080, or encap \"gue\""},
+        Flaw{"drawn backends that are not remembered",
+             with("/services/0", {{"name", "web"},
+                                  {"vips", {"203.0.113.10:443/tcp"}},
+                                  {"scheduler", "random"},
+                                  {"stateless", true}}),
+             "/services/0/stateless: found true; allowed with scheduler \"random\": false"},
+        Flaw{"drawn backends that are the same for a client",
+             with("/services/0", {{"name", "web"},
+                                  {"vips", {"203.0.113.10:443/tcp"}},
+                                  {"scheduler", "random"},
+                                  {"affinity", "source"}}),
+             "/services/0/affinity: found \"source\"; allowed with scheduler \"random\": \"none\""},
         Flaw{"prefix of a client's address that nobody looks at", with("/services/1/source_prefix_v6", 56),
-             "/services/1/source_prefix_v6: found 56; allowed with scheduler \"maglev\" and affinity \"none\": "
+             "/services/1/source_prefix_v6: found 56; allowed with scheduler \"maglev\" and affinity "
+             "\"none\": "
              "128, or scheduler \"source-hash\" or affinity \"source\""},
         Flaw{"timeout as long as the interval", with("/services/0/health/timeout", "1000ms"),
              "/services/0/health/timeout: found \"1s\" with the interval \"1s\"; allowed: less than the "

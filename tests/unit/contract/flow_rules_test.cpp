@@ -404,6 +404,10 @@ protected:
         }
         for (u16 s = 0; s < kServices; s++)
             change_table(s);
+        tables.service(1).flags |= AYA_SERVICE_IN_TURN;
+        tables.service(2).flags |= AYA_SERVICE_RANDOM;
+        view_.own = own_.data();
+        view_.own_count = kServices;
     }
 
     u32 backend_of(u32 service) { return backends_[service * kBackends + random_() % kBackends]; }
@@ -463,7 +467,7 @@ protected:
             packet.tcp_flags = static_cast<u8>(packet.tcp_flags | (wanted.has(letter) ? bit : 0));
         aya_flow_set *set = &sets_[aya_flow_set_index(wanted.hash, kSets - 1)];
         aya_verdict verdict;
-        aya_choose(tables.view(), &packet, wanted.service, wanted.hash, set, nullptr, static_cast<u16>(now_),
+        aya_choose(&view_, &packet, wanted.service, wanted.hash, set, nullptr, static_cast<u16>(now_),
                    &verdict);
         const auto noted = [&](u32 note) { return (verdict.notes & note) != 0; };
         return {.backend = verdict.backend ? std::optional(verdict.backend_id) : std::nullopt,
@@ -478,6 +482,8 @@ protected:
     Tables tables;
     std::vector<u32> backends_;
     std::vector<aya_flow_set> sets_ = std::vector<aya_flow_set>(kSets);
+    std::array<aya_service_counters, kServices> own_{};
+    aya_view view_ = *tables.view();
     u64 now_ = 65000; // so that the clock wraps soon
     int changes_ = 0;
 };

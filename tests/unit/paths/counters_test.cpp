@@ -111,8 +111,8 @@ TEST(Counters, AddUpTheWorkers)
 {
     Counted counted;
     counted.counters.follow(counted.watch.segment(), {{1, "web"}}, {{3, "web\none"}});
-    counted.writer.count_service(0, 1, {.packets = 5, .bytes = 500, .new_flows = 2, .unused = 0});
-    counted.writer.count_service(1, 1, {.packets = 7, .bytes = 700, .new_flows = 1, .unused = 0});
+    counted.writer.count_service(0, 1, {.packets = 5, .bytes = 500, .new_flows = 2, .turn = 0});
+    counted.writer.count_service(1, 1, {.packets = 7, .bytes = 700, .new_flows = 1, .turn = 0});
     counted.writer.count_backend(1, 3, {.packets = 7, .bytes = 700});
     counted.writer.count_reason(0, AYA_REASON_NO_BACKEND, 4);
     counted.writer.count_reason(1, AYA_REASON_NO_BACKEND, 5);

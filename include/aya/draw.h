@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Schedulers that do not go by the flow's hash: they draw a number, with which the service's lookup table is
+// asked instead. So weights hold whatever the number comes from.
+//
+//     random                 the number is random
+//     weighted-round-robin   it counts through the slots, whose order is that of the turns
+//
+// The hash does not find such a backend again, and no other box knows of it: the flow's entry is the only
+// record. So a backend is drawn for a packet that opens a flow, and only when there is a place for the entry.
+// All other packets of unknown flows go by the hash, as under maglev, and so do the later packets of a flow
+// that found no place.
+#ifndef AYA_DRAW_H
+#define AYA_DRAW_H
+
+#include "aya/counters.h"
+#include "aya/flow.h"
+#include "aya/flow_rules.h"
+#include "aya/hash.h"
+#include "aya/tables.h"
+
+#ifndef AYA_VIEW_DEFINED
+#include "aya/view.h"
+#endif
+
+// Whether the packet opens a flow, as far as one can tell: any datagram of an unknown flow may be its first.
+AYA_INLINE int aya_may_draw(const struct aya_service *service, const struct aya_packet *packet)
+{
+    return (service->flags & AYA_SERVICE_DRAWS) && !(service->flags & AYA_SERVICE_STATELESS) &&
+           packet->kind <= AYA_KIND_FRAGMENT_FIRST &&
+           (packet->flow.protocol != AYA_PROTO_TCP || aya_opens(packet));
+}
+
+// What picks slot `turn` modulo `size`: its middle, so that the rounding does not matter. Good for 2^43
+// turns.
+AYA_INLINE u64 aya_pick_of_turn(u64 turn, u32 size)
+{
+    const u64 step = ~0ull / size;
+    return turn * step + step / 2;
+}
+
+// `pick`: the flow's hash. What a worker draws is its own: workers share nothing that is written. Each begins
+// somewhere else, so that they do not choose in step.
+AYA_INLINE u64 aya_draw_from(const struct aya_service *service, struct aya_service_counters *own, u64 pick)
+{
+    if (own->turn == 0)
+        own->turn = pick >> 32;
+    const u64 turn = own->turn++;
+    if (service->flags & AYA_SERVICE_IN_TURN)
+        return service->lookup_size ? aya_pick_of_turn(turn, service->lookup_size) : pick;
+    u64 state = pick + turn;
+    return aya_splitmix64(&state);
+}
+
+// The same out of line; by the hash for one who has nothing to draw from. The BPF program brings its own,
+// which the verifier follows once.
+#ifndef AYA_DRAW_DEFINED
+AYA_COLD u64 aya_draw(const struct aya_view *view, u16 service_id, u64 pick)
+{
+    const struct aya_service *service = aya_view_service(view, service_id);
+    struct aya_service_counters *own = aya_view_own(view, service_id);
+    return service && own ? aya_draw_from(service, own, pick) : pick;
+}
+#endif
+
+#endif
