@@ -252,7 +252,8 @@ std::unique_ptr<FlowTable> Dataplane::open_flows(const Port &port, u32 queue) co
     const auto open = [&](bool huge) {
         const std::string path =
             flow_file_path(line_.instance.run().string(), line_.instance.name, port.index(), queue, huge);
-        return std::make_unique<FlowStore>(path, sets, port.queues(), ticks);
+        return std::make_unique<FlowStore>(path, sets, port.queues(), ticks,
+                                           counter_capacities(tables_).backends);
     };
     std::unique_ptr<FlowStore> store;
     try {

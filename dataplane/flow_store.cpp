@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "flow_store.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -30,11 +31,13 @@ u64 page_size(const std::string &path)
 
 } // namespace
 
-FlowStore::FlowStore(const std::string &path, u32 set_count, u32 queues, u64 now_ticks)
+FlowStore::FlowStore(const std::string &path, u32 set_count, u32 queues, u64 now_ticks, u32 backends)
+    : loads_(backends)
 {
     const u64 page = page_size(path);
     const u64 size = (kFlowSetsOffset + u64{set_count} * sizeof(aya_flow_set) + page - 1) / page * page;
     if (open_existing(path, size) && fits(set_count, queues, now_ticks)) {
+        count_flows();
         taken_up_ = sweep_all(static_cast<u16>(now_ticks));
         return;
     }
@@ -65,16 +68,26 @@ bool FlowStore::fits(u32 set_count, u32 queues, u64 now_ticks) const
            h.queues == queues && h.last_tick <= now_ticks && now_ticks - h.last_tick < kFlowsMaxAge;
 }
 
+// What an earlier process counted.
+void FlowStore::count_flows() noexcept
+{
+    for (u32 i = 0; i <= set_mask(); i++)
+        for (const aya_flow_entry &entry : sets()[i].way)
+            if (aya_is_counted(&entry) && entry.backend < loads_.size())
+                aya_load_add(&loads_[entry.backend], &entry);
+}
+
 u64 FlowStore::sweep_all(u16 tick) noexcept
 {
     u64 live = 0;
     for (u32 i = 0; i <= set_mask(); i++)
-        live += aya_flow_sweep(&sets()[i], tick);
+        live += aya_sweep_counted(loads_.data(), static_cast<u32>(loads_.size()), &sets()[i], tick);
     return live;
 }
 
 void FlowStore::clear() noexcept
 {
+    std::fill(loads_.begin(), loads_.end(), aya_backend_load{});
     std::memset(static_cast<void *>(sets()), 0, (u64{set_mask()} + 1) * sizeof(aya_flow_set));
 }
 

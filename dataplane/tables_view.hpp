@@ -50,11 +50,14 @@ public:
     // Takes the newest source. Returns its identity. After this, no pointer of the old one may be used.
     u64 join() noexcept;
 
-    // The view for one burst. Good until leave().
-    const aya_view &enter() noexcept
+    // The view for one burst from a queue with these loads. Good until leave().
+    const aya_view &enter(std::span<aya_backend_load> loads = {}) noexcept
     {
         generation_ = __atomic_load_n(&source_->control->generation, __ATOMIC_ACQUIRE);
-        return views_[generation_ & 1];
+        aya_view &view = views_[generation_ & 1];
+        view.loads = loads.data();
+        view.load_count = static_cast<u32>(loads.size());
+        return view;
     }
 
     // Whether this worker slept for so long that it was given up for dead, and the slot that it reads was, or

@@ -59,6 +59,7 @@ void Worker::add_port(const Port &port, const PortRings &rings, std::unique_ptr<
     if (flows) {
         state.sets = flows->sets();
         state.set_mask = flows->set_mask();
+        state.loads = flows->loads();
         state.flows = flows.get();
         state.mode = mode;
         flow_tables_.push_back(std::move(flows));
@@ -149,7 +150,7 @@ u32 Worker::poll(u32 index) noexcept
     burst_.count = rte_eth_rx_burst(port.rx.port_id, port.rx.queue_id, burst_.mbuf, kBurst);
     if (AYA_UNLIKELY(cursor_.outdated()))
         join_tables();
-    context_.view = &cursor_.enter();
+    context_.view = &cursor_.enter(port.loads);
     if (burst_.count == 0) {
         cursor_.leave();
         totals.empty_polls++;
@@ -329,7 +330,8 @@ void Worker::sweep(Lane &port, u64 ticks) noexcept
 {
     const u32 some = port.set_mask / kSweepsPerTable + 1;
     for (u32 i = 0; i < some; i++)
-        aya_flow_sweep(&port.sets[port.swept++ & port.set_mask], context_.tick);
+        aya_sweep_counted(port.loads.data(), static_cast<u32>(port.loads.size()),
+                          &port.sets[port.swept++ & port.set_mask], context_.tick);
     port.flows->swept(ticks);
 }
 

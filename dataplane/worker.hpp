@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "burst.hpp"
@@ -70,6 +71,7 @@ private:
         bool serves_ring = false; // sends what others put into `to_port`
         aya_flow_set *sets = nullptr;
         u32 set_mask = 0;
+        std::span<aya_backend_load> loads; // of the flow table
         PuntRings to_kernel{};
         rte_ring *to_port = nullptr;
         Outbox from_ring;    // taken from the ring, not yet sent

@@ -50,6 +50,8 @@ XdpShare::XdpShare(const std::string &directory, const std::string &interface)
                            " comes from another build; run both daemons from one build");
     flows_ = PinnedMap::array<aya_flow_set>(directory + "/flows", MappedFile::Access::read_write,
                                             u64{queues()} * flow_sets());
+    flow_loads_ = PinnedMap::array<aya_backend_load>(
+        directory + "/flow_loads", MappedFile::Access::read_write, u64{queues()} * record()->backends);
     mode_ = PinnedMap::array<aya_xdp_mode>(directory + "/mode", MappedFile::Access::read_only, 1);
     xsks_map_ = PinnedMap::open(directory + "/xsks_map");
 }

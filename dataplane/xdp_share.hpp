@@ -28,6 +28,10 @@ public:
     u32 interface_index() const { return record()->interface_index; } // that has the program
     u32 flow_sets() const { return record()->flow_sets; }
     aya_flow_set *flows(u32 queue) const { return flows_.at<aya_flow_set>(u64{queue} * flow_sets()); }
+    std::span<aya_backend_load> flow_loads(u32 queue) const
+    {
+        return {flow_loads_.at<aya_backend_load>(u64{queue} * record()->backends), record()->backends};
+    }
     const aya_xdp_mode *mode() const { return mode_.at<aya_xdp_mode>(); }
 
     // Takes our sockets away from the program: from now on it forwards itself.
@@ -41,7 +45,7 @@ private:
     const XdpPortRecord *record() const { return record_.at<XdpPortRecord>(); }
 
     std::string record_path_;
-    PinnedMap record_, flows_, mode_, xsks_map_;
+    PinnedMap record_, flows_, flow_loads_, mode_, xsks_map_;
     u64 inode_ = 0; // of the record's pin
 };
 
@@ -49,16 +53,21 @@ private:
 class SharedFlows final : public FlowTable
 {
 public:
-    SharedFlows(const XdpShare &share, u32 queue) : sets_(share.flows(queue)), mask_(share.flow_sets() - 1) {}
+    SharedFlows(const XdpShare &share, u32 queue)
+        : sets_(share.flows(queue)), mask_(share.flow_sets() - 1), loads_(share.flow_loads(queue))
+    {
+    }
 
     aya_flow_set *sets() const override { return sets_; }
     u32 set_mask() const override { return mask_; }
+    std::span<aya_backend_load> loads() override { return loads_; }
     void bind(u64) noexcept override {}
     void swept(u64) noexcept override {}
 
 private:
     aya_flow_set *sets_;
     u32 mask_;
+    std::span<aya_backend_load> loads_;
 };
 
 } // namespace aya

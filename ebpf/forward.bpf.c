@@ -8,6 +8,9 @@
 // queue. A socket leaves the map when its process dies, and the next packet is forwarded here.
 #include "maps.bpf.h"
 
+#define AYA_LOAD_DEFINED
+AYA_INLINE void aya_count_flow(const struct aya_view *view, struct aya_flow_entry *entry, int counts);
+
 #define AYA_DRAW_DEFINED
 #include "aya/draw.h"
 #include "aya/encap.h"
@@ -32,14 +35,26 @@ AYA_INLINE u32 aya_flow_room(const struct aya_view *view, const struct aya_flow_
 u64 aya_find_draw(u32 service_id, u32 slot, u32 queue, u64 pick)
 {
     const struct aya_view view = {.slot = slot & 1, .queue = queue};
-    const struct aya_service *service = aya_view_service(&view, service_id);
-    struct aya_service_counters *own = aya_view_own(&view, service_id);
-    return service && own ? aya_draw_from(service, own, pick) : pick;
+    return aya_draw_from(&view, (u16)service_id, pick);
 }
 
 AYA_INLINE u64 aya_draw(const struct aya_view *view, u16 service_id, u64 pick)
 {
     return aya_find_draw(service_id, view->slot, view->queue, pick);
+}
+
+// And this one.
+int aya_find_load(struct aya_flow_entry *entry, u32 queue, u32 counts)
+{
+    const struct aya_view view = {.queue = queue};
+    if (entry)
+        aya_load_set(aya_view_load(&view, entry->backend), entry, (int)counts);
+    return 0;
+}
+
+AYA_INLINE void aya_count_flow(const struct aya_view *view, struct aya_flow_entry *entry, int counts)
+{
+    aya_find_load(entry, view->queue, (u32)counts);
 }
 
 struct address {
@@ -99,7 +114,6 @@ static struct clock clocks[AYA_XDP_QUEUES] AYA_GLOBAL(clocks);
 
 struct shell {
     struct aya_view view;
-    u64 now_ns;
     struct aya_worker_totals *totals;
 };
 
@@ -311,11 +325,10 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     if (has_socket(shell->view.queue))
         return (int)bpf_redirect_map(&xsks_map, shell->view.queue, XDP_DROP);
     const struct aya_settings *current = aya_view_settings(&shell->view);
-    shell->now_ns = now_ns(shell->view.queue);
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return reply(ctx, shell, packet, reason, 0);
 
-    u16 now = aya_tick(shell->now_ns);
+    u16 now = aya_tick(now_ns(shell->view.queue));
     u64 hash = aya_flow_hash(current, packet);
     struct aya_flow_set *set = flow_set(shell->view.queue, hash);
     struct aya_flow_entry *entry = NULL;

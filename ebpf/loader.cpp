@@ -33,6 +33,7 @@ ForwardProgram::ForwardProgram(const ForwardSizes &sizes) : sizes_(sizes), objec
 #undef AYA_X
     lookup_ = map<u32>("lookup", c.lookup_slots);
     flows_ = map<aya_flow_set>("flows", u64{sizes.queues} * sizes.flow_sets);
+    flow_loads_ = map<aya_backend_load>("flow_loads", u64{sizes.queues} * c.backends);
     totals_ = map<aya_worker_totals>("totals", sizes.queues);
     service_counters_ = map<aya_service_counters>("service_counters", u64{sizes.queues} * c.services);
     backend_counters_ = map<aya_backend_counters>("backend_counters", u64{sizes.queues} * c.backends);

@@ -39,6 +39,10 @@ public:
     aya_control *control() const { return control_; }
     aya_xdp_mode *mode() const { return mode_; }
     aya_flow_set *flows(u32 queue) const { return flows_ + u64{queue} * sizes_.flow_sets; }
+    aya_backend_load *flow_loads(u32 queue) const
+    {
+        return flow_loads_ + u64{queue} * sizes_.capacities.backends;
+    }
     aya_worker_totals *totals(u32 queue) const { return totals_ + queue; }
     aya_service_counters *service_counters(u32 queue) const
     {
@@ -61,6 +65,7 @@ private:
     aya_control *control_ = nullptr;
     aya_xdp_mode *mode_ = nullptr;
     aya_flow_set *flows_ = nullptr;
+    aya_backend_load *flow_loads_ = nullptr;
     aya_worker_totals *totals_ = nullptr;
     aya_service_counters *service_counters_ = nullptr;
     aya_backend_counters *backend_counters_ = nullptr;

@@ -54,6 +54,7 @@ AYA_TABLE(lookup, struct aya_lookup_line, (64 << 20) / 16);
 
 // Written here, one range per queue.
 AYA_TABLE(flows, struct aya_flow_set, 1 << 15);
+AYA_TABLE(flow_loads, struct aya_backend_load, AYA_USUAL_backends);
 struct aya_worker_totals totals[AYA_XDP_QUEUES] AYA_GLOBAL(totals);
 AYA_TABLE(service_counters, struct aya_service_counters, AYA_USUAL_services);
 AYA_TABLE(backend_counters, struct aya_backend_counters, AYA_USUAL_backends);
@@ -93,6 +94,12 @@ AYA_INLINE struct aya_service_counters *aya_view_own(const struct aya_view *view
 {
     u32 key = view->queue * service_capacity + service;
     return bpf_map_lookup_elem(&service_counters, &key);
+}
+
+AYA_INLINE struct aya_backend_load *aya_view_load(const struct aya_view *view, u32 backend)
+{
+    u32 key = view->queue * backend_capacity + backend;
+    return bpf_map_lookup_elem(&flow_loads, &key);
 }
 
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view __attribute__((unused)), u32 index)

@@ -88,6 +88,7 @@ XdpPort::XdpPort(const std::string &instance_directory, const XdpTables &tables,
         refuse_other_program(options.interface, facts_);
     ForwardObject::Maps maps = table_maps_;
     maps.insert(maps.end(), {{"flows", flows_.fd()},
+                             {"flow_loads", flow_loads_.fd()},
                              {"totals", totals_.fd()},
                              {"service_counters", service_counters_.fd()},
                              {"backend_counters", backend_counters_.fd()},
@@ -133,7 +134,7 @@ void XdpPort::create(const XdpTables &tables)
                  .interface_index = facts_.index,
                  .vlan_offload = 0,
                  .by_processor = facts_.stacked,
-                 .unused = 0};
+                 .backends = capacities_.backends};
     make(directory, create_and_pin);
     const int fd =
         bpf_map_create(BPF_MAP_TYPE_XSKMAP, "xsks_map", sizeof(u32), sizeof(u32), AYA_XSKS, nullptr);
@@ -156,6 +157,7 @@ void XdpPort::make(const std::string &directory, Maker maker)
 {
     const u64 queues = record()->queues;
     flows_ = maker(directory, "flows", sizeof(aya_flow_set), queues * options_.flow_sets);
+    flow_loads_ = maker(directory, "flow_loads", sizeof(aya_backend_load), queues * capacities_.backends);
     totals_ = maker(directory, "totals", sizeof(aya_worker_totals[AYA_XDP_QUEUES]), 1);
     service_counters_ =
         maker(directory, "service_counters", sizeof(aya_service_counters), queues * capacities_.services);

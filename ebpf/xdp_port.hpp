@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,10 @@ public:
 
     aya_flow_set *flows(u32 queue) const { return flows_.at<aya_flow_set>(u64{queue} * options_.flow_sets); }
     u32 flow_sets() const { return options_.flow_sets; }
+    std::span<aya_backend_load> flow_loads(u32 queue) const
+    {
+        return {flow_loads_.at<aya_backend_load>(u64{queue} * capacities_.backends), capacities_.backends};
+    }
     const aya_worker_totals &totals(u32 queue) const { return *totals_.at<aya_worker_totals>(queue); }
     const aya_service_counters &service_counters(u32 queue, u32 service) const
     {
@@ -109,7 +114,7 @@ private:
     VlanTags tags_;
     std::optional<pins::UnfinishedDirectory> unfinished_;
     ForwardObject::Maps table_maps_;
-    BpfArray record_, flows_, totals_, service_counters_, backend_counters_, limits_, mode_;
+    BpfArray record_, flows_, flow_loads_, totals_, service_counters_, backend_counters_, limits_, mode_;
     BpfHandle xsks_map_, link_;
     BpfHandle program_; // loaded, and not yet attached
 };

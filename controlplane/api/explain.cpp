@@ -145,7 +145,7 @@ private:
             set = &remembered_.front().set;
             aya_flow_entry entry = remembered_.front().entry;
             aya_verdict unused = {};
-            follows_ = aya_follow(&service, service_id, &packet_, &entry,
+            follows_ = aya_follow(&view_, &service, service_id, &packet_, &entry,
                                   aya_view_backend(&view_, entry.backend), now, &unused);
         }
         aya_choose(&view_, &packet_, service_id, hash_, set, nullptr, now, &verdict_);

@@ -124,7 +124,8 @@ const Fields<ServiceConfig> &fields()
                 "addresses, ports and protocol, `source-hash` by all of these except the client's port. A "
                 "change of backends moves few slots, and all boxes of a fleet choose alike. The others draw "
                 "a backend for each new flow: `random` by chance, `weighted-round-robin` in the smooth "
-                "order of nginx, worker by worker. Only the flow table of this box remembers what was drawn. "
+                "order of nginx, worker by worker, `least-connections` the one of two that has fewer live "
+                "flows for its weight. Only the flow table of this box remembers what was drawn. "
                 "[Schedulers](#schedulers)."),
         field("affinity", &ServiceConfig::affinity, word_kind<Affinity>(),
               "Which flows share a backend: none, or all of one client (source)")

@@ -29,7 +29,7 @@ using TableBuilder = std::vector<u32>(std::span<const Candidate> candidates, u32
 TableBuilder build_maglev;       // maglev.cpp
 TableBuilder build_smooth_turns; // smooth_turns.cpp
 
-enum class Scheduler : std::uint8_t { maglev, source_hash, random, weighted_round_robin };
+enum class Scheduler : std::uint8_t { maglev, source_hash, random, weighted_round_robin, least_connections };
 
 struct SchedulerRow {
     Scheduler value;
@@ -46,6 +46,7 @@ constexpr SchedulerRow kSchedulers[] = {
     {Scheduler::source_hash, "source-hash", AYA_SERVICE_AFFINITY_SOURCE, build_maglev},
     {Scheduler::random, "random", AYA_SERVICE_RANDOM, build_maglev},
     {Scheduler::weighted_round_robin, "weighted-round-robin", AYA_SERVICE_IN_TURN, build_smooth_turns},
+    {Scheduler::least_connections, "least-connections", AYA_SERVICE_LEAST_FLOWS, build_maglev},
 };
 
 constexpr std::span<const SchedulerRow> names_of(Scheduler)

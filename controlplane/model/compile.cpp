@@ -182,6 +182,13 @@ std::vector<Candidate> candidates_of(const ServiceConfig &service, const Service
     return candidates;
 }
 
+// For a scheduler that compares by them.
+void add_weights(ServiceImage &image, const std::vector<Candidate> &candidates)
+{
+    for (size_t i = 0; i < candidates.size(); i++)
+        image.backends[i].tunnel.weight = candidates[i].weight;
+}
+
 void add_shares(ServiceImage &image, const std::vector<Candidate> &candidates, u32 size)
 {
     const std::vector<u32> slots = maglev_quotas(candidates, size);
@@ -260,6 +267,8 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
     image.panic = panics(service, observed);
     compile_backends(image, service, observed, options);
     std::vector<Candidate> candidates = candidates_of(service, observed, image, options);
+    if (image.flags & AYA_SERVICE_LEAST_FLOWS)
+        add_weights(image, candidates);
     add_shares(image, candidates, service.lookup_size);
     add_warnings(image, service, observed);
     return candidates;

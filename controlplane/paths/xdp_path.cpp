@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "paths/xdp_path.hpp"
 
+#include "aya/flow_load.h"
 #include "common/clock.hpp"
 #include "common/stations.hpp"
 
@@ -188,9 +189,12 @@ void XdpPath::sweep(Port &port)
     const u32 sets = port.xdp->flow_sets();
     const u32 end = std::min(sets, port.swept + (sets + kSweepPolls - 1) / kSweepPolls);
     const u16 now = tick_now();
-    for (u32 queue = 0; queue < port.xdp->queues(); queue++)
+    for (u32 queue = 0; queue < port.xdp->queues(); queue++) {
+        const auto loads = port.xdp->flow_loads(queue);
         for (u32 set = port.swept; set < end; set++)
-            aya_flow_sweep(&port.xdp->flows(queue)[set], now);
+            aya_sweep_counted(loads.data(), static_cast<u32>(loads.size()), &port.xdp->flows(queue)[set],
+                              now);
+    }
     port.swept = end == sets ? 0 : end;
 }
 

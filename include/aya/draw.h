@@ -5,6 +5,7 @@
 //
 //     random                 the number is random
 //     weighted-round-robin   it counts through the slots, whose order is that of the turns
+//     least-connections      the hash or its other half, whichever names the backend with fewer flows per weight
 //
 // The hash does not find such a backend again, and no other box knows of it: the flow's entry is the only
 // record. So a backend is drawn for a packet that opens a flow, and only when there is a place for the entry.
@@ -39,10 +40,37 @@ AYA_INLINE u64 aya_pick_of_turn(u64 turn, u32 size)
     return turn * step + step / 2;
 }
 
+// Of two backends, because the one with the fewest flows of all would get every flow until it has as many as
+// the others. So a new backend gets at most twice its part.
+AYA_INLINE u64 aya_pick_lighter(const struct aya_view *view, const struct aya_service *service,
+                                u16 service_id, u64 pick)
+{
+    const u64 other_pick = pick << 32 | pick >> 32;
+    u32 id = AYA_BACKEND_NONE, other_id = AYA_BACKEND_NONE;
+    const struct aya_backend *one =
+        aya_lookup(view, service->lookup_offset, service->lookup_size, pick, service_id, &id);
+    const struct aya_backend *other =
+        aya_lookup(view, service->lookup_offset, service->lookup_size, other_pick, service_id, &other_id);
+    if (!one || !other)
+        return one ? pick : other_pick;
+    const struct aya_tunnel *of_one = aya_view_tunnel(view, id), *of_other = aya_view_tunnel(view, other_id);
+    if (!of_one || !of_other)
+        return pick;
+    const u64 load = (u64)aya_flows_of(view, id, one) * of_other->weight;
+    const u64 other_load = (u64)aya_flows_of(view, other_id, other) * of_one->weight;
+    return load <= other_load ? pick : other_pick;
+}
+
 // `pick`: the flow's hash. What a worker draws is its own: workers share nothing that is written. Each begins
 // somewhere else, so that they do not choose in step.
-AYA_INLINE u64 aya_draw_from(const struct aya_service *service, struct aya_service_counters *own, u64 pick)
+AYA_INLINE u64 aya_draw_from(const struct aya_view *view, u16 service_id, u64 pick)
 {
+    const struct aya_service *service = aya_view_service(view, service_id);
+    struct aya_service_counters *own = aya_view_own(view, service_id);
+    if (!service || !own)
+        return pick;
+    if (service->flags & AYA_SERVICE_LEAST_FLOWS)
+        return aya_pick_lighter(view, service, service_id, pick);
     if (own->turn == 0)
         own->turn = pick >> 32;
     const u64 turn = own->turn++;
@@ -57,9 +85,7 @@ AYA_INLINE u64 aya_draw_from(const struct aya_service *service, struct aya_servi
 #ifndef AYA_DRAW_DEFINED
 AYA_COLD u64 aya_draw(const struct aya_view *view, u16 service_id, u64 pick)
 {
-    const struct aya_service *service = aya_view_service(view, service_id);
-    struct aya_service_counters *own = aya_view_own(view, service_id);
-    return service && own ? aya_draw_from(service, own, pick) : pick;
+    return aya_draw_from(view, service_id, pick);
 }
 #endif
 

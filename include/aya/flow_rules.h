@@ -19,6 +19,7 @@
 #define AYA_FLOW_RULES_H
 
 #include "aya/flow.h"
+#include "aya/flow_load.h"
 #include "aya/flow_table.h"
 #include "aya/hash.h"
 #include "aya/tables.h"
@@ -94,8 +95,8 @@ AYA_STATIC_ASSERT(offsetof(struct aya_packet, kind) % 2 == 0 &&
 
 // One more packet of a flow that has an entry was forwarded. Writes only what differs: within one tick a busy
 // flow's cache line stays clean. A SYN proves nothing and leaves no trace.
-AYA_INLINE void aya_touch(struct aya_flow_entry *entry, const struct aya_service *service,
-                          const struct aya_packet *packet, u16 now)
+AYA_INLINE void aya_touch(const struct aya_view *view, struct aya_flow_entry *entry,
+                          const struct aya_service *service, const struct aya_packet *packet, u16 now)
 {
     u8 state = entry->state;
     const int is_settled = state >= AYA_FLOW_ESTABLISHED && aya_is_plain(packet); // and stays in its state
@@ -111,6 +112,8 @@ AYA_INLINE void aya_touch(struct aya_flow_entry *entry, const struct aya_service
         entry->marks |= AYA_FLOW_PROVEN;
     entry->expires = expires;
     entry->state = state;
+    if (AYA_UNLIKELY(service->flags & AYA_SERVICE_LEAST_FLOWS))
+        aya_count_flow(view, entry, state >= AYA_FLOW_ESTABLISHED);
 }
 
 // Whether the backend is the one that `entry` means: alive, of the service, not another that got its id, and

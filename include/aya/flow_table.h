@@ -24,7 +24,16 @@ AYA_INLINE u16 aya_tick(u64 monotonic_ns)
 }
 
 enum aya_flow_mark {
-    AYA_FLOW_PROVEN = 1, // its packets came in more than one tick: it cost its sender time
+    AYA_FLOW_PROVEN = 1,   // its packets came in more than one tick: it cost its sender time
+    AYA_FLOW_COUNTED = 2,  // among its backend's live flows (flow_load.h)
+    AYA_FLOW_BORROWED = 4, // a copy of another table's entry
+};
+
+// Of one backend in one queue's flow table. Written by the table's owner.
+struct aya_backend_load {
+    u32 flows;
+    u16 incarnation; // of the flows that count
+    u16 unused;
 };
 
 struct aya_flow_entry {
@@ -42,6 +51,7 @@ struct aya_flow_set {
 };
 
 AYA_STATIC_ASSERT(sizeof(struct aya_flow_entry) == 16, "16 bytes per flow");
+AYA_STATIC_ASSERT(sizeof(struct aya_backend_load) == 8, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_flow_set) == AYA_CACHE_LINE, "one cache miss per look-up");
 
 // `set_mask`: number of sets, a power of two, minus one.

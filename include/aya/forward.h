@@ -175,27 +175,19 @@ AYA_INLINE u16 aya_flow_service(const struct aya_packet *packet, u16 service_id)
     return packet->kind == AYA_KIND_FRAGMENT_LATER ? (u16)AYA_SERVICE_FRAGMENT : service_id;
 }
 
-// Leaves of the client's address what source affinity looks at.
-AYA_INLINE void aya_cut_to_prefix(struct aya_flow *flow, const struct aya_service *service)
-{
-    if (flow->family == AYA_IPV4) {
-        flow->src[3].raw &= ~service->source_ignored_ipv4.raw;
-        return;
-    }
-    for (u32 i = 0; i < 4; i++)
-        flow->src[i].raw &= ~service->source_ignored_ipv6[i].raw;
-}
-
 // The hash that the scheduler uses.
 AYA_INLINE u64 aya_pick_hash(const struct aya_settings *settings, const struct aya_service *service,
                              const struct aya_packet *packet, u64 flow_hash)
 {
-    if (AYA_UNLIKELY(service->flags & AYA_SERVICE_AFFINITY_SOURCE)) {
-        struct aya_flow flow = packet->flow;
-        aya_cut_to_prefix(&flow, service);
-        return aya_hash_source(&settings->hash_key, &flow);
-    }
-    return flow_hash;
+    if (AYA_LIKELY(!(service->flags & AYA_SERVICE_AFFINITY_SOURCE)))
+        return flow_hash;
+    const struct aya_flow *flow = &packet->flow;
+    be32 prefix[4];
+    for (u32 i = 0; i < 4; i++)
+        prefix[i].raw = flow->src[i].raw & ~service->source_ignored_ipv6[i].raw;
+    if (flow->family == AYA_IPV4)
+        prefix[3].raw = flow->src[3].raw & ~service->source_ignored_ipv4.raw;
+    return aya_hash_source(&settings->hash_key, flow, prefix);
 }
 
 // What prevents sending `packet` to `backend`, or NONE. No ICMP error about an ICMP error or a later
@@ -249,9 +241,9 @@ AYA_INLINE int aya_goes_on(const struct aya_packet *packet, const struct aya_flo
 }
 
 // A known flow: true if the packet goes to the backend that its entry names.
-AYA_INLINE int aya_follow(const struct aya_service *service, u16 service_id, const struct aya_packet *packet,
-                          struct aya_flow_entry *entry, const struct aya_backend *remembered, u16 now,
-                          struct aya_verdict *verdict)
+AYA_INLINE int aya_follow(const struct aya_view *view, const struct aya_service *service, u16 service_id,
+                          const struct aya_packet *packet, struct aya_flow_entry *entry,
+                          const struct aya_backend *remembered, u16 now, struct aya_verdict *verdict)
 {
     u16 owner = service_id;
     if (AYA_UNLIKELY(!aya_is_plain(packet) || !aya_is_up(remembered, entry)) &&
@@ -262,7 +254,7 @@ AYA_INLINE int aya_follow(const struct aya_service *service, u16 service_id, con
     verdict->service = owner;
     enum aya_reason reason = aya_check_fit(packet, remembered);
     if (AYA_LIKELY(reason == AYA_REASON_NONE)) // what is not forwarded proves nothing
-        aya_touch(entry, service, packet, now);
+        aya_touch(view, entry, service, packet, now);
     aya_settle(verdict, reason);
     return 1;
 }
@@ -368,8 +360,8 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
     }
     // An expired entry that is still in place is a better guess than the hash.
     if (AYA_LIKELY(known != NULL) &&
-        AYA_LIKELY(aya_follow(service, service_id, packet, known, aya_view_backend(view, known->backend), now,
-                              verdict)))
+        AYA_LIKELY(aya_follow(view, service, service_id, packet, known,
+                              aya_view_backend(view, known->backend), now, verdict)))
         return;
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
         // Nothing is known of its first fragment, which the kernel may have got.
@@ -404,6 +396,7 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
         verdict->notes &= (u8)~AYA_NOTE_EVICTED;
         return;
     }
+    aya_let_go(view, place);
     aya_flow_write(place, hash, service_id, verdict->backend_id, verdict->backend->incarnation,
                    AYA_FLOW_EMBRYONIC, (u16)(now + aya_idle_timeout(service, AYA_FLOW_EMBRYONIC)));
     verdict->notes |= AYA_NOTE_NEW;
@@ -435,6 +428,7 @@ AYA_INLINE int aya_flow_borrow(const struct aya_view *view, const struct aya_flo
 {
     for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
         *borrowed = set->way[i];
+        borrowed->marks |= AYA_FLOW_BORROWED;
         if (aya_flow_matches(borrowed, hash, service) &&
             aya_is_same_backend(aya_view_backend(view, borrowed->backend), borrowed, service))
             return 1;
@@ -451,9 +445,11 @@ AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_fl
     u8 notes = 0;
     if (!entry)
         entry = aya_find_place(view, set, now, &notes);
-    if (entry)
-        aya_flow_write(entry, hash, AYA_SERVICE_FRAGMENT, verdict->backend_id, verdict->backend->incarnation,
-                       AYA_FLOW_EMBRYONIC, (u16)(now + AYA_FRAGMENT_IDLE));
+    if (!entry)
+        return;
+    aya_let_go(view, entry);
+    aya_flow_write(entry, hash, AYA_SERVICE_FRAGMENT, verdict->backend_id, verdict->backend->incarnation,
+                   AYA_FLOW_EMBRYONIC, (u16)(now + AYA_FRAGMENT_IDLE));
 }
 
 #endif

@@ -67,16 +67,17 @@ AYA_INLINE u64 aya_hash_lane_ipv6(const u64 *k, const be32 src[4], const be32 ds
            (k[9] + ports) * (k[10] + protocol);
 }
 
-AYA_INLINE u64 aya_hash_words(const struct aya_hash_key *key, const struct aya_flow *flow, u32 ports,
-                              u32 protocol)
+// `src`: the flow's, or what of it counts.
+AYA_INLINE u64 aya_hash_words(const struct aya_hash_key *key, const struct aya_flow *flow, const be32 src[4],
+                              u32 ports, u32 protocol)
 {
     u64 a, b;
     if (AYA_LIKELY(flow->family == AYA_IPV4)) {
-        a = aya_hash_lane_ipv4(key->lane[0], flow->src[3].raw, flow->dst[3].raw, ports, protocol);
-        b = aya_hash_lane_ipv4(key->lane[1], flow->src[3].raw, flow->dst[3].raw, ports, protocol);
+        a = aya_hash_lane_ipv4(key->lane[0], src[3].raw, flow->dst[3].raw, ports, protocol);
+        b = aya_hash_lane_ipv4(key->lane[1], src[3].raw, flow->dst[3].raw, ports, protocol);
     } else {
-        a = aya_hash_lane_ipv6(key->lane[0], flow->src, flow->dst, ports, protocol);
-        b = aya_hash_lane_ipv6(key->lane[1], flow->src, flow->dst, ports, protocol);
+        a = aya_hash_lane_ipv6(key->lane[0], src, flow->dst, ports, protocol);
+        b = aya_hash_lane_ipv6(key->lane[1], src, flow->dst, ports, protocol);
     }
     u64 h = (a & 0xffffffff00000000ull) | (b >> 32);
     h ^= h >> 32;
@@ -87,20 +88,21 @@ AYA_INLINE u64 aya_hash_words(const struct aya_hash_key *key, const struct aya_f
 // 64 bits for the 5-tuple: the high 32 select the slot, the low ones the flow set.
 AYA_INLINE u64 aya_hash(const struct aya_hash_key *key, const struct aya_flow *flow)
 {
-    return aya_hash_words(key, flow, ((u32)flow->dst_port.raw << 16) | flow->src_port.raw, flow->protocol);
+    return aya_hash_words(key, flow, flow->src, ((u32)flow->dst_port.raw << 16) | flow->src_port.raw,
+                          flow->protocol);
 }
 
 // The same without the client's port: what `affinity: source` and `scheduler: source-hash` pick by.
-AYA_INLINE u64 aya_hash_source(const struct aya_hash_key *key, const struct aya_flow *flow)
+AYA_INLINE u64 aya_hash_source(const struct aya_hash_key *key, const struct aya_flow *flow, const be32 src[4])
 {
-    return aya_hash_words(key, flow, (u32)flow->dst_port.raw << 16, flow->protocol);
+    return aya_hash_words(key, flow, src, (u32)flow->dst_port.raw << 16, flow->protocol);
 }
 
 // Identifies all fragments of one IP packet; RFC 791 3.2, RFC 8200 4.5. No transport protocol has number 44
 // there, so a fragment never matches a flow.
 AYA_INLINE u64 aya_hash_fragment(const struct aya_hash_key *key, const struct aya_packet *packet)
 {
-    return aya_hash_words(key, &packet->flow, packet->fragment_id.raw, AYA_PROTO_FRAGMENT);
+    return aya_hash_words(key, &packet->flow, packet->flow.src, packet->fragment_id.raw, AYA_PROTO_FRAGMENT);
 }
 
 // Lemire's fast range reduction; also the form whose bounds the BPF verifier can follow.

@@ -53,7 +53,7 @@ AYA_INLINE int aya_take_source_token(struct aya_source_limits *limits, const str
                                      const struct aya_flow *flow, u64 now_ns, const u64 per_second,
                                      const u64 burst)
 {
-    u32 budget = (u32)(aya_hash_source(key, flow) >> 32) & (AYA_SOURCE_LIMITS - 1);
+    u32 budget = (u32)(aya_hash_source(key, flow, flow->src) >> 32) & (AYA_SOURCE_LIMITS - 1);
     return aya_take_token(&limits->of[budget], now_ns, per_second, burst);
 }
 

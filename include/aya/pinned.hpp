@@ -42,7 +42,7 @@ struct XdpPortRecord {
     u32 interface_index;
     u32 vlan_offload; // that was turned off at the interface: common/ethtool/vlan_tags.hpp
     u32 by_processor; // 1: one per processor
-    u32 unused;
+    u32 backends;     // that the tables have room for
 };
 static_assert(sizeof(XdpPortRecord) == 48);
 

@@ -55,10 +55,12 @@ enum aya_service_flags {
     AYA_SERVICE_PRESENT = 1,
     AYA_SERVICE_AFFINITY_SOURCE = 2, // select without the client's port
     AYA_SERVICE_STATELESS = 4,       // remember nothing
-    // A new flow's backend is drawn (draw.h): at random, or slot after slot of the lookup table.
+    // A new flow's backend is drawn (draw.h): at random, slot after slot of the lookup table, or the one of
+    // two that has fewer flows.
     AYA_SERVICE_RANDOM = 8,
     AYA_SERVICE_IN_TURN = 16,
-    AYA_SERVICE_DRAWS = AYA_SERVICE_RANDOM | AYA_SERVICE_IN_TURN,
+    AYA_SERVICE_LEAST_FLOWS = 32,
+    AYA_SERVICE_DRAWS = AYA_SERVICE_RANDOM | AYA_SERVICE_IN_TURN | AYA_SERVICE_LEAST_FLOWS,
 };
 
 enum aya_flow_state {
@@ -114,12 +116,14 @@ struct aya_backend {
     be32 outer_src, outer_dst; // of the outer IPv4 header, if there is one
 };
 
-// The companion of a backend that is reached over IPv6, by gue, or both: outer headers to copy and patch with
-// lengths, traffic class and entropy. The outer IPv4 header of gue is made like that of ipip.
+// The companion of a backend: what few packets need. For one that is reached over IPv6, by gue, or both,
+// outer headers to copy and patch with lengths, traffic class and entropy. The outer IPv4 header of gue is
+// made like that of ipip.
 struct aya_tunnel {
     AYA_ALIGNED(8) u8 ipv6[40];
     u8 udp[8];
-    u8 reserved[16];
+    u32 weight; // of the backend, with AYA_SERVICE_LEAST_FLOWS
+    u8 reserved[12];
 };
 
 // Cold companions, for people and for a restarted control plane; never read by a data plane.
@@ -174,6 +178,7 @@ AYA_STATIC_ASSERT(sizeof(struct aya_backend) == 32, "two to a cache line");
 AYA_STATIC_ASSERT(offsetof(struct aya_backend, macs) == 8, "copied in whole words");
 AYA_STATIC_ASSERT(offsetof(struct aya_backend, outer_src) == 24, "both addresses are one word");
 AYA_STATIC_ASSERT(sizeof(struct aya_tunnel) == 64, "one cache line");
+AYA_STATIC_ASSERT(offsetof(struct aya_tunnel, weight) == 48, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_lookup_line) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_control) == 64, "one cache line");
 

@@ -74,6 +74,12 @@ AYA_INLINE void aya_store_u32(void *to, u32 value)
 #endif
 }
 
+// Adds to a number that another process may add to at the same time.
+AYA_INLINE void aya_add_u32(u32 *to, u32 value)
+{
+    (void)__sync_fetch_and_add(to, value); // the form that every BPF instruction set has
+}
+
 // Keeps the compiler from seeing through `x`, where it would turn arithmetic that avoids a branch back into
 // one.
 #define AYA_OPAQUE(x) __asm__("" : "+r"(x))

@@ -9,6 +9,7 @@
 #define AYA_VIEW_H
 
 #include "aya/counters.h"
+#include "aya/flow_table.h"
 #include "aya/tables.h"
 
 #define AYA_VIEW_DEFINED
@@ -26,6 +27,8 @@ struct aya_view {
     u32 lookup_count;
     u32 own_count;
     struct aya_service_counters *own; // of the worker that reads: what schedulers draw from; NULL: nothing
+    u32 load_count;
+    struct aya_backend_load *loads; // of the queue that is read; NULL: nobody counts
 };
 
 AYA_INLINE const struct aya_settings *aya_view_settings(const struct aya_view *view)
@@ -45,6 +48,11 @@ AYA_PACKET_TABLES(AYA_X)
 AYA_INLINE struct aya_service_counters *aya_view_own(const struct aya_view *view, u32 service)
 {
     return AYA_LIKELY(service < view->own_count) ? &view->own[service] : NULL;
+}
+
+AYA_INLINE struct aya_backend_load *aya_view_load(const struct aya_view *view, u32 backend)
+{
+    return AYA_LIKELY(backend < view->load_count) ? &view->loads[backend] : NULL;
 }
 
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view, u32 index)

@@ -49,7 +49,9 @@ struct Tables {
                 .backend_count = static_cast<u32>(backends.size()),
                 .lookup_count = static_cast<u32>(lookup.size()),
                 .own_count = 0,
-                .own = nullptr};
+                .own = nullptr,
+                .load_count = 0,
+                .loads = nullptr};
     }
 
     static be32 vip_ipv4(u32 service) { return aya_cpu_to_be32(0xcb007100u + service); }

@@ -163,7 +163,7 @@ class FlowFile : public ::testing::Test
 protected:
     FlowStore open(u64 now = kNow, u32 queues = 1, u32 sets = kSets)
     {
-        return FlowStore(directory_.file("flows-0-0"), sets, queues, now);
+        return FlowStore(directory_.file("flows-0-0"), sets, queues, now, 16);
     }
 
     static void remember(FlowStore &store, u64 hash, u64 expires)

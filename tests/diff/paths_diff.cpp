@@ -159,6 +159,9 @@ private:
 
     static std::string counter_name(std::size_t at)
     {
+        if (at >= offsetof(Ledger, loads))
+            return "live flows of backend " +
+                   std::to_string((at - offsetof(Ledger, loads)) / sizeof(aya_backend_load));
         if (at >= offsetof(Ledger, backends)) {
             at -= offsetof(Ledger, backends);
             return "backend " + std::to_string(at / sizeof(aya_backend_counters)) + " +" +

@@ -11,15 +11,15 @@
 namespace aya::test
 {
 
-// Five services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed.
+// Six services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed.
 class DiffScene
 {
 public:
     explicit DiffScene(u64 seed)
         : packets_(seed, {.ipv4 = {"203.0.113.10", "203.0.113.10", "203.0.113.11", "203.0.113.12",
-                                   "203.0.113.13", "203.0.113.14", "203.0.113.99"},
+                                   "203.0.113.13", "203.0.113.14", "203.0.113.15", "203.0.113.99"},
                           .ipv6 = {"2001:db8::10", "2001:db8::10", "2001:db8::11", "2001:db8::12",
-                                   "2001:db8::13", "2001:db8::14", "2001:db8::99"},
+                                   "2001:db8::13", "2001:db8::14", "2001:db8::15", "2001:db8::99"},
                           .ports = {443, 443, 443, 80, 1234}})
     {
         services_ = {
@@ -35,7 +35,10 @@ public:
                                 AYA_SERVICE_RANDOM),
             tables_.add_service({"203.0.113.14:443/tcp", "203.0.113.14:80/tcp", "203.0.113.14:443/udp",
                                  "[2001:db8::14]:443/tcp", "[2001:db8::14]:443/udp"},
-                                AYA_SERVICE_IN_TURN)};
+                                AYA_SERVICE_IN_TURN),
+            tables_.add_service({"203.0.113.15:443/tcp", "203.0.113.15:80/tcp", "203.0.113.15:443/udp",
+                                 "[2001:db8::15]:443/tcp", "[2001:db8::15]:443/udp"},
+                                AYA_SERVICE_LEAST_FLOWS)};
         tables_.service(services_[1]).source_ignored_ipv4 = aya_cpu_to_be32(0xff);
         tables_.service(services_[1]).source_ignored_ipv6[3] = aya_cpu_to_be32(0xffffffff);
         tables_.set_local("203.0.113.11");
@@ -85,14 +88,15 @@ public:
     }
 
 private:
-    // A lookup table over the service's backends that are up; with few slots, so that all are used.
+    // A lookup table over the service's backends that are up, with few slots, so that all are used; now and
+    // then an empty one.
     void reschedule(u16 service)
     {
         std::vector<u32> up;
         for (u32 id : backends_)
             if (tables_.backend(id).service == service && tables_.backend(id).state == AYA_BACKEND_UP)
                 up.push_back(id);
-        std::vector<u32> slots(up.empty() ? 0 : 61);
+        std::vector<u32> slots(up.empty() || below(50) == 0 ? 0 : 61);
         for (u32 i = 0; i < slots.size(); i++)
             slots[i] = up[(i * 7 + below(3)) % up.size()];
         tables_.set_lookup(service, slots);

@@ -39,6 +39,7 @@ struct Ledger {
     aya_worker_totals totals{};
     aya_service_counters services[Tables::kServices]{};
     aya_backend_counters backends[Tables::kBackends]{};
+    aya_backend_load loads[Tables::kBackends]{};
 
     bool operator==(const Ledger &other) const { return std::memcmp(this, &other, sizeof(*this)) == 0; }
 };
@@ -49,6 +50,8 @@ inline aya_view view_with(const Tables &tables, Ledger &ledger)
     aya_view view = *tables.view();
     view.own = ledger.services;
     view.own_count = Tables::kServices;
+    view.loads = ledger.loads;
+    view.load_count = Tables::kBackends;
     return view;
 }
 

@@ -67,6 +67,7 @@ public:
         ledger.totals = *program_.totals(0);
         std::copy_n(program_.service_counters(0), Tables::kServices, ledger.services);
         std::copy_n(program_.backend_counters(0), Tables::kBackends, ledger.backends);
+        std::copy_n(program_.flow_loads(0), Tables::kBackends, ledger.loads);
         return ledger;
     }
 
@@ -80,6 +81,7 @@ public:
         *program_.totals(0) = ledger.totals;
         std::copy_n(ledger.services, Tables::kServices, program_.service_counters(0));
         std::copy_n(ledger.backends, Tables::kBackends, program_.backend_counters(0));
+        std::copy_n(ledger.loads, Tables::kBackends, program_.flow_loads(0));
         std::copy(flows.begin(), flows.end(), program_.flows(0));
     }
     void set_sibling(const std::vector<aya_flow_set> &flows) override

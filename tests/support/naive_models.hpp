@@ -33,6 +33,7 @@ public:
         u8 state = AYA_FLOW_FREE;
         bool proven = false;
         u64 seen = 0;
+        bool counted = false; // among its backend's live flows
     };
 
     struct Packet {
@@ -101,8 +102,19 @@ public:
         }
         decision.is_new = true;
         *entry = {packet.hash,        packet.service, *chosen, backends_[*chosen].incarnation,
-                  AYA_FLOW_EMBRYONIC, false,          now};
+                  AYA_FLOW_EMBRYONIC, false,          now,     false};
         return decision;
+    }
+
+    // Live flows of a backend, as it is now.
+    u32 flows_of(u32 backend) const
+    {
+        u32 flows = 0;
+        for (const Set &set : sets_)
+            for (const Entry &way : set)
+                flows += way.state != AYA_FLOW_FREE && way.counted && way.backend == backend &&
+                         way.incarnation == backends_[backend].incarnation;
+        return flows;
     }
 
     // Returns the number of live flows.
@@ -112,6 +124,8 @@ public:
         for (auto &set : sets_) {
             for (Entry &way : set) {
                 live += way.state != AYA_FLOW_FREE && now < way.seen + idle(way);
+                if (now >= way.seen + idle(way))
+                    way.counted = false;
                 if (now >= way.seen + idle(way) + AYA_FLOW_KEEP)
                     way = {};
             }
@@ -126,9 +140,23 @@ private:
 
     static u64 first_in_slot(u64 slot, u64 size) { return ((slot << 32) / size + 1) << 32; }
 
+    // All weights are 1.
+    u64 lighter_of_two(const Packet &packet) const
+    {
+        const aya_service &service = services_[packet.service];
+        const u64 other_hash = packet.hash << 32 | packet.hash >> 32;
+        const auto one = slot(service.lookup_offset, service.lookup_size, packet.hash, packet.service);
+        const auto other = slot(service.lookup_offset, service.lookup_size, other_hash, packet.service);
+        if (!one || !other)
+            return one ? packet.hash : other_hash;
+        return flows_of(*one) <= flows_of(*other) ? packet.hash : other_hash;
+    }
+
     u64 draw(const Packet &packet)
     {
         const aya_service &service = services_[packet.service];
+        if (service.flags & AYA_SERVICE_LEAST_FLOWS)
+            return lighter_of_two(packet);
         u64 &next = turns_[packet.service];
         if (next == 0)
             next = packet.hash >> 32;
@@ -189,7 +217,7 @@ private:
         return !packet.tcp && drains && silence >= idle(entry);
     }
 
-    static Decision follow(Entry &entry, const Packet &packet, u64 now)
+    Decision follow(Entry &entry, const Packet &packet, u64 now) const
     {
         Decision decision;
         decision.backend = entry.backend;
@@ -203,6 +231,8 @@ private:
             entry.state = AYA_FLOW_CLOSING;
         else if (packet.has('P') || entry.state == AYA_FLOW_EMBRYONIC)
             entry.state = AYA_FLOW_ESTABLISHED;
+        const bool is_live = entry.state == AYA_FLOW_ESTABLISHED || entry.state == AYA_FLOW_DATAGRAM;
+        entry.counted = is_live && services_[entry.service].flags & AYA_SERVICE_LEAST_FLOWS;
         return decision;
     }
 

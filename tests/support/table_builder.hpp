@@ -101,7 +101,9 @@ public:
                  .backend_count = static_cast<u32>(backends_.size()),
                  .lookup_count = static_cast<u32>(lookup_.size()),
                  .own_count = 0,
-                 .own = nullptr};
+                 .own = nullptr,
+                 .load_count = 0,
+                 .loads = nullptr};
     }
     Tables(const Tables &) = delete;
     Tables &operator=(const Tables &) = delete;
@@ -145,6 +147,7 @@ public:
         entry.service = service_id;
         entry.egress_port = text.egress_port;
         write_header(entry, tunnels_.at(id), text);
+        tunnels_.at(id).weight = 1;
         entry.mtu = static_cast<u16>(text.mtu - entry.outer_length);
         return id;
     }
@@ -174,6 +177,7 @@ public:
     const aya_settings &settings() const { return settings_; }
     aya_service &service(u32 id) { return services_.at(id); }
     aya_backend &backend(u32 id) { return backends_.at(id); }
+    aya_tunnel &tunnel(u32 id) { return tunnels_.at(id); }
     std::vector<aya_vip> &vips() { return vips_; }
     const std::vector<aya_vip> &vips() const { return vips_; }
     const std::vector<aya_service> &services() const { return services_; }

@@ -114,6 +114,10 @@ VECTORS = [
            *[step for port in range(1, 5)
              for step in (came / v6(90) / udp(port), forward("*", notes="*"), came / v6(90) / udp(port),
                           forward("same", notes=NOTHING))]),
+    Vector("6 draw", "the lighter of two, with flows that end in between",
+           *[step for port in range(1, 12)
+             for step in (came / v4(110) / syn(port), forward("*", notes="*"), came / v4(110) / tcp(sport=port),
+                          forward("same", notes=NOTHING), came / v4(110) / tcp("FA", sport=port // 2), forward("*"))]),
     Vector("6 draw", "nothing for an unknown connection: it goes by the hash, as before the change",
            table("random", "ra"), table("random", "rb", "rc"), came / v4(90) / tcp(), forward("ra", notes=f"{NEW},{PREVIOUS}"),
            came / v4(90) / syn(1), forward("*"), came / v4(90) / tcp(sport=1), forward("same", notes=NOTHING)),

@@ -17,7 +17,7 @@ ROUTER, OWN = "02:00:00:00:00:02", "02:00:00:00:00:01"
 BALANCER, BALANCER6 = "192.0.2.1", "2001:db8:b::1"
 GUE_PORT = 6080
 
-AFFINITY_SOURCE, STATELESS, RANDOM, IN_TURN = 2, 4, 8, 16
+AFFINITY_SOURCE, STATELESS, RANDOM, IN_TURN, LEAST_FLOWS = 2, 4, 8, 16, 32
 
 
 class InGue(Packet):
@@ -72,6 +72,7 @@ SERVICES = [
     Service("empty", 80, []),
     Service("random", 90, [Backend("r" + name, MACS[name]) for name in "abcd"], RANDOM),
     Service("turns", 100, [Backend("u" + name, MACS[name]) for name in "abcd"], IN_TURN),
+    Service("least", 110, [Backend("l" + name, MACS[name]) for name in "abcd"], LEAST_FLOWS),
 ]
 
 

@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
                  kUnicast},
         Flaw{"word that is none", with("/services/0/scheduler", "magelv"),
              "/services/0/scheduler: found \"magelv\"; allowed: \"maglev\", \"source-hash\", \"random\", "
-             "\"weighted-round-robin\""},
+             "\"weighted-round-robin\", \"least-connections\""},
         Flaw{"path that is none", with("/dataplane/path", "fast"),
              "/dataplane/path: found \"fast\"; allowed: \"dpdk\", \"xdp\", \"auto\""},
         Flaw{"program to be replaced where there is none", with("/dataplane/ports/0/replace_program", true),

@@ -91,7 +91,7 @@ BAD = [
         "203.0.113.10:-1/tcp", "203.0.113.10:0443/tcp", "203.0.113:443/tcp", "2001:db8::10:443/tcp",
         "[203.0.113.10]:443/tcp", "224.0.0.1:443/tcp", "127.0.0.1:443/tcp", "0.0.0.0:443/tcp", "255.255.255.255:1/tcp",
         "[::1]:443/tcp", "[::]:443/tcp", "[ff02::1]:443/tcp", "[fe80::1]:443/tcp", 443, None]),
-    ("/services/0/scheduler", ["magelv", "least-connections", 1]),
+    ("/services/0/scheduler", ["magelv", "least", 1]),
     ("/services/0/affinity", ["client", 1]),
     ("/services/0/source_prefix_v4", [0, 33, "24", None]),
     ("/services/0/source_prefix_v6", [0, 129, "56", None]),

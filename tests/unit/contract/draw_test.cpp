@@ -129,6 +129,137 @@ TEST_F(Draw, TwoWorkersDoNotChooseInStep)
     EXPECT_GT(first.size(), 10u);
 }
 
+// Live flows are those of this worker's queue.
+class LeastConnections : public Draw
+{
+protected:
+    LeastConnections()
+    {
+        tables.service(web).flags = AYA_SERVICE_PRESENT | AYA_SERVICE_LEAST_FLOWS;
+        view.loads = loads.data();
+        view.load_count = Tables::kBackends;
+    }
+
+    std::vector<u32> add(const std::vector<u32> &weights)
+    {
+        const auto ids = add_backends(weights, build_maglev, 65537);
+        for (std::size_t i = 0; i < ids.size(); i++)
+            tables.tunnel(ids[i]).weight = weights[i];
+        return ids;
+    }
+
+    u32 open(u16 port)
+    {
+        const u32 backend = run("S", port).backend;
+        run("A", port);
+        return backend;
+    }
+
+    u32 flows_of(u32 id) { return aya_flows_of(&view, id, &tables.backend(id)); }
+
+    void sweep()
+    {
+        for (aya_flow_set &set : path.flows())
+            aya_sweep_counted(loads.data(), Tables::kBackends, &set, path.now);
+    }
+
+    std::array<aya_backend_load, Tables::kBackends> loads{};
+};
+
+TEST_F(LeastConnections, OfTwoBackendsTheOneWithFewerFlowsWins)
+{
+    const auto ids = add({1, 1, 1, 1});
+    for (u16 port = 1; port <= 2000; port++)
+        open(port);
+    for (u32 id : ids)
+        EXPECT_NEAR(flows_of(id), 500, 10) << "by chance it would be 500 +- 19";
+}
+
+TEST_F(LeastConnections, FollowsTheWeights)
+{
+    const auto ids = add({1, 2, 5});
+    for (u16 port = 1; port <= 2000; port++)
+        open(port);
+    EXPECT_NEAR(flows_of(ids[0]), 250, 15);
+    EXPECT_NEAR(flows_of(ids[1]), 500, 15);
+    EXPECT_NEAR(flows_of(ids[2]), 1250, 15);
+}
+
+TEST_F(LeastConnections, ANewBackendDoesNotGetEverythingAtOnce)
+{
+    auto ids = add(std::vector<u32>(9, 1));
+    for (u16 port = 1; port <= 2700; port++)
+        open(port);
+    ids = add(std::vector<u32>(10, 1)); // nine others stand for those of before, with their flows
+    for (u32 i = 0; i < 9; i++)
+        loads[ids[i]] = {.flows = 300, .incarnation = 1, .unused = 0};
+    u32 for_the_new = 0;
+    for (u16 port = 3001; port <= 3500; port++)
+        for_the_new += open(port) == ids[9];
+    EXPECT_GT(for_the_new, 70u) << "more than a tenth of 500, because it has fewer";
+    EXPECT_LT(for_the_new, 130u) << "but at most twice that";
+}
+
+TEST_F(LeastConnections, HalfOpenConnectionsNeverCount)
+{
+    const auto ids = add({1});
+    for (u16 port = 1; port <= 100; port++)
+        run("S", port);
+    EXPECT_EQ(flows_of(ids[0]), 0u);
+}
+
+TEST_F(LeastConnections, AFlowCountsFromItsSecondPacketToItsEnd)
+{
+    const u32 id = add({1})[0];
+    for (const char *end : {"FA", "R"}) {
+        open(1);
+        EXPECT_EQ(flows_of(id), 1u);
+        run("PA", 1);
+        EXPECT_EQ(flows_of(id), 1u);
+        run(end, 1);
+        EXPECT_EQ(flows_of(id), 0u);
+        run("A", 1);
+        EXPECT_EQ(flows_of(id), 0u) << "who has closed acknowledges, too";
+        run("PA", 1);
+        EXPECT_EQ(flows_of(id), 1u) << "the close was forged";
+        run(end, 1);
+        run("S", 1);
+        EXPECT_EQ(flows_of(id), 0u);
+    }
+    datagram(2);
+    EXPECT_EQ(flows_of(id), 0u);
+    datagram(2);
+    EXPECT_EQ(flows_of(id), 1u);
+}
+
+TEST_F(LeastConnections, ASilentFlowCountsNoLongerAndAgainWhenItSpeaks)
+{
+    const u32 id = add({1})[0];
+    open(1);
+    path.now = static_cast<u16>(path.now + tables.service(web).idle_timeout[AYA_FLOW_ESTABLISHED]);
+    sweep();
+    EXPECT_EQ(flows_of(id), 0u);
+    run("A", 1);
+    EXPECT_EQ(flows_of(id), 1u);
+    sweep();
+    EXPECT_EQ(flows_of(id), 1u);
+}
+
+TEST_F(LeastConnections, ABackendThatReturnsHasNoFlows)
+{
+    const u32 id = add({1})[0];
+    for (u16 port = 1; port <= 10; port++)
+        open(port);
+    tables.take_down(id);
+    tables.backend(id).state = AYA_BACKEND_UP;
+    EXPECT_EQ(flows_of(id), 0u);
+    open(11);
+    EXPECT_EQ(flows_of(id), 1u);
+    path.now = static_cast<u16>(path.now + 900);
+    sweep(); // those of before
+    EXPECT_EQ(flows_of(id), 0u);
+}
+
 TEST_F(Draw, AFlowKeepsWhatWasDrawnForIt)
 {
     add_backends(std::vector<u32>(100, 1), build_maglev, 65537);

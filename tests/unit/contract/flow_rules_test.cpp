@@ -393,7 +393,7 @@ TEST_F(Rules, FragmentsTakeNoProvenConnectionsPlace)
 class RulesModel : public testing::TestWithParam<u32>
 {
 protected:
-    static constexpr u32 kSets = 2, kServices = 3, kBackends = 4;
+    static constexpr u32 kSets = 2, kServices = 4, kBackends = 4;
 
     RulesModel()
     {
@@ -408,6 +408,9 @@ protected:
         tables.service(2).flags |= AYA_SERVICE_RANDOM;
         view_.own = own_.data();
         view_.own_count = kServices;
+        tables.service(3).flags |= AYA_SERVICE_LEAST_FLOWS;
+        view_.loads = loads_.data();
+        view_.load_count = static_cast<u32>(loads_.size());
     }
 
     u32 backend_of(u32 service) { return backends_[service * kBackends + random_() % kBackends]; }
@@ -483,6 +486,7 @@ protected:
     std::vector<u32> backends_;
     std::vector<aya_flow_set> sets_ = std::vector<aya_flow_set>(kSets);
     std::array<aya_service_counters, kServices> own_{};
+    std::array<aya_backend_load, Tables::kBackends> loads_{};
     aya_view view_ = *tables.view();
     u64 now_ = 65000; // so that the clock wraps soon
     int changes_ = 0;
@@ -510,9 +514,13 @@ TEST_P(RulesModel, IsWhatTheRulesDo)
         if (dice == 99) {
             u32 live = 0;
             for (aya_flow_set &set : sets_)
-                live += aya_flow_sweep(&set, static_cast<u16>(now_));
+                live += aya_sweep_counted(loads_.data(), static_cast<u32>(loads_.size()), &set,
+                                          static_cast<u16>(now_));
             ASSERT_EQ(live, model.sweep(now_));
         }
+        for (u32 id : backends_)
+            ASSERT_EQ(aya_flows_of(&view_, id, &tables.backend(id)), model.flows_of(id))
+                << "step " << step << ", backend " << id;
     }
 }
 

@@ -89,8 +89,8 @@ TEST(Hash, OfTheSourceIgnoresTheClientsPortAndNothingElse)
     const aya_flow base = flow_of("198.51.100.7", "203.0.113.10", 40000, 443, 6);
     const aya_flow other_port = flow_of("198.51.100.7", "203.0.113.10", 40001, 443, 6);
     const aya_flow other_client = flow_of("198.51.100.8", "203.0.113.10", 40000, 443, 6);
-    EXPECT_EQ(aya_hash_source(&key, &base), aya_hash_source(&key, &other_port));
-    EXPECT_NE(aya_hash_source(&key, &base), aya_hash_source(&key, &other_client));
+    EXPECT_EQ(aya_hash_source(&key, &base, base.src), aya_hash_source(&key, &other_port, other_port.src));
+    EXPECT_NE(aya_hash_source(&key, &base, base.src), aya_hash_source(&key, &other_client, other_client.src));
 }
 
 TEST(Hash, OfAFragmentIsThatOfThePacketThatItBelongsTo)

@@ -421,6 +421,18 @@ TEST(Compile, SourceAffinityIgnoresWhatIsNotInThePrefix)
         EXPECT_EQ(word.raw, 0u);
 }
 
+TEST(Compile, LeastConnectionsComparesByTheWeights)
+{
+    Scene scene(3);
+    scene.service.backends[0].weight = 7;
+    scene.service.backends[1].state = AdminState::draining;
+    EXPECT_EQ(scene.image().backends[0].tunnel.weight, 0u) << "nobody asks";
+    scene.service.scheduler = Scheduler::least_connections;
+    const auto image = scene.image();
+    EXPECT_EQ(image.backends[0].tunnel.weight, 7u);
+    EXPECT_EQ(image.backends[1].tunnel.weight, 0u);
+}
+
 TEST(Compile, BackendsInAnyOrderGetTheSameSlots)
 {
     Scene scene(20);
