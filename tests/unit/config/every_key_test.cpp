@@ -131,6 +131,18 @@ TEST_P(EveryKey, IsDescribed)
     EXPECT_EQ(key().more.find('|'), std::string::npos) << "it stands in a table";
 }
 
+TEST_P(EveryKey, IsNamedWhereAnUnknownKeyIsFound)
+{
+    const std::string unknown = pointer().substr(0, pointer().rfind('/')) + "/no_such_key";
+    const ConfigErrors errors = read(base_with(unknown, 1)).errors;
+    ASSERT_EQ(errors.size(), 1U) << ::testing::PrintToString(lines_of(errors));
+    EXPECT_EQ(errors[0].where, unknown);
+    const std::string &message = errors[0].message;
+    EXPECT_NE((message.substr(message.find("allowed:")) + ",").find(" " + key().name + ","),
+              std::string::npos)
+        << message;
+}
+
 TEST_P(EveryKey, IsOfItsTypeAlone)
 {
     expect_refused(nullptr);

@@ -141,13 +141,10 @@ TEST_F(StateFile, BadFilesAreRefusedWithTheirPlace)
         const Lines lines = errors_of(read_state(file));
         return lines.size() == 1 ? lines[0] : ::testing::PrintToString(lines);
     };
-    EXPECT_EQ(
-        error(""),
-        "f: line 1, column 1: syntax error while parsing value - unexpected end of input; expected '[', "
-        "'{', or a literal");
-    EXPECT_EQ(error("{\"version\": 1, \"runn"), "f: line 1, column 21: syntax error while parsing object key "
-                                                "- invalid string: missing closing quote; last "
-                                                "read: '\"runn'; expected string literal");
+    EXPECT_TRUE(error("").starts_with("f: line 1, column 1: ")) << error("");
+    const std::string cut = error("{\"version\": 1, \"runn");
+    EXPECT_TRUE(cut.starts_with("f: line 1, column 21: ") && cut.find("'\"runn'") != std::string::npos)
+        << cut;
     EXPECT_EQ(error("[1]"), "f: found a list of 1 that is not a state file of AYA");
     EXPECT_EQ(error("{\"seed\": \"00\"}"), "f: found an object that is not a state file of AYA");
     EXPECT_EQ(error("{\"version\": 2, \"running\": 5, \"more\": 1}"),

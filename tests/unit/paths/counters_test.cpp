@@ -79,7 +79,8 @@ TEST(DataplaneWatch, WarnsOfAWorkerThatHangs)
     watch.poll();
     writer.set_heartbeat_age(1, 60'000'000'000);
     watch.poll();
-    EXPECT_EQ(watch.warnings(), std::vector<std::string>{"data plane: worker 1 hangs"});
+    ASSERT_EQ(watch.warnings().size(), 1u);
+    EXPECT_NE(watch.warnings()[0].find("worker 1"), std::string::npos) << watch.warnings()[0];
     writer.beat();
     watch.poll();
     EXPECT_TRUE(watch.warnings().empty());
