@@ -68,6 +68,26 @@ aya_reason rewrite(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdict &
     return aya_encap(frame_of(mbuf), end_of(mbuf), &packet, &backend, tunnel, hash);
 }
 
+// The egress port of packet i, sent the long way, or the reason not to send it.
+struct Sent {
+    aya_reason reason;
+    u16 egress;
+};
+
+Sent rewrite_packet(Burst &burst, u32 i, const BurstContext &context)
+{
+    rte_mbuf *mbuf = burst.mbuf[i];
+    const aya_verdict &verdict = burst.verdict[i];
+    // Read once: if this worker slept, the entry may change between the check and the use.
+    const u16 egress = __atomic_load_n(&verdict.backend->egress_port, __ATOMIC_RELAXED);
+    aya_reason reason = check_egress(mbuf, egress, context);
+    if (AYA_LIKELY(reason == AYA_REASON_NONE))
+        reason = rewrite(mbuf, burst.packet[i], verdict, burst.hash[i], context);
+    if (AYA_LIKELY(reason == AYA_REASON_NONE))
+        context.counters.count_forwarded(verdict.service, verdict.backend_id, burst.packet[i].l3_length);
+    return {reason, egress};
+}
+
 // The later fragments of this packet shall follow.
 void remember_fragment(const aya_packet &packet, const aya_verdict &verdict, const BurstContext &context)
 {
@@ -177,41 +197,43 @@ aya_reason punt(const Burst &burst, u32 i, aya_reason reason, BurstContext &cont
     return kind == AYA_PUNT_REST ? AYA_REASON_PUNT_LIMIT : AYA_REASON_PUNT_FULL;
 }
 
-} // namespace
-
-void parse_packets(Burst &burst, const BurstContext &context) noexcept
+// The packets of a mask, in the order in which they came.
+class PacketsOf
 {
-    const u32 count = burst.count;
-    u32 live = 0;
-    for (u32 i = 0; i < count; i++) {
-        const rte_mbuf *mbuf = burst.mbuf[i];
-        const u8 *frame = frame_of(mbuf), *end = end_of(mbuf);
-        const aya_reason reason = AYA_LIKELY(aya_is_for_us(frame, end, &context.stations))
-                                      ? aya_parse(frame, end, mbuf->pkt_len, &burst.packet[i])
-                                      : AYA_REASON_OTHER_STATION;
-        if (AYA_LIKELY(reason == AYA_REASON_NONE))
-            burst.live[live++] = static_cast<u8>(i);
-        else
-            set_aside(burst, i, reason);
-    }
-    burst.live_count = live;
+public:
+    struct End {
+    };
+    struct Iterator {
+        u32 mask;
+        u32 operator*() const { return static_cast<u32>(__builtin_ctz(mask)); }
+        void operator++() { mask &= mask - 1; }
+        bool operator!=(End) const { return mask != 0; }
+    };
+    explicit PacketsOf(u32 mask) : mask_(mask) {}
+    Iterator begin() const { return {mask_}; }
+    End end() const { return {}; }
+
+private:
+    u32 mask_;
+};
+
+PacketsOf packets_of(u32 mask)
+{
+    return PacketsOf(mask);
 }
 
-void classify_packets(Burst &burst, const BurstContext &context) noexcept
+u32 all_of(const Burst &burst)
+{
+    return static_cast<u32>((u64{1} << burst.count) - 1);
+}
+
+// Service and hash of parsed packets. Not in one loop with the parser: to look an address up right after its
+// words were stored would wait for the stores.
+void classify(Burst &burst, u32 parsed, const BurstContext &context)
 {
     const aya_view *view = context.view;
     const aya_settings *settings = view->settings;
-    aya_flow_set *const sets = context.sets;
-    const u32 set_mask = context.set_mask;
-    for (u32 k = 0; k < burst.rest_count; k++) {
-        const u32 i = burst.rest[k];
-        const auto reason = static_cast<aya_reason>(burst.verdict[i].reason);
-        aya_settle(&burst.verdict[i], aya_punt_reason(view, &burst.packet[i], reason));
-    }
-    const u32 count = burst.live_count;
-    u32 kept = 0;
-    for (u32 k = 0; k < count; k++) {
-        const u32 i = burst.live[k];
+    for (const u32 i : packets_of(parsed)) {
         const aya_packet *packet = &burst.packet[i];
         const aya_reason reason = aya_classify(view, packet, &burst.service[i]);
         if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
@@ -219,22 +241,159 @@ void classify_packets(Burst &burst, const BurstContext &context) noexcept
             continue;
         }
         const u64 hash = aya_flow_hash(settings, packet);
-        aya_flow_set *set = &sets[aya_flow_set_index(hash, set_mask)];
+        aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
         rte_prefetch0(set);
         burst.hash[i] = hash;
         burst.set[i] = set;
-        burst.live[kept++] = static_cast<u8>(i);
+        burst.live |= 1u << i;
     }
-    burst.live_count = kept;
+}
+
+// True: plain packet i goes to burst.backend[i]. An earlier packet of the burst may have put another flow in
+// its entry's place.
+inline bool follow_plain(Burst &burst, u32 i, const aya_view *view, u16 tick)
+{
+    aya_flow_entry *entry = burst.entry[i];
+    const aya_service *service = aya_view_service(view, burst.service[i]);
+    if (AYA_UNLIKELY(entry == nullptr || service == nullptr ||
+                     !aya_flow_matches(entry, burst.hash[i], burst.service[i])))
+        return false;
+    const aya_backend *backend = aya_plain_follow(view, service, burst.l3_length[i], entry, tick);
+    burst.backend[i] = backend;
+    return AYA_LIKELY(backend != nullptr);
+}
+
+// The service of a VIP that is not in the memo, or AYA_SERVICE_NONE.
+AYA_COLD u32 look_up(VipMemo &vips, const aya_view *view, u64 vip)
+{
+    const u32 service = aya_plain_service_ipv4(view, vip);
+    if (service != AYA_SERVICE_NONE)
+        vips.remember(vip, service);
+    return service;
+}
+
+// A packet that was read as a plain one goes the long way from here.
+void parse_again(Burst &burst, u32 i)
+{
+    const rte_mbuf *mbuf = burst.mbuf[i];
+    aya_parse(frame_of(mbuf), end_of(mbuf), mbuf->pkt_len, &burst.packet[i]);
+    burst.plain &= ~(1u << i);
+}
+
+struct Masks {
+    u32 live = 0, plain = 0;
+};
+
+inline void keep_plain(Burst &burst, u32 i, const aya_plain &plain, u32 service, u64 hash,
+                       const BurstContext &context, Masks &masks)
+{
+    aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
+    rte_prefetch0(set);
+    burst.hash[i] = hash;
+    burst.set[i] = set;
+    burst.service[i] = static_cast<u16>(service);
+    burst.l3_length[i] = plain.l3_length;
+    masks.live |= 1u << i;
+    masks.plain |= static_cast<u32>(aya_plain_goes_on(&plain)) << i;
+}
+
+void choose_backend(Burst &burst, u32 i, const BurstContext &context)
+{
+    const aya_view *view = context.view;
+    const aya_packet *packet = &burst.packet[i];
+    aya_verdict *verdict = &burst.verdict[i];
+    if (AYA_UNLIKELY(burst.entry[i] == nullptr && aya_may_be_elsewhere(packet)))
+        burst.entry[i] = find_elsewhere(burst, i, context);
+    aya_choose(view, packet, burst.service[i], burst.hash[i], burst.set[i], burst.entry[i], context.tick,
+               verdict);
+    if (AYA_UNLIKELY(verdict->notes))
+        count_notes(verdict->notes, verdict->service, context.counters);
+    if (AYA_UNLIKELY(verdict->action != AYA_ACTION_FORWARD)) {
+        burst.rest[burst.rest_count++] = static_cast<u8>(i);
+        burst.live &= ~(1u << i);
+        return;
+    }
+    if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST))
+        remember_fragment(*packet, *verdict, context);
+    if (AYA_UNLIKELY(aya_needs_tunnel(verdict->backend)))
+        rte_prefetch0(aya_view_tunnel(view, verdict->backend_id));
+}
+
+} // namespace
+
+void read_plain_ipv4(Burst &burst, const BurstContext &context) noexcept
+{
+    const aya_view *view = context.view;
+    const u32 count = burst.count;
+    for (u32 i = 0; i < count; i++) // a NIC writes to the last-level cache at best
+        rte_prefetch0(frame_of(burst.mbuf[i]));
+    Masks masks;
+    for (u32 i = 0; i < count; i++) {
+        const rte_mbuf *mbuf = burst.mbuf[i];
+        aya_plain plain;
+        if (AYA_UNLIKELY(mbuf->nb_segs != 1 ||
+                         !aya_plain_read_ipv4(frame_of(mbuf), end_of(mbuf), &context.stations, &plain)))
+            continue;
+        const u64 vip = aya_plain_vip(&plain);
+        u32 service = burst.vips.find(vip);
+        if (AYA_UNLIKELY(service == AYA_SERVICE_NONE)) {
+            service = look_up(burst.vips, view, vip);
+            if (service == AYA_SERVICE_NONE)
+                continue;
+        }
+        keep_plain(burst, i, plain, service, aya_plain_hash_ipv4(view->settings, &plain), context, masks);
+    }
+    burst.live = masks.live;
+    burst.plain = masks.plain;
+    burst.ipv6 = 0;
+}
+
+void read_plain_ipv6(Burst &burst, const BurstContext &context) noexcept
+{
+    const aya_view *view = context.view;
+    Masks masks;
+    for (const u32 i : packets_of(all_of(burst) & ~burst.live)) {
+        const rte_mbuf *mbuf = burst.mbuf[i];
+        aya_plain plain;
+        if (mbuf->nb_segs != 1 ||
+            !aya_plain_read_ipv6(frame_of(mbuf), end_of(mbuf), &context.stations, &plain))
+            continue;
+        const u32 service = aya_plain_service_ipv6(view, &plain);
+        if (AYA_UNLIKELY(service == AYA_SERVICE_NONE))
+            continue;
+        keep_plain(burst, i, plain, service, aya_plain_hash_ipv6(view->settings, &plain), context, masks);
+    }
+    burst.live |= masks.live;
+    burst.plain |= masks.plain;
+    burst.ipv6 = masks.plain;
+}
+
+void read_others(Burst &burst, const BurstContext &context) noexcept
+{
+    for (const u32 i : packets_of(burst.live & ~burst.plain)) // opens or closes a connection
+        parse_again(burst, i);
+    u32 parsed = 0;
+    for (const u32 i : packets_of(all_of(burst) & ~burst.live)) {
+        const rte_mbuf *mbuf = burst.mbuf[i];
+        const u8 *frame = frame_of(mbuf), *end = end_of(mbuf);
+        const aya_reason reason = AYA_LIKELY(aya_is_for_us(frame, end, &context.stations))
+                                      ? aya_parse(frame, end, mbuf->pkt_len, &burst.packet[i])
+                                      : AYA_REASON_OTHER_STATION;
+        if (AYA_LIKELY(reason == AYA_REASON_NONE))
+            parsed |= 1u << i;
+        else
+            set_aside(burst, i, aya_punt_reason(context.view, &burst.packet[i], reason));
+    }
+    classify(burst, parsed, context);
 }
 
 void find_flows(Burst &burst, const BurstContext &context) noexcept
 {
     const aya_view *view = context.view;
-    const u32 count = burst.live_count;
-    for (u32 k = 0; k < count; k++) {
-        const u32 i = burst.live[k];
-        const u16 key_service = aya_flow_service(&burst.packet[i], burst.service[i]);
+    const u32 plain = burst.plain;
+    for (const u32 i : packets_of(burst.live)) {
+        const u16 key_service =
+            plain >> i & 1 ? burst.service[i] : aya_flow_service(&burst.packet[i], burst.service[i]);
         aya_flow_entry *entry = aya_flow_locate(burst.set[i], burst.hash[i], key_service);
         burst.entry[i] = entry;
         if (AYA_LIKELY(entry != nullptr)) {
@@ -255,52 +414,48 @@ void choose_backends(Burst &burst, const BurstContext &context) noexcept
 {
     const aya_view *view = context.view;
     const u16 tick = context.tick;
-    const u32 count = burst.live_count;
-    u32 kept = 0;
-    for (u32 k = 0; k < count; k++) {
-        const u32 i = burst.live[k];
-        const aya_packet *packet = &burst.packet[i];
-        aya_verdict *verdict = &burst.verdict[i];
-        if (AYA_UNLIKELY(burst.entry[i] == nullptr && aya_may_be_elsewhere(packet)))
-            burst.entry[i] = find_elsewhere(burst, i, context);
-        aya_choose(view, packet, burst.service[i], burst.hash[i], burst.set[i], burst.entry[i], tick,
-                   verdict);
-        if (AYA_UNLIKELY(verdict->notes))
-            count_notes(verdict->notes, verdict->service, context.counters);
-        if (AYA_UNLIKELY(verdict->action != AYA_ACTION_FORWARD)) {
-            burst.rest[burst.rest_count++] = static_cast<u8>(i);
-            continue;
+    for (const u32 i : packets_of(burst.live)) {
+        if (AYA_LIKELY(burst.plain >> i & 1)) {
+            if (AYA_LIKELY(follow_plain(burst, i, view, tick)))
+                continue;
+            parse_again(burst, i);
         }
-        if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_FIRST))
-            remember_fragment(*packet, *verdict, context);
-        if (AYA_UNLIKELY(aya_needs_tunnel(verdict->backend)))
-            rte_prefetch0(aya_view_tunnel(view, verdict->backend_id));
-        burst.live[kept++] = static_cast<u8>(i);
+        choose_backend(burst, i, context);
     }
-    burst.live_count = kept;
 }
 
 void rewrite_packets(Burst &burst, BurstContext &context) noexcept
 {
+    const aya_backend *const backends = context.view->backends;
     const WorkerCounters counters = context.counters;
     Outbox *const outboxes = context.outboxes;
-    const u32 count = burst.live_count;
-    for (u32 k = 0; k < count; k++) {
-        const u32 i = burst.live[k];
+    const u32 port_count = context.port_count;
+    for (const u32 i : packets_of(burst.live)) {
         rte_mbuf *mbuf = burst.mbuf[i];
-        const aya_verdict &verdict = burst.verdict[i];
-        // Read once: if this worker slept, the entry may change between the check and the use.
-        const u16 egress = __atomic_load_n(&verdict.backend->egress_port, __ATOMIC_RELAXED);
-        aya_reason reason = check_egress(mbuf, egress, context);
-        if (AYA_LIKELY(reason == AYA_REASON_NONE))
-            reason = rewrite(mbuf, burst.packet[i], verdict, burst.hash[i], context);
-        if (AYA_UNLIKELY(reason != AYA_REASON_NONE)) {
-            counters.count_reason(static_cast<u8>(reason));
+        const aya_backend *backend = burst.backend[i];
+        Sent sent{AYA_REASON_NONE, 0};
+        if (AYA_LIKELY(burst.plain >> i & 1)) {
+            // Read once, as above.
+            sent.egress = __atomic_load_n(&backend->egress_port, __ATOMIC_RELAXED);
+            const u8 room = __atomic_load_n(&backend->outer_length, __ATOMIC_RELAXED);
+            sent.reason = sent.egress < port_count ? make_room(mbuf, room) : AYA_REASON_INTERNAL;
+            if (AYA_LIKELY(sent.reason == AYA_REASON_NONE)) {
+                if (AYA_UNLIKELY(burst.ipv6 >> i & 1))
+                    aya_plain_encap_ipv6(frame_of(mbuf), burst.l3_length[i], backend, room);
+                else
+                    aya_plain_encap_ipv4(frame_of(mbuf), burst.l3_length[i], backend, room);
+                counters.count_forwarded(burst.service[i], static_cast<u32>(backend - backends),
+                                         burst.l3_length[i]);
+            }
+        } else {
+            sent = rewrite_packet(burst, i, context);
+        }
+        if (AYA_UNLIKELY(sent.reason != AYA_REASON_NONE)) {
+            counters.count_reason(static_cast<u8>(sent.reason));
             drop(burst, i);
             continue;
         }
-        counters.count_forwarded(verdict.service, verdict.backend_id, burst.packet[i].l3_length);
-        Outbox &outbox = outboxes[egress];
+        Outbox &outbox = outboxes[sent.egress];
         outbox.packets[outbox.count++] = mbuf;
     }
 }
@@ -328,9 +483,10 @@ void dispatch_rest(Burst &burst, BurstContext &context) noexcept
 
 void decide_burst(Burst &burst, BurstContext &context) noexcept
 {
-    burst.live_count = burst.rest_count = burst.drop_count = 0;
-    parse_packets(burst, context);
-    classify_packets(burst, context);
+    burst.rest_count = burst.drop_count = 0;
+    read_plain_ipv4(burst, context);
+    read_plain_ipv6(burst, context);
+    read_others(burst, context);
     find_flows(burst, context);
     choose_backends(burst, context);
     rewrite_packets(burst, context);
@@ -344,8 +500,8 @@ void release_burst(Burst &burst, BurstContext &context) noexcept
 
 void abandon_burst(Burst &burst, BurstContext &context) noexcept
 {
-    for (u32 k = 0; k < burst.live_count; k++)
-        forget(burst, burst.live[k], context);
+    for (const u32 i : packets_of(burst.live & ~burst.plain))
+        forget(burst, i, context);
     for (u32 port = 0; port < context.port_count; port++)
         context.outboxes[port].count = 0;
     context.counters.count_reason(AYA_REASON_TAKEN_OVER, burst.count);

@@ -4,18 +4,21 @@
 // is a loop that starts the memory accesses of the next one. No allocation, lock, system call or log in any
 // of them.
 //
-//     parse_packets     bytes -> packet
-//     classify_packets  packet -> service, hash; prefetches the flow set
+//     read_plain_ipv4   bytes -> service, hash of plain packets; prefetches the flow set
+//     read_plain_ipv6   the same
+//     read_others       bytes -> packet, service, hash of the others; the same
 //     find_flows        flow entry; prefetches its backend, or the slot of the lookup table
-//     choose_backends   verdict
+//     choose_backends   backend, by the short way of plain packets or the long one
 //     rewrite_packets   encapsulates; sorts what is sent by port
 //     dispatch_rest     punts, answers and drops what is not forwarded
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "aya/encap.h"
 #include "aya/forward.h"
+#include "aya/plain.h"
 #include "aya/reply.h"
 #include "counters.hpp"
 #include "punt_class.hpp"
@@ -39,6 +42,33 @@ struct SiblingFlows {
     u32 set_mask;
 };
 
+// The services of the VIPs that were asked for lately, of plain packets. A look-up costs a third of one in
+// the table.
+class VipMemo
+{
+public:
+    // Of this key, or AYA_SERVICE_NONE.
+    u32 find(u64 key) const noexcept
+    {
+        const Entry &entry = entries_[place(key)];
+        return entry.key == key ? entry.service : u32{AYA_SERVICE_NONE};
+    }
+    void remember(u64 key, u32 service) noexcept { entries_[place(key)] = {.key = key, .service = service}; }
+    // To be called when the tables have changed.
+    void clear() noexcept { entries_ = {}; }
+
+private:
+    struct Entry {
+        u64 key; // 0: nothing; no VIP has it
+        u32 service;
+    };
+    static constexpr u32 kBits = 8;
+    // Fibonacci hashing.
+    static u64 place(u64 key) noexcept { return key * 0x9e3779b97f4a7c15u >> (64 - kBits); }
+
+    std::array<Entry, 1 << kBits> entries_{};
+};
+
 // What the stages need of their worker and of the port that the burst came from. Set up at start, except
 // for the fields that say otherwise.
 struct BurstContext {
@@ -59,27 +89,35 @@ struct BurstContext {
     const PuntRings *punt = nullptr;      // each burst; nullptr: this port has no punt interface
 };
 
-// Index lists say which packets a stage looks at, so that no stage asks again what an earlier one knew.
+// Masks have bit i for packet i. They say which packets a stage looks at, so that no stage asks again what an
+// earlier one knew.
 struct Burst {
     u32 count = 0;
-    u32 live_count = 0; // on the way to a backend
+    u32 live = 0;       // on the way to a backend
+    u32 plain = 0;      // of those: by the short way of aya/plain.h, so far
+    u32 ipv6 = 0;       // of plain packets: IPv6
     u32 rest_count = 0; // with a verdict already
     u32 drop_count = 0;
-    u8 live[kBurst];
     u8 rest[kBurst];
     u16 service[kBurst];
+    u16 l3_length[kBurst]; // of plain packets
     u64 hash[kBurst];
     aya_flow_set *set[kBurst];
     aya_flow_entry *entry[kBurst];
+    const aya_backend *backend[kBurst]; // of plain packets
     rte_mbuf *mbuf[kBurst];
     rte_mbuf *drop[kBurst];
-    aya_verdict verdict[kBurst];
-    aya_packet packet[kBurst];
+    aya_verdict verdict[kBurst];     // not of plain packets
+    aya_packet packet[kBurst];       // not of plain packets
     aya_flow_entry borrowed[kBurst]; // copies of entries of sibling tables
+    VipMemo vips;                    // outlives the burst: until the tables change
 };
 
-void parse_packets(Burst &burst, const BurstContext &context) noexcept;
-void classify_packets(Burst &burst, const BurstContext &context) noexcept;
+static_assert(kBurst <= 32, "a mask of a burst has 32 bits");
+
+void read_plain_ipv4(Burst &burst, const BurstContext &context) noexcept;
+void read_plain_ipv6(Burst &burst, const BurstContext &context) noexcept;
+void read_others(Burst &burst, const BurstContext &context) noexcept;
 void find_flows(Burst &burst, const BurstContext &context) noexcept;
 void choose_backends(Burst &burst, const BurstContext &context) noexcept;
 void rewrite_packets(Burst &burst, BurstContext &context) noexcept;

@@ -21,14 +21,22 @@ struct WorkerCounters {
     // only.
     void count_forwarded(u16 service, u32 backend, u64 bytes) const noexcept
     {
-        if (AYA_LIKELY(service < service_count)) {
-            services[service].packets++;
-            services[service].bytes += bytes;
-        }
-        if (AYA_LIKELY(backend < backend_count)) {
-            backends[backend].packets++;
-            backends[backend].bytes += bytes;
-        }
+        const Pair more{1, bytes};
+        if (AYA_LIKELY(service < service_count))
+            add(&services[service].packets, more);
+        if (AYA_LIKELY(backend < backend_count))
+            add(&backends[backend].packets, more);
+    }
+
+    using Pair = u64 __attribute__((vector_size(16)));
+
+    // Adds to packets and the bytes behind them at once.
+    static void add(u64 *packets, Pair more) noexcept
+    {
+        Pair sum;
+        __builtin_memcpy(&sum, __builtin_assume_aligned(packets, 16), sizeof(sum));
+        sum += more;
+        __builtin_memcpy(__builtin_assume_aligned(packets, 16), &sum, sizeof(sum));
     }
 
     void count_new_flow(u16 service) const noexcept

@@ -68,7 +68,8 @@ u64 TablesCursor::join() noexcept
         view.own = counters_.data();
         view.own_count = static_cast<u32>(counters_.size());
     }
-    generation_ = reported_ = generation;
+    reported_ = generation;
+    generation_ = kNotEntered;
     adopted_.store(source, std::memory_order_release);
     return source->identity;
 }

@@ -53,12 +53,17 @@ public:
     // The view for one burst from a queue with these loads. Good until leave().
     const aya_view &enter(std::span<aya_backend_load> loads = {}) noexcept
     {
-        generation_ = __atomic_load_n(&source_->control->generation, __ATOMIC_ACQUIRE);
-        aya_view &view = views_[generation_ & 1];
+        const u64 generation = __atomic_load_n(&source_->control->generation, __ATOMIC_ACQUIRE);
+        changed_ = generation != generation_;
+        generation_ = generation;
+        aya_view &view = views_[generation & 1];
         view.loads = loads.data();
         view.load_count = static_cast<u32>(loads.size());
         return view;
     }
+
+    // Whether the last enter() found other tables than the one before: nothing learnt from those holds.
+    bool changed() const noexcept { return changed_; }
 
     // Whether this worker slept for so long that it was given up for dead, and the slot that it reads was, or
     // is being, written again. Then nothing that came of it may get out.
@@ -82,7 +87,10 @@ private:
     std::span<aya_service_counters> counters_;
     const TablesSource *source_ = nullptr;
     std::array<aya_view, 2> views_{}; // of the source, for this worker
-    u64 generation_ = 0;
+    static constexpr u64 kNotEntered = ~u64{0};
+
+    u64 generation_ = kNotEntered;
+    bool changed_ = true;
     u64 reported_ = 0;
     std::atomic<const TablesSource *> adopted_{nullptr};
 };

@@ -151,6 +151,8 @@ u32 Worker::poll(u32 index) noexcept
     if (AYA_UNLIKELY(cursor_.outdated()))
         join_tables();
     context_.view = &cursor_.enter(port.loads);
+    if (AYA_UNLIKELY(cursor_.changed()))
+        burst_.vips.clear();
     if (burst_.count == 0) {
         cursor_.leave();
         totals.empty_polls++;

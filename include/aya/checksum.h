@@ -7,12 +7,11 @@
 
 #include "aya/types.h"
 
-// RFC 1071. `sum` of at most 2^16 words.
+// RFC 1071. `sum` of at most 2^16 words. Both halves are added to each other; the carry of the lower sum goes
+// into the upper one, which is then the sum with its end-around carry.
 AYA_INLINE u16 aya_checksum_fold(u32 sum)
 {
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (u16)~sum;
+    return (u16)(~(sum + (sum << 16 | sum >> 16)) >> 16);
 }
 
 // RFC 1624 eqn. 3: the checksum after one 16-bit word changed; all in the byte order of the packet.

@@ -18,12 +18,14 @@ enum {
     AYA_OUTER_TTL = 64,
 };
 
-// The TTL is the low byte of its word here, so decrementing it increments the checksum by one: RFC 1141.
+// The TTL is the low byte of its word here, so decrementing it increments the checksum by one: RFC 1141. TTL,
+// protocol and checksum are one word, whose upper half is the checksum.
 AYA_INLINE void aya_decrement_ttl_ipv4(struct aya_ipv4 *ip)
 {
-    u32 checksum = (u32)ip->checksum + 1;
-    ip->ttl--;
-    ip->checksum = (u16)(checksum + (checksum >= 0xffff));
+    u32 word;
+    aya_copy(&word, &ip->ttl, sizeof(word));
+    u32 carry = word >= 0xfffe0000u;
+    aya_store_u32(&ip->ttl, word + 0x10000 + (carry << 16) - 1);
 }
 
 // MACs, the VLAN tags of the frame, and the `type` of what follows.

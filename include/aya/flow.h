@@ -297,7 +297,7 @@ AYA_INLINE enum aya_reason aya_parse_ipv6(const u8 *l3, const u8 *end, u32 l3_ro
 
     packet->l3_length = (u16)length;
     packet->ttl = ip->hop_limit;
-    packet->tos = (u8)(((ip->version_class[0] & 0x0f) << 4) | (ip->version_class[1] >> 4));
+    packet->tos = aya_traffic_class(ip);
     packet->flow.family = AYA_IPV6;
     packet->flow.protocol = ip->next_header;
     aya_copy_ipv6(packet->flow.src, ip->src);

@@ -93,8 +93,23 @@ AYA_STATIC_ASSERT(offsetof(struct aya_packet, kind) % 2 == 0 &&
                       offsetof(struct aya_packet, tcp_flags) == offsetof(struct aya_packet, kind) + 1,
                   "aya_is_plain loads both at once");
 
-// One more packet of a flow that has an entry was forwarded. Writes only what differs: within one tick a busy
-// flow's cache line stays clean. A SYN proves nothing and leaves no trace.
+// An entry in `state` lives on. Writes only what differs: within one tick a busy flow's cache line stays
+// clean.
+AYA_INLINE void aya_renew(const struct aya_view *view, struct aya_flow_entry *entry,
+                          const struct aya_service *service, u8 state, u16 now)
+{
+    u16 expires = (u16)(now + aya_idle_timeout(service, state));
+    if (AYA_LIKELY(expires == entry->expires && state == entry->state))
+        return;
+    if (aya_flow_silence(entry, service, now) > 0)
+        entry->marks |= AYA_FLOW_PROVEN;
+    entry->expires = expires;
+    entry->state = state;
+    if (AYA_UNLIKELY(service->flags & AYA_SERVICE_LEAST_FLOWS))
+        aya_count_flow(view, entry, state >= AYA_FLOW_ESTABLISHED);
+}
+
+// One more packet of a flow that has an entry was forwarded. A SYN proves nothing and leaves no trace.
 AYA_INLINE void aya_touch(const struct aya_view *view, struct aya_flow_entry *entry,
                           const struct aya_service *service, const struct aya_packet *packet, u16 now)
 {
@@ -105,15 +120,7 @@ AYA_INLINE void aya_touch(const struct aya_view *view, struct aya_flow_entry *en
             return;
         state = aya_next_flow_state(state, packet);
     }
-    u16 expires = (u16)(now + aya_idle_timeout(service, state));
-    if (AYA_LIKELY(expires == entry->expires) && (is_settled || state == entry->state))
-        return;
-    if (aya_flow_silence(entry, service, now) > 0)
-        entry->marks |= AYA_FLOW_PROVEN;
-    entry->expires = expires;
-    entry->state = state;
-    if (AYA_UNLIKELY(service->flags & AYA_SERVICE_LEAST_FLOWS))
-        aya_count_flow(view, entry, state >= AYA_FLOW_ESTABLISHED);
+    aya_renew(view, entry, service, state, now);
 }
 
 // Whether the backend is the one that `entry` means: alive, of the service, not another that got its id, and

@@ -82,6 +82,17 @@ AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_sett
     return vip ? vip->service : (u32)AYA_SERVICE_NONE;
 }
 
+// The same, or the service that has all ports of the address.
+AYA_INLINE u32 aya_service_search(const struct aya_view *view, const struct aya_settings *settings,
+                                  const be32 address[4], be16 port, u8 protocol)
+{
+    const be16 any = {0};
+    u32 service = aya_vip_search(view, settings, address, port, protocol);
+    if (service == AYA_SERVICE_NONE && settings->any_port)
+        service = aya_vip_search(view, settings, address, any, protocol);
+    return service;
+}
+
 // A source that no client can have: RFC 1122 3.2.1.3, RFC 4291 2.7, 2.5.2, 2.5.3 and 2.5.5. Answers and
 // flows for it would be misdirected.
 AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
@@ -141,16 +152,13 @@ AYA_INLINE enum aya_reason aya_classify(const struct aya_view *view, const struc
 {
     const struct aya_settings *settings = aya_view_settings(view);
     const struct aya_flow *flow = &packet->flow;
-    const be16 any = {0};
     u32 service;
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_ICMP_ECHO || packet->kind == AYA_KIND_FRAGMENT_LATER)) {
         service = aya_destination(view, flow);
         if (service == AYA_SERVICE_NONE)
             return AYA_REASON_PUNT_NO_VIP;
     } else {
-        service = aya_vip_search(view, settings, flow->dst, flow->dst_port, flow->protocol);
-        if (service == AYA_SERVICE_NONE && settings->any_port)
-            service = aya_vip_search(view, settings, flow->dst, any, flow->protocol);
+        service = aya_service_search(view, settings, flow->dst, flow->dst_port, flow->protocol);
         if (service == AYA_SERVICE_NONE)
             return aya_unserved(view, flow, AYA_REASON_PUNT_NO_VIP);
     }

@@ -67,22 +67,35 @@ AYA_INLINE u64 aya_hash_lane_ipv6(const u64 *k, const be32 src[4], const be32 ds
            (k[9] + ports) * (k[10] + protocol);
 }
 
-// `src`: the flow's, or what of it counts.
-AYA_INLINE u64 aya_hash_words(const struct aya_hash_key *key, const struct aya_flow *flow, const be32 src[4],
-                              u32 ports, u32 protocol)
+// Two lanes, and the bijection after them.
+AYA_INLINE u64 aya_hash_mix(const struct aya_hash_key *key, u64 a, u64 b)
 {
-    u64 a, b;
-    if (AYA_LIKELY(flow->family == AYA_IPV4)) {
-        a = aya_hash_lane_ipv4(key->lane[0], src[3].raw, flow->dst[3].raw, ports, protocol);
-        b = aya_hash_lane_ipv4(key->lane[1], src[3].raw, flow->dst[3].raw, ports, protocol);
-    } else {
-        a = aya_hash_lane_ipv6(key->lane[0], src, flow->dst, ports, protocol);
-        b = aya_hash_lane_ipv6(key->lane[1], src, flow->dst, ports, protocol);
-    }
     u64 h = (a & 0xffffffff00000000ull) | (b >> 32);
     h ^= h >> 32;
     h *= key->mixer;
     return h ^ (h >> 32);
+}
+
+AYA_INLINE u64 aya_hash_ipv4(const struct aya_hash_key *key, u32 src, u32 dst, u32 ports, u32 protocol)
+{
+    return aya_hash_mix(key, aya_hash_lane_ipv4(key->lane[0], src, dst, ports, protocol),
+                        aya_hash_lane_ipv4(key->lane[1], src, dst, ports, protocol));
+}
+
+AYA_INLINE u64 aya_hash_ipv6(const struct aya_hash_key *key, const be32 src[4], const be32 dst[4], u32 ports,
+                             u32 protocol)
+{
+    return aya_hash_mix(key, aya_hash_lane_ipv6(key->lane[0], src, dst, ports, protocol),
+                        aya_hash_lane_ipv6(key->lane[1], src, dst, ports, protocol));
+}
+
+// `src`: the flow's, or what of it counts.
+AYA_INLINE u64 aya_hash_words(const struct aya_hash_key *key, const struct aya_flow *flow, const be32 src[4],
+                              u32 ports, u32 protocol)
+{
+    if (AYA_LIKELY(flow->family == AYA_IPV4))
+        return aya_hash_ipv4(key, src[3].raw, flow->dst[3].raw, ports, protocol);
+    return aya_hash_ipv6(key, src, flow->dst, ports, protocol);
 }
 
 // 64 bits for the 5-tuple: the high 32 select the slot, the low ones the flow set.

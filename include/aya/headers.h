@@ -91,6 +91,11 @@ struct aya_ipv6 {        // RFC 8200
     u16 dst[8];
 };
 
+AYA_INLINE u8 aya_traffic_class(const struct aya_ipv6 *ip)
+{
+    return (u8)(((ip->version_class[0] & 0x0f) << 4) | (ip->version_class[1] >> 4));
+}
+
 struct aya_ipv6_extension { // hop-by-hop, routing, destination options
     u8 next_header;
     u8 length; // in 8-byte units, not counting the first 8 bytes

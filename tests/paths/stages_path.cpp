@@ -73,7 +73,11 @@ public:
     }
 
     const char *name() const override { return "stages"; }
-    void publish(const Tables &tables) override { view_ = view_with(tables, *ledger_); }
+    void publish(const Tables &tables) override
+    {
+        view_ = view_with(tables, *ledger_);
+        burst_->vips.clear();
+    }
     void allow_replies(bool allowed) override { allow_replies_ = allowed; }
 
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) override
@@ -158,6 +162,13 @@ private:
         return take(mbuf);
     }
 
+    u32 backend_of(u32 index) const
+    {
+        const bool is_plain = (burst_->plain >> index & 1) != 0;
+        return is_plain ? static_cast<u32>(burst_->backend[index] - context_.view->backends)
+                        : burst_->verdict[index].backend_id;
+    }
+
     void take_sent(std::vector<Handled> &all)
     {
         for (u16 port = 0; port < kMaxPorts; port++) {
@@ -165,7 +176,7 @@ private:
             for (u32 i = 0; i < outbox.count; i++) {
                 const u32 index = index_of(outbox.packets[i]);
                 all[index] = {.action = AYA_ACTION_FORWARD,
-                              .backend = burst_->verdict[index].backend_id,
+                              .backend = backend_of(index),
                               .egress_port = port,
                               .out = send(outbox.packets[i], AYA_REASON_NONE)};
             }
