@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "burst.hpp"
 
+#include "aya/reset.h"
+
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 #include <rte_ring.h>
@@ -159,6 +161,10 @@ aya_reason write_reply(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdi
     if (reason == AYA_REASON_REPLY_ECHO) {
         const aya_reason failed = aya_reply_echo(frame_of(mbuf), end_of(mbuf), &packet);
         return failed == AYA_REASON_NONE ? reason : failed;
+    }
+    if (reason == AYA_REASON_REPLY_RESET) {
+        const bool is_cut = cut_to_quote(mbuf, packet, aya_reset_length(&packet));
+        return is_cut ? aya_reply_reset(frame_of(mbuf), end_of(mbuf), &packet) : AYA_REASON_TRUNCATED;
     }
     if (!cut_to_quote(mbuf, packet, aya_reply_quote(&packet)))
         return AYA_REASON_TRUNCATED;

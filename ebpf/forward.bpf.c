@@ -17,6 +17,7 @@ AYA_INLINE void aya_count_flow(const struct aya_view *view, struct aya_flow_entr
 #include "aya/flow_rules.h"
 #include "aya/punt.h"
 #include "aya/reply.h"
+#include "aya/reset.h"
 
 // Not static, so that the verifier follows it once.
 u32 aya_find_room(const struct aya_flow_set *set, u32 slot, u32 now, u32 needs)
@@ -280,6 +281,23 @@ int aya_answer_echo(struct xdp_md *ctx, const struct aya_packet *packet, u32 que
     return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
 }
 
+// Answers a SYN with a RST.
+int aya_answer_reset(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue)
+{
+    struct aya_worker_totals *t = totals_of(queue);
+    if (!packet)
+        return XDP_DROP;
+    int length = (int)(end_of(ctx) - start_of(ctx));
+    int kept = (int)(packet->l3_offset + aya_reset_length(packet));
+    if (length > kept && bpf_xdp_adjust_tail(ctx, kept - length))
+        return drop(t, AYA_REASON_NO_HEADROOM);
+    const enum aya_reason made = aya_reply_reset((u8 *)start_of(ctx), end_of(ctx), packet);
+    if (made != AYA_REASON_REPLY_RESET)
+        return drop(t, made);
+    count(t, AYA_REASON_REPLY_RESET);
+    return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
+}
+
 // Turns the packet into an ICMP error about itself and sends it back.
 int aya_answer_error(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue, u32 reason, u32 mtu)
 {
@@ -310,6 +328,8 @@ AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct
         return drop(shell->totals, aya_reply_refused(reason));
     if (reason == AYA_REASON_REPLY_ECHO)
         return aya_answer_echo(ctx, &copy, shell->view.queue);
+    if (reason == AYA_REASON_REPLY_RESET)
+        return aya_answer_reset(ctx, &copy, shell->view.queue);
     return aya_answer_error(ctx, &copy, shell->view.queue, reason, mtu);
 }
 

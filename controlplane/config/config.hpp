@@ -125,11 +125,20 @@ struct TunnelSource {
     bool operator==(const TunnelSource &) const = default;
 };
 
+// What a client gets that opens a TCP connection to a port of a VIP's address that no service takes.
+enum class Unserved : std::uint8_t { drop, reset };
+
+constexpr auto names_of(Unserved)
+{
+    return std::to_array<Name<Unserved>>({{Unserved::drop, "drop"}, {Unserved::reset, "reset"}});
+}
+
 struct Config {
     Seed seed{}; // of flow_hash, in the order of the hex digits; the same on every box of a fleet
     std::optional<DataplaneConfig> dataplane;
     ControlplaneConfig controlplane;
     TunnelSource tunnel_source;
+    Unserved unserved = Unserved::drop;
     std::vector<ServiceConfig> services;
 
     bool operator==(const Config &) const = default;

@@ -58,8 +58,8 @@ void diff_lists(const std::string &what, const std::vector<T> &from, const std::
 
 OrderedJson all_but_services(const Config &config)
 {
-    OrderedJson json =
-        to_json(Config{config.seed, config.dataplane, config.controlplane, config.tunnel_source, {}});
+    OrderedJson json = to_json(Config{
+        config.seed, config.dataplane, config.controlplane, config.tunnel_source, config.unserved, {}});
     json.erase("services");
     return json;
 }
@@ -133,7 +133,8 @@ std::string to_string(const Change &change)
 
 bool needs_restart(const Change &change)
 {
-    return change.what == "configuration" && !change.field.starts_with("tunnel_source");
+    return change.what == "configuration" && !change.field.starts_with("tunnel_source") &&
+           change.field != "unserved";
 }
 
 } // namespace aya

@@ -62,6 +62,11 @@ const Fields<Config> &fields()
         object_field("tunnel_source", &Config::tunnel_source, fields<TunnelSource>(),
                      "Outer source addresses of encapsulated packets")
             .more("[Below](#tunnel_source)."),
+        field("unserved", &Config::unserved, word_kind<Unserved>(),
+              "Answer to a TCP SYN to a VIP's address, if no service takes its port")
+            .more("`reset`: a RST, at most 1000 per second and worker, so that clients see at once that "
+                  "nothing is there. `drop`: "
+                  "none. A VIP's address that the kernel has, too, is answered by the kernel."),
         objects_field("services", &Config::services, fields<ServiceConfig>(), {},
                       "Services that AYA balances")
             .more("[Below](#services)."),

@@ -51,6 +51,7 @@ struct ServiceImage {
 // which is how the publisher knows without looking.
 struct TableImage {
     Seed seed{};
+    bool resets = false; // a SYN that no service takes is answered by a RST
     std::vector<std::shared_ptr<const ServiceImage>> services;
 };
 

@@ -102,10 +102,11 @@ void Publisher::State::write_entries(const Plan &plan, const TableSlot &target)
     }
 }
 
-void Publisher::State::write_settings(const TableSlot &target, const aya_hash_key &hash_key)
+void Publisher::State::write_settings(const TableSlot &target, const Plan &plan)
 {
     aya_settings settings = {};
-    settings.hash_key = hash_key;
+    settings.hash_key = plan.hash_key;
+    settings.resets = plan.resets;
     settings.vip_key = vips.key();
     settings.vip_mask = vips.mask();
     settings.any_port = vips.any_port();
@@ -124,7 +125,7 @@ Published Publisher::State::commit(Plan &plan, std::vector<u32> vips_written)
     for (u32 index : vips_written)
         target.vips[index] = vips.entry(index);
     differences.vips = std::move(vips_written);
-    write_settings(target, plan.hash_key);
+    write_settings(target, plan);
     sink.flip(next);
     generation = next;
     ready = false;
@@ -187,6 +188,7 @@ Published Publisher::State::retire_previous(const std::vector<std::string> &name
     require_ready();
     Plan todo;
     todo.hash_key = live().settings->hash_key;
+    todo.resets = live().settings->resets != 0;
     for (const std::string &name : names) {
         const auto found = services.find(name);
         if (found == services.end() || found->second.previous.size == 0)

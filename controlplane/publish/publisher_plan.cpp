@@ -102,7 +102,9 @@ Refusal Publisher::State::plan(const TableImage &image, Plan &plan, Publisher::C
             return refusal;
     }
     plan.hash_key = hash_key_of(image.seed);
-    plan.new_key = !same(plan.hash_key, live().settings->hash_key);
+    plan.resets = image.resets;
+    plan.new_settings =
+        !same(plan.hash_key, live().settings->hash_key) || plan.resets != (live().settings->resets != 0);
     return check_vips(plan);
 }
 

@@ -78,7 +78,8 @@ struct Plan {
     std::vector<LookupEdit> lookups;
     std::vector<VipTable::Change> vips;
     aya_hash_key hash_key{};
-    bool new_key = false;
+    bool resets = false;
+    bool new_settings = false; // one of these two
 
     // What is known once the plan is done.
     std::vector<std::pair<std::string, KnownService>> known;
@@ -91,7 +92,7 @@ struct Plan {
     std::vector<u32> taken_services, taken_backends;
     std::vector<Span> taken_spans;
 
-    bool writes() const { return new_key || !services.empty() || !backends.empty() || !vips.empty(); }
+    bool writes() const { return new_settings || !services.empty() || !backends.empty() || !vips.empty(); }
 };
 
 aya_hash_key hash_key_of(const Seed &seed);
@@ -133,7 +134,7 @@ struct Publisher::State {
     Published commit(Plan &plan, std::vector<u32> vips_written);
     void bring_up_to_date(const TableSlot &target);
     void write_entries(const Plan &plan, const TableSlot &target);
-    void write_settings(const TableSlot &target, const aya_hash_key &hash_key);
+    void write_settings(const TableSlot &target, const Plan &plan);
     void require_ready();
 
     const TableSlot &live() const { return sink.slot(generation); }

@@ -162,7 +162,7 @@ TableImage Reconciler::compile_all(const Config &config)
 {
     if (!compiler_ || compiler_->options() != options_of(config))
         compiler_.emplace(options_of(config));
-    TableImage image{.seed = config.seed, .services = {}};
+    TableImage image{.seed = config.seed, .resets = config.unserved == Unserved::reset, .services = {}};
     image.services.reserve(config.services.size());
     for (const ServiceConfig &service : config.services)
         image.services.push_back(compile_one(service));

@@ -137,6 +137,17 @@ AYA_INLINE enum aya_reason aya_unserved(const struct aya_view *view, const struc
     return address == AYA_SERVICE_NONE || address & AYA_ADDRESS_LOCAL ? reason : AYA_REASON_UNSERVED;
 }
 
+// What becomes of a packet with its ports, for which no VIP was found.
+AYA_INLINE enum aya_reason aya_no_vip(const struct aya_view *view, const struct aya_settings *settings,
+                                      const struct aya_packet *packet)
+{
+    enum aya_reason reason = aya_unserved(view, &packet->flow, AYA_REASON_PUNT_NO_VIP);
+    int resets = settings->resets && packet->kind == AYA_KIND_DATA && aya_opens(packet);
+    if (AYA_LIKELY(!resets) || reason != AYA_REASON_UNSERVED || aya_is_bad_source(&packet->flow))
+        return reason;
+    return AYA_REASON_REPLY_RESET;
+}
+
 // The last word on a packet that aya_parse gave to the kernel, where its address has a say.
 AYA_INLINE enum aya_reason aya_punt_reason(const struct aya_view *view, const struct aya_packet *packet,
                                            enum aya_reason reason)
@@ -160,7 +171,7 @@ AYA_INLINE enum aya_reason aya_classify(const struct aya_view *view, const struc
     } else {
         service = aya_service_search(view, settings, flow->dst, flow->dst_port, flow->protocol);
         if (service == AYA_SERVICE_NONE)
-            return aya_unserved(view, flow, AYA_REASON_PUNT_NO_VIP);
+            return aya_no_vip(view, settings, packet);
     }
     if (AYA_UNLIKELY(aya_is_bad_source(flow)))
         return AYA_REASON_BAD_ADDRESS;

@@ -32,6 +32,7 @@ enum aya_action {
     X(REPLY_TOO_BIG, REPLY, "reply_too_big", "would not fit the egress MTU: ICMP frag needed/too big sent") \
     X(REPLY_NO_DF, REPLY, "reply_no_df",                                                                    \
       "would not fit the egress MTU and may be fragmented, which AYA does not do: ICMP frag needed sent")   \
+    X(REPLY_RESET, REPLY, "reply_reset", "TCP SYN to a VIP's address that no service takes: RST sent")      \
     /* dropped: malformed */                                                                                \
     X(TRUNCATED, DROP, "truncated", "frame ends inside a header")                                           \
     X(BAD_IP_VERSION, DROP, "bad_ip_version", "IP version does not match the Ethernet type")                \

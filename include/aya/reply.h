@@ -40,8 +40,12 @@ AYA_INLINE int aya_reply_allowed(struct aya_limits *limits, enum aya_reason repl
     if (reply == AYA_REASON_REPLY_TOO_BIG)
         return aya_take_source_token(&limits->reply_too_big, key, &packet->flow, now_ns,
                                      AYA_TOO_BIG_PER_SECOND, AYA_TOO_BIG_BURST);
-    return aya_take_token(reply == AYA_REASON_REPLY_ECHO ? &limits->reply_echo : &limits->reply_time_exceeded,
-                          now_ns, AYA_REPLIES_PER_SECOND, AYA_REPLIES_BURST);
+    struct aya_limit *limit = &limits->reply_time_exceeded;
+    if (reply == AYA_REASON_REPLY_ECHO)
+        limit = &limits->reply_echo;
+    else if (reply == AYA_REASON_REPLY_RESET)
+        limit = &limits->reply_reset;
+    return aya_take_token(limit, now_ns, AYA_REPLIES_PER_SECOND, AYA_REPLIES_BURST);
 }
 
 // Why a packet that should have got a reply is dropped without one.
@@ -49,6 +53,8 @@ AYA_INLINE enum aya_reason aya_reply_refused(enum aya_reason reply)
 {
     if (reply == AYA_REASON_REPLY_ECHO)
         return AYA_REASON_REPLY_LIMIT;
+    if (reply == AYA_REASON_REPLY_RESET)
+        return AYA_REASON_UNSERVED;
     return reply == AYA_REASON_REPLY_TIME_EXCEEDED ? AYA_REASON_TTL_EXPIRED : AYA_REASON_TOO_BIG;
 }
 

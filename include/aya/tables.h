@@ -32,7 +32,9 @@ struct aya_settings {
     u32 vip_mask;     // entries of `vips` minus one; a power of two minus one
     u32 any_port;     // not 0: some VIP has port 0, so look up twice
     u64 created_unix; // seconds; for people
-    u64 unused[6];
+    u32 resets;       // not 0: a SYN that no service takes is answered by a RST
+    u32 unused;
+    u64 unused_too[5];
 };
 
 enum aya_vip_flags {

@@ -41,6 +41,7 @@ public:
                                 AYA_SERVICE_LEAST_FLOWS)};
         tables_.service(services_[1]).source_ignored_ipv4 = aya_cpu_to_be32(0xff);
         tables_.service(services_[1]).source_ignored_ipv6[3] = aya_cpu_to_be32(0xffffffff);
+        tables_.set_resets(true);
         tables_.set_local("203.0.113.11");
         tables_.set_local("2001:db8::10");
         const Encap encaps[] = {{},

@@ -8,6 +8,7 @@
 #include "aya/encap.h"
 #include "aya/forward.h"
 #include "aya/reply.h"
+#include "aya/reset.h"
 #include "bytes.hpp"
 
 namespace aya::test
@@ -114,11 +115,15 @@ private:
     void write(Outcome &outcome, Bytes frame, u64 hash)
     {
         const aya_packet &packet = outcome.packet;
-        const bool is_error = outcome.action == AYA_ACTION_REPLY && outcome.reason != AYA_REASON_REPLY_ECHO;
+        const bool is_reset = outcome.reason == AYA_REASON_REPLY_RESET;
+        const bool is_error =
+            outcome.action == AYA_ACTION_REPLY && outcome.reason != AYA_REASON_REPLY_ECHO && !is_reset;
         std::size_t room = 0;
         if (is_error) {
             frame.resize(std::min<std::size_t>(frame.size(), packet.l3_offset + aya_reply_quote(&packet)));
             room = aya_reply_room(&packet);
+        } else if (is_reset) {
+            frame.resize(packet.l3_offset + aya_reset_length(&packet));
         } else if (outcome.reason == AYA_REASON_NONE) {
             room = backend_->outer_length;
         }
@@ -132,6 +137,8 @@ private:
             reason = aya_encap(begin, end, &packet, backend_, aya_view_tunnel(view_, outcome.backend), hash);
         else if (is_error)
             reason = aya_reply_error(begin, end, &packet, outcome.reason, backend_->mtu);
+        else if (is_reset)
+            reason = aya_reply_reset(begin, end, &packet);
         else
             reason = aya_reply_echo(begin, end, &packet);
         if (reason != AYA_REASON_NONE) {

@@ -129,6 +129,9 @@ public:
         settings_.any_port |= vip.port == 0;
     }
 
+    // A SYN to a VIP's address that no service takes is answered by a RST.
+    void set_resets(bool resets) { settings_.resets = resets; }
+
     // The kernel has the address of this VIP, too.
     void set_local(const std::string &text)
     {

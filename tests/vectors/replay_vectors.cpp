@@ -87,6 +87,8 @@ public:
             tables_.take_down(backends_.at(words.at(1)));
         else if (command == "local")
             tables_.set_local(words.at(1));
+        else if (command == "resets")
+            tables_.set_resets(words.at(1) == "on");
         else if (command == "unreachable")
             backend(words).egress_port = AYA_PORT_NONE;
         else

@@ -8,7 +8,7 @@ from scapy.layers.l2 import Dot1Q
 from scapy.packet import Raw
 
 from vector import (CLIENT, CLIENT6, NEW, NOTHING, PAYLOAD, Vector, back, came, down, drop, forward, goes, goes_to, gue,
-                    local, no_replies_left, outer4, outer6, punt, reply, syn, table, tcp, time_passes, udp, v4, v6)
+                    local, no_replies_left, outer4, outer6, punt, reply, resets, syn, table, tcp, time_passes, udp, v4, v6)
 
 
 def echo4(**fields):
@@ -30,6 +30,11 @@ def router4(number=10, ttl=60):
 
 def router6(number=10, hlim=60):
     return IPv6(src="2001:db8:f::1", dst=f"2001:db8::{number}", hlim=hlim)
+
+
+def refusal(ack=2):
+    """RFC 9293 3.10.7.1."""
+    return TCP(sport=81, dport=40000, flags="RA", seq=0, ack=ack, window=0)
 
 
 FRAG_NEEDED = ICMP(type=3, code=4, nexthopmtu=1400)
@@ -87,6 +92,26 @@ VECTORS = [
     Vector("echo", "beyond the limit of replies", no_replies_left(), came / v4() / echo4(), drop("reply_limit")),
     Vector("echo", "reply to a VIP", came / v4() / echo4(type=0), drop("unserved")),
     Vector("echo", "reply to an address that is no VIP", came / v4(99) / echo4(type=0), punt("punt_icmp")),
+
+    Vector("reset", "of a SYN to a port without service", resets(), came / v4() / syn(dport=81),
+           reply("reply_reset", back / IP(src="203.0.113.10", dst=CLIENT, id=0, ttl=64, flags="DF") / refusal())),
+    Vector("reset", "of one in a VLAN, with DSCP and data", resets(),
+           came / Dot1Q(vlan=7) / v4(tos=0xb8) / syn(dport=81) / PAYLOAD,
+           reply("reply_reset", back / Dot1Q(vlan=7) / IP(src="203.0.113.10", dst=CLIENT, id=0, ttl=64, flags="DF")
+                 / refusal(ack=2 + len(PAYLOAD)))),
+    Vector("reset", "of one over IPv6", resets(), came / v6(tc=0xb8, fl=77) / syn(dport=81),
+           reply("reply_reset", back / IPv6(src="2001:db8::10", dst=CLIENT6, hlim=64) / refusal())),
+    Vector("reset", "is not asked for", came / v4() / syn(dport=81), drop("unserved")),
+    Vector("reset", "of what opens no connection", resets(), came / v4() / tcp("A", dport=81), drop("unserved"),
+           came / v4() / tcp("SA", dport=81), drop("unserved"), came / v4() / tcp("R", dport=81), drop("unserved"),
+           came / v4() / udp(dport=81) / PAYLOAD, drop("unserved")),
+    Vector("reset", "of a SYN to an address that is no VIP", resets(), came / v4(99) / syn(dport=81), punt("punt_no_vip")),
+    Vector("reset", "of one to an address that the kernel has, too", resets(), local("203.0.113.10"),
+           came / v4() / syn(dport=81), punt("punt_no_vip")),
+    Vector("reset", "of one with IP options", resets(), came / v4(options=[IPOption_NOP()] * 4) / syn(dport=81), drop("unserved")),
+    Vector("reset", "of one behind extension headers", resets(), came / v6() / IPv6ExtHdrDestOpt() / syn(dport=81),
+           drop("unserved")),
+    Vector("reset", "beyond the limit", resets(), no_replies_left(), came / v4() / syn(dport=81), drop("unserved")),
 
     Vector("ICMP error", "about an answer goes to the backend, through its tunnel",
            came / router4(14) / FRAG_NEEDED / answer4(14),

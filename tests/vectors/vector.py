@@ -228,6 +228,11 @@ def local(address):
     return [f"local {address}"]
 
 
+def resets():
+    """A SYN that no service takes is answered."""
+    return ["resets on"]
+
+
 def no_replies_left():
     return ["replies off"]
 

@@ -53,19 +53,24 @@ TEST(Diff, WhatStandsOutsideOfServicesIsTheConfigurations)
     to.dataplane->workers = {4};
     to.controlplane.limits.services = 7;
     to.tunnel_source.ipv4 = IpAddress::v4(10, 9, 9, 9);
+    to.unserved = Unserved::reset;
     EXPECT_EQ(
         diff_lines(from, to),
         (Lines{
             "change configuration: seed 000102030405060708090a0b0c0d0eff -> 010102030405060708090a0b0c0d0eff",
             "change configuration: dataplane.workers [2,3] -> [4]",
             "change configuration: controlplane.limits.services 1024 -> 7",
-            "change configuration: tunnel_source.ipv4 nothing -> 10.9.9.9"}));
+            "change configuration: tunnel_source.ipv4 nothing -> 10.9.9.9",
+            "change configuration: unserved drop -> reset"}));
     const std::vector<Change> changes = diff(from, to);
     EXPECT_TRUE(needs_restart(changes[0]));
     EXPECT_TRUE(needs_restart(changes[1]));
     EXPECT_TRUE(needs_restart(changes[2]));
     EXPECT_FALSE(needs_restart(changes[3]));
-    EXPECT_EQ(diff_lines(to, from).back(), "change configuration: tunnel_source.ipv4 10.9.9.9 -> nothing");
+    EXPECT_FALSE(needs_restart(changes[4]));
+    const std::vector<std::string> back = diff_lines(to, from);
+    EXPECT_EQ(back.at(3), "change configuration: tunnel_source.ipv4 10.9.9.9 -> nothing");
+    EXPECT_EQ(back.at(4), "change configuration: unserved reset -> drop");
 }
 
 TEST(Diff, JsonIsAsTheApiSaysIt)

@@ -42,6 +42,7 @@ TEST(Parse, EveryKeyIsRead)
         "controlplane": { "metrics": "[::1]:9108", "log_level": "debug",
                           "limits": { "services": 10, "vips": 20, "backends": 30, "lookup_slots": 65536 } },
         "tunnel_source": { "ipv4": "10.9.9.9", "ipv6": "2001:db8::9" },
+        "unserved": "reset",
         "services": [ {
             "name": "s", "vips": ["[2001:db8::10]:*/udp"], "scheduler": "source-hash", "affinity": "source",
             "source_prefix_v4": 24, "source_prefix_v6": 56, "encap": "gue", "gue_port": 65535, "lookup_size": 251, "panic_threshold": "100%", "stateless": true,
@@ -70,6 +71,7 @@ TEST(Parse, EveryKeyIsRead)
                                                           parse_mac("00:00:5e:00:02:0a").value()}}}));
     EXPECT_EQ(to_string(config->controlplane.metrics.value()), "[::1]:9108");
     EXPECT_EQ(config->controlplane.log_level, LogLevel::debug);
+    EXPECT_EQ(config->unserved, Unserved::reset);
     EXPECT_EQ(config->controlplane.limits, (Limits{10, 20, 30, 65536}));
     EXPECT_EQ(config->tunnel_source.ipv4, IpAddress::v4(10, 9, 9, 9));
     EXPECT_EQ(config->tunnel_source.ipv6, parse_ip_address("2001:db8::9"));
