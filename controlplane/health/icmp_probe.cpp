@@ -4,6 +4,9 @@
 #include "health/raw_packet.hpp"
 #include "health/socket.hpp"
 
+// Before linux/icmp.h, whose linux/if.h then leaves to it what both declare.
+#include <net/if.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>

@@ -315,7 +315,7 @@ TEST(Stations, AreThePortsOwnAndTheOthersAndGroups)
     const auto is_for = [](const char *mac, const aya_stations &stations, std::size_t length = 60) {
         const Bytes frame =
             slice(Packet().macs(mac, "02:00:00:00:00:63").ethertype(0x0806).payload(46).build(), 0, length);
-        return aya_is_for_us(begin_of(frame), begin_of(frame) + length, &stations) != 0;
+        return aya_is_for_us(frame.data(), frame.data() + length, &stations) != 0;
     };
     const std::array<u8, 8> own = {2, 0, 0, 0, 0, 1, 0x12, 0x34}, other = {0, 0, 0x5e, 0, 1, 0x0a};
     aya_stations stations{.own = aya_station(own.data()), .others = {}};
