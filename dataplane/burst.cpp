@@ -357,8 +357,11 @@ void read_plain_ipv4(Burst &burst, const BurstContext &context) noexcept
 void read_plain_ipv6(Burst &burst, const BurstContext &context) noexcept
 {
     const aya_view *view = context.view;
+    const u32 others = all_of(burst) & ~burst.live;
+    for (const u32 i : packets_of(others)) // a TCP header behind IPv6 is not in the first line
+        rte_prefetch0(frame_of(burst.mbuf[i]) + RTE_CACHE_LINE_SIZE);
     Masks masks;
-    for (const u32 i : packets_of(all_of(burst) & ~burst.live)) {
+    for (const u32 i : packets_of(others)) {
         const rte_mbuf *mbuf = burst.mbuf[i];
         aya_plain plain;
         if (mbuf->nb_segs != 1 ||

@@ -12,6 +12,7 @@
 
 #include "aya/encap.h"
 #include "aya/forward.h"
+#include "bench_packets.hpp"
 #include "bench_tables.hpp"
 
 namespace
@@ -26,29 +27,6 @@ struct Frame {
     u8 room[kRoom];
     u8 bytes[64];
 };
-
-void fill(Frame &frame, u64 flow, u8 flags)
-{
-    aya_eth eth{{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}, aya_cpu_to_be16(AYA_ETHERTYPE_IPV4)};
-    aya_ipv4 ip{};
-    aya_tcp tcp{};
-    ip.version_ihl = 0x45;
-    ip.total_length = aya_cpu_to_be16(40);
-    ip.ttl = 64;
-    ip.protocol = AYA_PROTO_TCP;
-    u64 mixed = flow;
-    u64 random = aya_splitmix64(&mixed);
-    be32 src = aya_cpu_to_be32(0x0a000000u | (static_cast<u32>(random) & 0xffffff));
-    aya_store_be32(ip.src, src);
-    aya_store_be32(ip.dst, Tables::vip_ipv4(static_cast<u32>(flow % kServices)));
-    tcp.src_port = aya_cpu_to_be16(static_cast<u16>(random >> 32));
-    tcp.dst_port = aya_cpu_to_be16(443);
-    tcp.data_offset = 0x50;
-    tcp.flags = flags;
-    std::memcpy(frame.bytes, &eth, sizeof(eth));
-    std::memcpy(frame.bytes + 14, &ip, sizeof(ip));
-    std::memcpy(frame.bytes + 34, &tcp, sizeof(tcp));
-}
 
 struct Burst {
     aya_packet packet[kBurst];
@@ -118,7 +96,7 @@ std::vector<double> measure(const Tables &tables, u64 flows, u8 flags, u32 burst
     for (u64 n = 0; n < warm_up + bursts; n++) {
         for (u32 i = 0; i < kBurst; i++) {
             pointers[i] = &frames[(n * kBurst + i) % kFrames];
-            fill(*pointers[i], flows ? next % flows : next, flags);
+            write_ipv4(pointers[i]->bytes, flows ? next % flows : next, flags);
             next++;
         }
         u64 begin = __rdtsc();

@@ -46,7 +46,7 @@ constexpr Row kRows[] = {
 };
 
 struct alignas(AYA_CACHE_LINE) Buffer {
-    rte_mbuf mbuf;
+    u8 mbuf[sizeof(rte_mbuf)]; // as bytes: with its arrays of size 0 it can be no member in standard C++
     u8 room[RTE_PKTMBUF_HEADROOM];
     u8 bytes[128];
 };
@@ -136,7 +136,7 @@ private:
 
     rte_mbuf *receive(Buffer &buffer)
     {
-        rte_mbuf &mbuf = buffer.mbuf;
+        rte_mbuf &mbuf = *reinterpret_cast<rte_mbuf *>(buffer.mbuf);
         const u32 length = row_.ipv6 ? kIpv6Frame : kIpv4Frame;
         mbuf.buf_addr = buffer.room;
         mbuf.data_off = RTE_PKTMBUF_HEADROOM;
