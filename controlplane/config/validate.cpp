@@ -100,7 +100,7 @@ private:
         check_draws(service, where);
         check_source_prefix(service, where, "source_prefix_v4", service.source_prefix_v4, kIpv4Bits);
         check_source_prefix(service, where, "source_prefix_v6", service.source_prefix_v6, kIpv6Bits);
-        if (service.encap != Encap::gue && service.gue_port != kGuePort)
+        if (!row_of(service.encap).has_udp && service.gue_port != kGuePort)
             checker_.add(where + "/gue_port",
                          "found " + show(service.gue_port) + "; allowed with encap " +
                              quote(to_string(service.encap)) + ": " + show(kGuePort) + ", or encap \"gue\"",

@@ -31,6 +31,7 @@ struct TunnelEnds {
 struct EncapRow {
     Encap value;
     std::string_view name;
+    bool has_udp;                          // among the outer headers, to the service's gue_port
     aya_outer_length over_ipv4, over_ipv6; // of all outer headers
 
     // Fills in the outer headers, and outer_length. Null: there are none.
@@ -55,9 +56,9 @@ std::string gue_header_text(const aya_backend &entry, const aya_tunnel &tunnel, 
                             u64 hash);
 
 constexpr EncapRow kEncaps[] = {
-    {Encap::l2, "l2", AYA_OUTER_NONE, AYA_OUTER_NONE, nullptr, nullptr},
-    {Encap::ipip, "ipip", AYA_OUTER_IPV4, AYA_OUTER_IPV6, write_ipip_header, ipip_header_text},
-    {Encap::gue, "gue", AYA_OUTER_GUE_IPV4, AYA_OUTER_GUE_IPV6, write_gue_header, gue_header_text},
+    {Encap::l2, "l2", false, AYA_OUTER_NONE, AYA_OUTER_NONE, nullptr, nullptr},
+    {Encap::ipip, "ipip", false, AYA_OUTER_IPV4, AYA_OUTER_IPV6, write_ipip_header, ipip_header_text},
+    {Encap::gue, "gue", true, AYA_OUTER_GUE_IPV4, AYA_OUTER_GUE_IPV6, write_gue_header, gue_header_text},
 };
 
 constexpr std::span<const EncapRow> names_of(Encap)

@@ -90,9 +90,10 @@ bool Tunnel::sent(const TooBig &error) const
 {
     if (source != error.source)
         return false;
-    if (encap == Encap::gue)
+    if (row_of(encap).has_udp)
         return error.protocol == AYA_PROTO_UDP && error.udp_port == gue_port;
-    return encap == Encap::ipip && (error.protocol == AYA_PROTO_IPIP || error.protocol == AYA_PROTO_IPV6);
+    return row_of(encap).has_tunnel() &&
+           (error.protocol == AYA_PROTO_IPIP || error.protocol == AYA_PROTO_IPV6);
 }
 
 bool PathMtus::learn(const TooBig &error, u32 current, Clock::time_point now)
