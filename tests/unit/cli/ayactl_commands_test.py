@@ -224,8 +224,7 @@ gpu-02  10.0.1.12       8  active  up      50.2%  52:54:00:00:00:01        0    
     def test_service_set_of_one_probe_time_keeps_the_others(self):
         changed = self.json("service", "set", "web", "--health-interval", "3s")
         self.assertEqual(self.last()[2], {"health": {"interval": "3s"}})
-        self.assertEqual(changed["health"], {"type": "tcp", "interval": "3s", "timeout": "500ms", "rise": 2, "fall": 3,
-                                             "jitter": "10%"})
+        self.assertEqual(changed["health"], {"type": "tcp", "interval": "3s", "timeout": "500ms", "rise": 2, "fall": 3})
 
     def test_service_set_from_a_file(self):
         file = self.write("change.json", '{"idle_timeouts": {"udp": "1m"}}')
