@@ -128,7 +128,8 @@ std::vector<Field<ProbeOptions>> option_rows()
         field("expected_body", &ProbeOptions::expected_body, any_text_kind(256),
               "Text that the body of the answer must contain")
             .absent("the body is not read")
-            .more("It is looked for in the first 64 KB."),
+            .more("It is looked for in the first 64 KB. Not with `method` `HEAD`, whose answer has no "
+                  "body."),
         field("tls_verify", &ProbeOptions::tls_verify, boolean_kind(),
               "Whether a certificate that is not valid is a failure")
             .absent("`false`")
@@ -150,7 +151,9 @@ std::vector<Field<ProbeOptions>> option_rows()
             .absent("none, and `exec` requires one")
             .more("The program is started without a shell, as user `nobody` without capabilities, with "
                   "`AYA_ADDRESS` and `AYA_PORT` in its environment."),
-        field("tls", &ProbeOptions::tls, boolean_kind(), "Whether the probe uses TLS").absent("`false`"),
+        field("tls", &ProbeOptions::tls, boolean_kind(), "Whether the probe uses TLS")
+            .absent("`false`")
+            .more("`tls_verify` and `tls_server_name` require it."),
         field("grpc_service", &ProbeOptions::grpc_service, any_text_kind(256),
               "Service whose health is asked for")
             .absent("the server as a whole"),

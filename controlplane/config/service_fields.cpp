@@ -55,7 +55,7 @@ const Fields<HealthConfig> &fields()
                   "[Health](operations.md#health)."),
         field("port", &HealthConfig::port, integer_kind(1, 65535), "Port to probe")
             .absent("the port of the first VIP of the probe's protocol that names one")
-            .more("Required where no such VIP names one, except for `icmp` and `exec`."),
+            .more("Required where no such VIP names one, except for `exec`, and for `icmp`, which has none."),
     };
     for (const Field<ProbeOptions> &option : fields<ProbeOptions>().rows())
         rows.push_back(field_of(&HealthConfig::options, option));

@@ -204,6 +204,7 @@ private:
                              "found " + describe(Json(value)) + " with type " +
                                  quote(to_string(health.type)) + "; allowed with type " + types_with(key),
                              {at + "/type"});
+        check_keys_without_effect(health, at);
         const auto &command = health.options.command;
         if (health.type == HealthType::exec && !command)
             checker_.add(at + "/command", "missing; required with type \"exec\": the program to run",
@@ -211,6 +212,32 @@ private:
         if (command && !command->empty() && !command->front().starts_with('/'))
             checker_.add(at + "/command/0",
                          "found " + show(command->front()) + "; allowed: the absolute path of a program");
+    }
+
+    // Keys that the type has, and that say nothing beside another key.
+    void check_keys_without_effect(const HealthConfig &health, const std::string &at)
+    {
+        const ProbeOptions &options = health.options;
+        if (health.type == HealthType::icmp && health.port)
+            checker_.add(at + "/port",
+                         "found " + std::to_string(*health.port) +
+                             " with type \"icmp\", which has no ports; required: no port",
+                         {at + "/type"});
+        if (health.type == HealthType::grpc && !options.tls.value_or(false)) {
+            const std::string without_tls = " with tls false; allowed with tls true";
+            if (options.tls_verify)
+                checker_.add(at + "/tls_verify", "found " + describe(Json(*options.tls_verify)) + without_tls,
+                             {at + "/tls"});
+            if (options.tls_server_name)
+                checker_.add(at + "/tls_server_name", "found " + show(*options.tls_server_name) + without_tls,
+                             {at + "/tls"});
+        }
+        if (options.method == HttpMethod::head && options.expected_body)
+            checker_.add(at + "/expected_body",
+                         "found " + show(*options.expected_body) +
+                             " with method \"HEAD\", whose answer has no body; allowed with method "
+                             "\"GET\", \"OPTIONS\"",
+                         {at + "/method"});
     }
 
     void check_backend_address(const ServiceConfig &service, const IpAddress &address,

@@ -83,11 +83,7 @@ private:
 
     std::string ask() override
     {
-        parser_.emplace();
-        parser_->header_limit(kMostHeaderBytes);
-        parser_->body_limit(boost::none);
-        parser_->eager(options_->expected_body.has_value());
-        parser_->skip(method() == HttpMethod::head);
+        begin_answer();
         unparsed_.clear();
         seen_ = 0;
         searched_ = 0;
@@ -101,13 +97,9 @@ private:
         if (!begins_as_http(bytes))
             return Finding(Outcome::bad_answer, "not an HTTP/1 answer");
         unparsed_ += bytes;
-        boost::beast::error_code error;
-        for (std::size_t taken = 1; taken > 0 && !error && !parser_->is_done();) {
-            taken = parser_->put(boost::asio::buffer(unparsed_), error);
-            unparsed_.erase(0, taken);
-        }
-        if (error == http::error::need_more)
-            error = {};
+        boost::beast::error_code error = parse();
+        for (; !error && is_interim(); error = parse())
+            begin_answer();
         if (parser_->is_header_done())
             return judge(error || parser_->is_done());
         if (error == http::error::header_limit)
@@ -123,6 +115,32 @@ private:
             return *judge(true);
         return {Outcome::bad_answer, seen_ > 0 ? "the connection was closed within the headers"
                                                : "the connection was closed without an answer"};
+    }
+
+    void begin_answer()
+    {
+        parser_.emplace();
+        parser_->header_limit(kMostHeaderBytes);
+        parser_->body_limit(boost::none);
+        parser_->eager(options_->expected_body.has_value());
+        parser_->skip(method() == HttpMethod::head);
+    }
+
+    boost::beast::error_code parse()
+    {
+        boost::beast::error_code error;
+        for (std::size_t taken = 1; taken > 0 && !error && !parser_->is_done();) {
+            taken = parser_->put(boost::asio::buffer(unparsed_), error);
+            unparsed_.erase(0, taken);
+        }
+        return error == http::error::need_more ? boost::beast::error_code() : error;
+    }
+
+    // RFC 9110, section 15.2: the final answer follows. 101 would be final, as nothing asks for it.
+    bool is_interim() const
+    {
+        const unsigned status = parser_->is_header_done() ? parser_->get().result_int() : 0;
+        return status / 100 == 1 && status != 101;
     }
 
     // The parser would wait for the end of a line, which other protocols need not have.

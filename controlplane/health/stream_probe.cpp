@@ -29,6 +29,8 @@ std::string server_name(const ProbeOptions &options)
     if (options.tls_server_name)
         return *options.tls_server_name;
     const std::string host = options.host.value_or("");
+    if (parse_ip_address(host)) // "2001:db8::1" has no port to cut off
+        return "";
     const std::string name = host.substr(0, host.find(':'));
     return parse_ip_address(name) || name.starts_with('[') ? "" : name;
 }

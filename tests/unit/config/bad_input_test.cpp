@@ -302,6 +302,18 @@ INSTANTIATE_TEST_SUITE_P(
              with("/services/0/health", {{"type", "http"}, {"tls_verify", true}}),
              "/services/0/health/tls_verify: found true with type \"http\"; allowed with type \"https\", "
              "\"grpc\""},
+        Flaw{"certificate of a probe by gRPC in the clear",
+             with("/services/0/health", {{"type", "grpc"}, {"tls_verify", true}}),
+             "/services/0/health/tls_verify: found true with tls false; allowed with tls true"},
+        Flaw{"server name of a probe by gRPC in the clear",
+             with("/services/0/health", {{"type", "grpc"}, {"tls", false}, {"tls_server_name", "a.example"}}),
+             "/services/0/health/tls_server_name: found \"a.example\" with tls false; allowed with tls true"},
+        Flaw{"body of an answer that has none",
+             with("/services/0/health", {{"type", "http"}, {"method", "HEAD"}, {"expected_body", "ready"}}),
+             "/services/0/health/expected_body: found \"ready\" with method \"HEAD\", whose answer has no "
+             "body; allowed with method \"GET\", \"OPTIONS\""},
+        Flaw{"port of a ping", with("/services/0/health", {{"type", "icmp"}, {"port", 80}}),
+             "/services/0/health/port: found 80 with type \"icmp\", which has no ports; required: no port"},
         Flaw{"exec without a command", with("/services/0/health/type", "exec"),
              "/services/0/health/command: missing; required with type \"exec\": the program to run"},
         Flaw{"command without a path",

@@ -33,6 +33,26 @@ TEST(HttpProbe, TakesStatusesThatAreExpected)
               Finding(Outcome::bad_answer, "status 200; expected: 204,500-503"));
 }
 
+TEST(HttpProbe, WaitsForTheFinalAnswer)
+{
+    const std::string interim = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+    const std::string final = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nready";
+    EXPECT_EQ(found(saying("HTTP/1.1 100 Continue\r\n\r\n" + interim + final), expecting("ready")),
+              Finding(Outcome::ok));
+    EXPECT_EQ(found(saying(interim + "HTTP/1.1 503 No\r\n\r\n")).words(), "status 503; expected: 200-399");
+    const auto later = [&](int fd) {
+        hear(fd);
+        say(fd, interim);
+        std::this_thread::sleep_for(5ms);
+        say(fd, final);
+        wait_for_end(fd);
+    };
+    EXPECT_EQ(found(later), Finding(Outcome::ok));
+    EXPECT_EQ(found(saying("HTTP/1.1 101 Switching Protocols\r\n\r\n")).words(),
+              "status 101; expected: 200-399");
+    EXPECT_EQ(found(repeating("", interim)).words(), "the answer does not end within 128 KB");
+}
+
 TEST(HttpProbe, AsksForWhatItIsTold)
 {
     std::string question;

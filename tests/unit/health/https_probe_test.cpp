@@ -119,6 +119,10 @@ TEST(HttpsProbe, SendsAServerName)
     ProbeOptions options;
     options.host = "www.example:8443";
     EXPECT_EQ(sent(options), "www.example");
+    for (const char *address : {"2001:db8::1", "[2001:db8::1]:8443", "192.0.2.1:8443"}) {
+        options.host = address;
+        EXPECT_EQ(sent(options), "") << address;
+    }
     options.tls_server_name = "backend.test";
     EXPECT_EQ(sent(options), "backend.test");
 }
