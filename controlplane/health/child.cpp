@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "health/child.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <memory>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -34,6 +36,14 @@ struct Exec {
     int error = 0;
 };
 
+// Without those that are permitted or inheritable, a file's capabilities give none: no_new_privs.
+bool clear_capabilities()
+{
+    __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none = {};
+    return ::syscall(SYS_capset, &header, none.data()) == 0;
+}
+
 // Changes only the calling task. The functions of libc would tell the other threads of this process to
 // follow.
 bool drop_privileges()
@@ -41,11 +51,12 @@ bool drop_privileges()
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
         return false;
-    if (::geteuid() != 0)
-        return true;
+    // Where this is refused for want of CAP_SETPCAP, clear_capabilities() suffices.
+    for (unsigned long capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) {
+    }
     return ::syscall(SYS_setgroups, 0, nullptr) == 0 &&
            ::syscall(SYS_setresgid, kNobody, kNobody, kNobody) == 0 &&
-           ::syscall(SYS_setresuid, kNobody, kNobody, kNobody) == 0;
+           ::syscall(SYS_setresuid, kNobody, kNobody, kNobody) == 0 && clear_capabilities();
 }
 
 void reset_signals()
@@ -92,21 +103,26 @@ std::vector<char *> pointers_to(const std::vector<std::string> &texts)
     return pointers;
 }
 
+struct Dying {
+    int process;         // a pidfd
+    std::uint64_t owner; // the Child's id
+};
+
 // Killed, but not gone yet when they were last looked at.
-std::vector<int> &dying()
+std::vector<Dying> &dying()
 {
-    static std::vector<int> processes;
+    static std::vector<Dying> processes;
     return processes;
 }
 
 void bury_the_dead()
 {
-    std::erase_if(dying(), [](int process) {
+    std::erase_if(dying(), [](const Dying &one) {
         siginfo_t info = {};
-        const bool gone =
-            ::waitid(P_PIDFD, static_cast<id_t>(process), &info, WEXITED | WNOHANG) != 0 || info.si_pid != 0;
+        const bool gone = ::waitid(P_PIDFD, static_cast<id_t>(one.process), &info, WEXITED | WNOHANG) != 0 ||
+                          info.si_pid != 0;
         if (gone)
-            ::close(process);
+            ::close(one.process);
         return gone;
     });
 }
@@ -123,6 +139,12 @@ void close(int &fd)
 }
 
 } // namespace
+
+Child::Child()
+{
+    static std::uint64_t last = 0;
+    id_ = ++last;
+}
 
 std::string Child::start(const std::vector<std::string> &command, const std::vector<std::string> &environment)
 {
@@ -202,12 +224,19 @@ void Child::stop()
     // Not buried yet, so that the number is still its own.
     if (pid_ > 0) {
         ::kill(-pid_, SIGKILL);
-        dying().push_back(std::exchange(process_, -1));
+        ::syscall(SYS_pidfd_send_signal, process_, SIGKILL, nullptr, 0); // it may have left the group
+        dying().push_back({.process = std::exchange(process_, -1), .owner = id_});
     }
     pid_ = 0;
     close(events_);
     close(pipe_);
     bury_the_dead();
+}
+
+bool Child::is_dying() const
+{
+    bury_the_dead();
+    return std::any_of(dying().begin(), dying().end(), [this](const Dying &one) { return one.owner == id_; });
 }
 
 } // namespace aya::health

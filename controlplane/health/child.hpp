@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -14,13 +15,13 @@ namespace aya::health
 class Child
 {
 public:
-    Child() = default;
+    Child();
     ~Child() { stop(); }
     Child(const Child &) = delete;
     Child &operator=(const Child &) = delete;
 
     // Empty, or why there is none. `command` begins with an absolute path. The program runs without
-    // capabilities, and as user nobody if this process is root's.
+    // capabilities, as user nobody; where this process may not change the user, it is not started.
     std::string start(const std::vector<std::string> &command, const std::vector<std::string> &environment);
 
     // Readable when there is something for look() to see.
@@ -36,9 +37,14 @@ public:
     // Kills the group, and does not wait for its end.
     void stop();
 
+    // What stop() killed is still there: a program that waits for a disk or a file server dies when that
+    // answers.
+    bool is_dying() const;
+
 private:
     void read_output();
 
+    std::uint64_t id_; // of all there ever were
     pid_t pid_ = 0;
     int process_ = -1; // a pidfd
     int pipe_ = -1;    // what it writes

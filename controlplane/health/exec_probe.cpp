@@ -29,6 +29,8 @@ public:
 
     Step start() override
     {
+        if (child_.is_dying()) // one process of each probe at most
+            return Step::done({Outcome::timeout, "timeout: the last run has not ended"});
         if (const std::string why = child_.start(command_, environment_); !why.empty())
             return Step::done({Outcome::local_error, "probe not sent: " + why});
         return Step::readable(child_.fd());
