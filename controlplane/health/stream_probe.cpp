@@ -58,6 +58,8 @@ Step StreamProbe::start()
 
 Step StreamProbe::ready()
 {
+    if (tls_)
+        tls_->begin_step();
     if (stage_ != Stage::talking)
         if (auto step = establish())
             return *std::move(step);

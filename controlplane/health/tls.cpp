@@ -18,27 +18,54 @@ namespace
 
 constexpr unsigned char kHttp2[] = {2, 'h', '2'};
 
-// One for all attempts, because it holds the system's certificates. No DHE: the server picks the modulus, and
-// a large one would keep this thread busy.
+constexpr std::size_t kStepBytes = 16 << 10;
+constexpr std::size_t kAttemptBytes = 256 << 10;
+
+// One for all attempts, because it holds the system's certificates. No DHE, in TLS 1.2 (ciphers) or 1.3
+// (groups): the server picks the modulus, and a large one would keep this thread busy. No AUTO_RETRY, which
+// is a default: SSL_read() would go on to the next message for as long as tickets and KeyUpdates come.
 SSL_CTX *context()
 {
     static SSL_CTX *const made = [] {
         SSL_CTX *context = SSL_CTX_new(TLS_client_method());
         if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
             SSL_CTX_set_cipher_list(context, "HIGH:!DH:!aNULL:!PSK:!SRP") != 1 ||
+            SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") != 1 ||
             SSL_CTX_set_default_verify_paths(context) != 1)
             throw std::runtime_error("OpenSSL cannot be set up as a TLS client");
         SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
+        SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+        SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
         SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF); // as servers do
         return context;
     }();
     return made;
 }
 
-bool prepare(SSL *ssl, int fd, const TlsWanted &wanted)
+int as_length(std::size_t size)
 {
-    bool good = SSL_set_fd(ssl, fd) == 1;
+    return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
+}
+
+} // namespace
+
+TlsSession::TlsSession(int fd, const TlsWanted &wanted)
+    : fd_(fd), http2_(wanted.http2), budget_{.step = kStepBytes, .attempt = kAttemptBytes},
+      ssl_(SSL_new(context()), SSL_free)
+{
+    if (!ssl_ || !prepare(wanted))
+        ssl_.reset();
+}
+
+bool TlsSession::prepare(const TlsWanted &wanted)
+{
+    SSL *const ssl = ssl_.get();
+    if (SSL_set_fd(ssl, fd_) != 1)
+        return false;
+    BIO_set_callback_arg(SSL_get_rbio(ssl), reinterpret_cast<char *>(&budget_));
+    BIO_set_callback_ex(SSL_get_rbio(ssl), spend);
+    bool good = true;
     const std::string &name = wanted.server_name;
     if (!name.empty())
         good = good && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
@@ -54,18 +81,28 @@ bool prepare(SSL *ssl, int fd, const TlsWanted &wanted)
     return good && X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), bytes, address.is_v4() ? 4 : 16) == 1;
 }
 
-int as_length(std::size_t size)
+// Called before and after each read of the socket. Before: -1 keeps OpenSSL from it, and it returns to its
+// caller, with the wish to read if there is more to spend in the next step.
+long TlsSession::spend(BIO *bio, int operation, const char *, std::size_t, int, long, int result,
+                       std::size_t *done)
 {
-    return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
+    auto &budget = *reinterpret_cast<Budget *>(BIO_get_callback_arg(bio));
+    if (operation == BIO_CB_READ && (budget.step == 0 || budget.attempt == 0)) {
+        BIO_clear_retry_flags(bio);
+        if (budget.attempt > 0)
+            BIO_set_retry_read(bio);
+        return -1;
+    }
+    if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0 && done != nullptr) {
+        budget.step -= std::min(budget.step, *done);
+        budget.attempt -= std::min(budget.attempt, *done);
+    }
+    return result;
 }
 
-} // namespace
-
-TlsSession::TlsSession(int fd, const TlsWanted &wanted)
-    : fd_(fd), http2_(wanted.http2), ssl_(SSL_new(context()), SSL_free)
+void TlsSession::begin_step()
 {
-    if (!ssl_ || !prepare(ssl_.get(), fd, wanted))
-        ssl_.reset();
+    budget_.step = kStepBytes;
 }
 
 std::optional<Step> TlsSession::shake_hands()
@@ -121,6 +158,8 @@ Finding TlsSession::finding() const
         SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE && verdict != X509_V_OK)
         return {Outcome::bad_answer,
                 std::string("TLS: the certificate is not valid: ") + X509_verify_cert_error_string(verdict)};
+    if (budget_.attempt == 0)
+        return {Outcome::bad_answer, "TLS: the answer does not end within 256 KB"};
     const unsigned long error = ERR_peek_last_error();
     if (const char *reason = error != 0 ? ERR_reason_error_string(error) : nullptr)
         return {Outcome::bad_answer, std::string("TLS: ") + reason};

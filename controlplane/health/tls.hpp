@@ -26,6 +26,11 @@ class TlsSession
 public:
     // Of one attempt. The socket is the caller's, and outlives the session.
     TlsSession(int fd, const TlsWanted &wanted);
+    TlsSession(const TlsSession &) = delete;
+    TlsSession &operator=(const TlsSession &) = delete;
+
+    // A step of the attempt begins: what OpenSSL may read before it has to wait for the event loop.
+    void begin_step();
 
     // Each: nullopt when it has done something, else what to wait for or how the attempt ended.
     std::optional<Step> shake_hands();
@@ -33,11 +38,20 @@ public:
     std::optional<Step> receive(std::span<char> buffer, std::size_t &got); // 0: the server sends no more
 
 private:
+    // Bytes from the server, as they come in: OpenSSL skips some messages without a word to the caller.
+    struct Budget {
+        std::size_t step;
+        std::size_t attempt;
+    };
+    static long spend(BIO *bio, int operation, const char *data, std::size_t length, int, long, int result,
+                      std::size_t *done);
+    bool prepare(const TlsWanted &wanted);
     std::optional<Step> failed(int result);
     Finding finding() const;
 
     int fd_;
     bool http2_;
+    Budget budget_; // outlives ssl_, which points to it
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
 };
 

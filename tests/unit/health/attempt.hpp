@@ -101,6 +101,18 @@ inline std::function<void(int)> repeating(std::string start, std::string piece, 
     };
 }
 
+// Messages that a TLS client skips during its handshake, for two seconds at most.
+inline void greet_on_and_on(int fd)
+{
+    std::string requests;
+    for (int i = 0; i < 1000; i++)
+        requests.append("\x16\x03\x03\x00\x04\x00\x00\x00\x00", 9); // one HelloRequest
+    const auto end = Clock::now() + 2s;
+    hear(fd);
+    while (Clock::now() < end && say(fd, requests)) {
+    }
+}
+
 inline void silent(int fd)
 {
     wait_for_end(fd);

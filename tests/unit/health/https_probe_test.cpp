@@ -65,26 +65,35 @@ const Identity &identity()
     return made;
 }
 
-// Serves `answer` by TLS; notes the server name that it was asked for.
-std::function<void(int)> tls_saying(std::string answer, std::string *name = nullptr)
+// Shakes hands, hears the question, and has `answer` say the rest.
+std::function<void(int)> by_tls(std::function<void(SSL *)> answer, const char *groups = "X25519")
 {
-    return [answer = std::move(answer), name](int fd) {
+    return [answer = std::move(answer), groups](int fd) {
         SSL_CTX *context = SSL_CTX_new(TLS_server_method());
         SSL_CTX_use_certificate(context, identity().certificate());
         SSL_CTX_use_PrivateKey(context, identity().key());
+        SSL_CTX_set1_groups_list(context, groups);
         SSL *ssl = SSL_new(context);
         SSL_set_fd(ssl, fd);
         if (SSL_accept(ssl) == 1) {
-            const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-            if (name != nullptr)
-                *name = asked == nullptr ? "" : asked;
             char buffer[4096];
             SSL_read(ssl, buffer, sizeof(buffer));
-            SSL_write(ssl, answer.data(), static_cast<int>(answer.size()));
+            answer(ssl);
         }
         SSL_free(ssl);
         SSL_CTX_free(context);
     };
+}
+
+// Serves `text` by TLS; notes the server name that it was asked for.
+std::function<void(int)> tls_saying(std::string text, std::string *name = nullptr)
+{
+    return by_tls([text = std::move(text), name](SSL *ssl) {
+        const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+        if (name != nullptr)
+            *name = asked == nullptr ? "" : asked;
+        SSL_write(ssl, text.data(), static_cast<int>(text.size()));
+    });
 }
 
 Finding found(const std::function<void(int)> &serve, ProbeOptions options = {}, Milliseconds timeout = 5s)
@@ -151,6 +160,25 @@ TEST(HttpsProbe, SaysWhatIsWrongWithWhatIsNoTls)
     EXPECT_EQ(found([](int fd) { hear(fd); }),
               Finding(Outcome::refused, "TLS: the server closed the connection"));
     EXPECT_EQ(found(silent, {}, 100ms), Finding(Outcome::timeout, "timeout: TLS was not established"));
+}
+
+TEST(HttpsProbe, ReadsABoundedNumberOfBytesThatAreNoAnswer)
+{
+    const Finding endless(Outcome::bad_answer, "TLS: the answer does not end within 256 KB");
+    EXPECT_EQ(found(greet_on_and_on), endless);
+    const auto change_keys = [](SSL *ssl) {
+        const auto end = Clock::now() + 2s;
+        while (Clock::now() < end && SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+               SSL_do_handshake(ssl) == 1) {
+        }
+    };
+    EXPECT_EQ(found(by_tls(change_keys)), endless);
+}
+
+TEST(HttpsProbe, LetsTheServerChooseNoCostlyGroup)
+{
+    const auto unasked = [](SSL *) { ADD_FAILURE() << "TLS was established"; };
+    EXPECT_EQ(found(by_tls(unasked, "ffdhe2048")).outcome, Outcome::bad_answer);
 }
 
 } // namespace

@@ -251,6 +251,7 @@ TEST(Monitor, HostileServersDelayNoOtherProbe)
         Server(repeating("HTTP/1.1 200 OK\r\n\r\n", "x", 5ms)),
         Server(repeating("\x16\x03\x03", endless)),
         Server([](int fd) { hear(fd); }),
+        Server(greet_on_and_on),
     };
     const Listener good(true);
     boost::asio::io_context io(1);
