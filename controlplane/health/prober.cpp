@@ -77,7 +77,11 @@ asio::awaitable<void> Prober::run(std::shared_ptr<Prober> self, Milliseconds del
             co_await self->timer_.async_wait(kAwait); // descriptor_ready() and stop() cut it short
             if (self->stopped_)
                 co_return;
+            // A descriptor that is always ready comes before any timer.
+            const bool over = Clock::now() >= deadline;
             step = self->ready_ ? self->probe_->ready() : Step::done(self->probe_->expired());
+            if (over && step.kind != Step::Kind::done)
+                step = Step::done(self->probe_->expired());
         }
         self->end();
         delay = self->ended_({.due = due, .began = began, .finding = std::move(step.finding)});

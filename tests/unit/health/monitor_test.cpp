@@ -4,6 +4,7 @@
 #include "health/connection.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <list>
 #include <map>
 #include <thread>
@@ -282,6 +283,48 @@ TEST(Monitor, HostileServersDelayNoOtherProbe)
     EXPECT_GE(monitor.find("web", "good")->successes(), 50u);
     EXPECT_LT((Clock::now() - began) / probes, 100ms) << "every 20 ms, on a machine that has more to do";
     EXPECT_LT(monitor.lag(), 1s);
+}
+
+// Has something to read at any time, and never the answer.
+class Restless final : public Probe
+{
+public:
+    Restless()
+    {
+        EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
+        EXPECT_EQ(::write(ends_[1], "x", 1), 1);
+    }
+    ~Restless() override
+    {
+        ::close(ends_[0]);
+        ::close(ends_[1]);
+    }
+    Restless(const Restless &) = delete;
+    Restless &operator=(const Restless &) = delete;
+    Step start() override { return Step::readable(ends_[0]); }
+    Step ready() override { return start(); }
+    void stop() override {}
+
+private:
+    int ends_[2] = {-1, -1};
+};
+
+TEST(Monitor, AnAttemptEndsWithItsTimeoutHoweverMuchThereIsToRead)
+{
+    boost::asio::io_context io(1);
+    Outcome outcome = Outcome::ok;
+    Monitor monitor(
+        io.get_executor(),
+        [&](const Target &, const Tracker &tracker, bool) { outcome = tracker.last().outcome; },
+        [](const ProbeType &, const ProbeTarget &) -> std::unique_ptr<Probe> {
+            return std::make_unique<Restless>();
+        });
+    Target target = target_at("one", 1);
+    target.rule.timeout = 50ms;
+    monitor.set_targets({target}, nothing_recalled);
+    const auto began = Clock::now();
+    run_until(io, [&] { return outcome == Outcome::timeout; });
+    EXPECT_LT(Clock::now() - began, 5s);
 }
 
 class Unsent final : public Probe
