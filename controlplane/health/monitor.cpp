@@ -29,6 +29,12 @@ Question question_of(const Target &target)
             .options = target.options};
 }
 
+bool waits_alike(const Rule &one, const Rule &other)
+{
+    return one.fast_interval == other.fast_interval && one.down_interval == other.down_interval &&
+           one.jitter == other.jitter;
+}
+
 std::string behind_text(Clock::duration lag)
 {
     return "health probes start up to " +
@@ -77,6 +83,10 @@ void Monitor::set_targets(std::vector<Target> targets, const Recall &recall)
     for (Target &target : targets) {
         std::string key = key_of(target.service, target.backend);
         Asked &asked = asked_[question_of(target)];
+        if (asked.prober && waits_otherwise(target, before, asked)) {
+            asked.prober->stop();
+            asked.prober.reset();
+        }
         WatchedPtr watched = watch(std::move(target), before, asked, recall);
         asked.askers.push_back(watched);
         watched_.emplace(std::move(key), std::move(watched));
@@ -96,6 +106,15 @@ void Monitor::set_targets(std::vector<Target> targets, const Recall &recall)
     } else if (!watching_) {
         watch_over();
     }
+}
+
+// The wait under way is by another rule: the target's own before, or that of whom it joins.
+bool Monitor::waits_otherwise(const Target &target, const ByKey &before, const Asked &asked)
+{
+    const auto found = before.find(key_of(target.service, target.backend));
+    if (found != before.end())
+        return !waits_alike(found->second->tracker.rule(), target.rule);
+    return !asked.askers.empty() && !waits_alike(asked.askers.front()->tracker.rule(), target.rule);
 }
 
 Monitor::WatchedPtr Monitor::watch(Target target, const ByKey &before, const Asked &asked,
@@ -138,8 +157,10 @@ void Monitor::start(const Question &question, Asked &asked)
         [this, &question, &asked](const Attempt &attempt) { return ended(question, asked, attempt); });
     const double luck = dice();
     Milliseconds delay = Milliseconds::max();
-    for (const WatchedPtr &asker : asked.askers)
+    for (const WatchedPtr &asker : asked.askers) {
+        asker->tracker.probing(Clock::now());
         delay = std::min(delay, asker->tracker.first_delay(luck));
+    }
     Prober::start(asked.prober, delay);
 }
 

@@ -94,6 +94,7 @@ private:
         Outcome last = Outcome::ok;
     };
 
+    static bool waits_otherwise(const Target &target, const ByKey &before, const Asked &asked);
     WatchedPtr watch(Target target, const ByKey &before, const Asked &asked, const Recall &recall) const;
     Health first_health(const Target &target, const Asked &asked, const Recall &recall) const;
     void start(const Question &question, Asked &asked);

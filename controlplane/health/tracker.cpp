@@ -18,7 +18,7 @@ constexpr Milliseconds kSilentAtLeast{2000}; // short intervals would have every
 } // namespace
 
 Tracker::Tracker(const Rule &rule, Health initial, TimePoint now)
-    : rule_(rule), since_(now), heard_(now), health_(initial)
+    : rule_(rule), since_(now), heard_(now), probing_since_(now), health_(initial)
 {
 }
 
@@ -75,13 +75,15 @@ Milliseconds Tracker::next_delay(double dice) const
 
 Milliseconds Tracker::first_delay(double dice) const
 {
-    const auto within = health_ == Health::waiting ? rule_.interval / kHurryDivisor : rule_.interval;
+    const auto within =
+        health_ == Health::waiting ? rule_.interval / kHurryDivisor : std::min(rule_.interval, interval());
     return Milliseconds{static_cast<std::int64_t>(static_cast<double>(within.count()) * dice)};
 }
 
 bool Tracker::silent(TimePoint now) const
 {
-    return now - heard_ > std::max(kSilentIntervals * interval() + rule_.timeout, kSilentAtLeast);
+    return now - std::max(heard_, probing_since_) >
+           std::max(kSilentIntervals * interval() + rule_.timeout, kSilentAtLeast);
 }
 
 void Tracker::enter(Health health, TimePoint now)

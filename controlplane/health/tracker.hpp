@@ -44,6 +44,9 @@ public:
     // A probe has ended whose result is not believed.
     void doubted(TimePoint now) { heard_ = now; }
 
+    // A series of probes begins, the first or one under another rule: no result can be there yet.
+    void probing(TimePoint now) { probing_since_ = now; }
+
     // A changed rule counts from the results seen so far.
     void set_rule(const Rule &rule) { rule_ = rule; }
 
@@ -51,8 +54,8 @@ public:
     // that probes of many backends, and of many balancers, do not march in step.
     Milliseconds next_delay(double dice) const;
 
-    // Wait before the very first probe: anywhere within one interval, or a fifth of it for a backend that
-    // gets no traffic before.
+    // Wait before the first probe of a series: anywhere within the interval, or a fifth of it for a backend
+    // that gets no traffic before. A long down_interval does not count.
     Milliseconds first_delay(double dice) const;
 
     // When a probe last had a result; before the first one, when probing began.
@@ -81,6 +84,7 @@ private:
     Rule rule_;
     TimePoint since_;
     TimePoint heard_;
+    TimePoint probing_since_;
     std::uint64_t successes_ = 0;
     std::uint64_t failures_ = 0;
     unsigned streak_ = 0;

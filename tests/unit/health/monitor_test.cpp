@@ -224,6 +224,35 @@ TEST(Monitor, WhatOneServiceKnowsOfAServerTheNextNeedNotFindOut)
     EXPECT_EQ(monitor.find("news", "one")->health(), Health::unknown) << "the operator has said what it is";
 }
 
+TEST(Monitor, ShorterWaitsEndTheWaitUnderWay)
+{
+    boost::asio::io_context io(1);
+    const Listener deaf(false);
+    unsigned probes = 0;
+    Monitor monitor(io.get_executor(), [&](const Target &, const Tracker &, bool) { probes++; });
+    Target target = target_at("one", deaf.port());
+    target.rule.fall = 1;
+    target.rule.down_interval = 1h;
+    monitor.set_targets({target}, nothing_recalled);
+    run_until(io, [&] { return probes == 1; });
+    std::this_thread::sleep_for(2500ms); // longer than what is silence under the next rule
+    target.rule.down_interval.reset();
+    const auto began = Clock::now();
+    monitor.set_targets({target}, nothing_recalled);
+    EXPECT_FALSE(monitor.find("web", "one")->silent(Clock::now())) << "there could be no result so far";
+    run_until(io, [&] { return probes == 2; });
+    EXPECT_LT(Clock::now() - began, 5s);
+
+    target.rule.down_interval = 1h;
+    monitor.set_targets({target}, nothing_recalled);
+    run_until(io, [&] { return probes == 3; });
+    Target other = target;
+    other.service = "mail";
+    other.rule.down_interval.reset();
+    monitor.set_targets({target, other}, nothing_recalled);
+    run_until(io, [&] { return monitor.find("mail", "one")->failures() > 0; });
+}
+
 TEST(Monitor, TellsThatProbesAreLate)
 {
     boost::asio::io_context io(1);

@@ -99,6 +99,11 @@ TEST(Tracker, ABackendThatWaitsIsProbedSoon)
     const Rule rule{.interval = 1000ms};
     EXPECT_EQ(Tracked(rule, Health::unknown).tracker.first_delay(0.5), 500ms);
     EXPECT_EQ(Tracked(rule, Health::waiting).tracker.first_delay(0.5), 100ms);
+    Tracked falling({.interval = 1000ms, .fall = 3, .fast_interval = 300ms, .down_interval = 5000ms});
+    falling.after("gb");
+    EXPECT_EQ(falling.tracker.first_delay(0.5), 150ms) << "a changed rule makes it no slower";
+    falling.after("bb");
+    EXPECT_EQ(falling.tracker.first_delay(0.5), 500ms);
 }
 
 TEST(Tracker, AProbeThatWasNotSentSaysNothing)
