@@ -148,11 +148,7 @@ u32 Worker::poll(u32 index) noexcept
     if (!port.receives)
         return others;
     burst_.count = rte_eth_rx_burst(port.rx.port_id, port.rx.queue_id, burst_.mbuf, kBurst);
-    if (AYA_UNLIKELY(cursor_.outdated()))
-        join_tables();
-    context_.view = &cursor_.enter(port.loads);
-    if (AYA_UNLIKELY(cursor_.changed()))
-        burst_.vips.clear();
+    context_.view = &enter_tables(port.loads);
     if (burst_.count == 0) {
         cursor_.leave();
         totals.empty_polls++;
@@ -187,10 +183,19 @@ u32 Worker::poll(u32 index) noexcept
 // A worker without a receive queue reads no tables, but publishers wait for every worker that runs.
 void Worker::show_epoch() noexcept
 {
+    enter_tables({});
+    cursor_.leave();
+}
+
+// The view for what comes next, until leave(). What was learnt from other tables is forgotten.
+const aya_view &Worker::enter_tables(std::span<aya_backend_load> loads) noexcept
+{
     if (AYA_UNLIKELY(cursor_.outdated()))
         join_tables();
-    cursor_.enter();
-    cursor_.leave();
+    const aya_view &view = cursor_.enter(loads);
+    if (AYA_UNLIKELY(cursor_.changed()))
+        burst_.vips.clear();
+    return view;
 }
 
 // Into the port's TX queue; answers how many it took.

@@ -84,6 +84,7 @@ private:
 
     u32 poll(u32 port) noexcept;
     void show_epoch() noexcept;
+    const aya_view &enter_tables(std::span<aya_backend_load> loads) noexcept;
     void drop_burst(aya_reason reason) noexcept;
     void send_all() noexcept;
     void send(u32 port, Outbox &outbox) noexcept;

@@ -10,7 +10,9 @@
 // The hash does not find such a backend again, and no other box knows of it: the flow's entry is the only
 // record. So a backend is drawn for a packet that opens a flow, and only when there is a place for the entry.
 // All other packets of unknown flows go by the hash, as under maglev, and so do the later packets of a flow
-// that found no place.
+// that found no place. For datagrams nothing tells the first of a flow from the others: such a flow is drawn
+// for later, when a place becomes free. A first fragment does not draw either: it may come to another queue
+// than the rest of its flow, which would then be in two places.
 #ifndef AYA_DRAW_H
 #define AYA_DRAW_H
 
@@ -28,8 +30,7 @@
 AYA_INLINE int aya_may_draw(const struct aya_service *service, const struct aya_packet *packet)
 {
     return (service->flags & AYA_SERVICE_DRAWS) && !(service->flags & AYA_SERVICE_STATELESS) &&
-           packet->kind <= AYA_KIND_FRAGMENT_FIRST &&
-           (packet->flow.protocol != AYA_PROTO_TCP || aya_opens(packet));
+           packet->kind == AYA_KIND_DATA && (packet->flow.protocol != AYA_PROTO_TCP || aya_opens(packet));
 }
 
 // What picks slot `turn` modulo `size`: its middle, so that the rounding does not matter. Good for 2^43

@@ -297,11 +297,11 @@ AYA_INLINE void aya_schedule(const struct aya_view *view, const struct aya_servi
 }
 
 // Whether there is anything to remember: not of a packet that ends a flow which is not there, or that has no
-// transport header.
+// transport header. Nor of a first fragment, if backends are drawn: see draw.h.
 AYA_INLINE int aya_is_claim(const struct aya_service *service, const struct aya_packet *packet)
 {
-    return !(service->flags & AYA_SERVICE_STATELESS) && packet->kind <= AYA_KIND_FRAGMENT_FIRST &&
-           !aya_closes(packet);
+    const u8 last_kind = service->flags & AYA_SERVICE_DRAWS ? AYA_KIND_DATA : AYA_KIND_FRAGMENT_FIRST;
+    return !(service->flags & AYA_SERVICE_STATELESS) && packet->kind <= last_kind && !aya_closes(packet);
 }
 
 // aya_flow_yielding_way out of line: few packets come here, and they cost the others nothing. The BPF program
@@ -324,12 +324,12 @@ AYA_INLINE struct aya_flow_entry *aya_make_place(const struct aya_view *view, st
     return &set->way[way & (AYA_FLOW_WAYS - 1)];
 }
 
-// A place for an entry that is not the only way to its flow's backend, or NULL.
+// A place for an entry, or NULL. `needs`: the entry is the only way to its flow's backend.
 AYA_INLINE struct aya_flow_entry *aya_find_place(const struct aya_view *view, struct aya_flow_set *set,
-                                                 u16 now, u8 *notes)
+                                                 u16 now, int needs, u8 *notes)
 {
     struct aya_flow_entry *place = aya_flow_free_way(set);
-    return place ? place : aya_make_place(view, set, now, 0, notes);
+    return place ? place : aya_make_place(view, set, now, needs, notes);
 }
 
 // The place for a new flow's entry, or NULL. A SYN that finds none goes, as all that follows it will, where
@@ -394,7 +394,8 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
     u64 asks_with = pick;
     if (AYA_UNLIKELY(aya_may_draw(service, packet))) {
         if (!place && set)
-            place = aya_find_place(view, set, now, &verdict->notes);
+            // A SYN without a place stays with the hash; a datagram would be drawn for later.
+            place = aya_find_place(view, set, now, packet->flow.protocol != AYA_PROTO_TCP, &verdict->notes);
         if (place)
             asks_with = aya_draw(view, service_id, pick);
     }
@@ -463,7 +464,7 @@ AYA_INLINE void aya_remember_fragment(const struct aya_view *view, struct aya_fl
     struct aya_flow_entry *entry = aya_flow_locate(set, hash, AYA_SERVICE_FRAGMENT);
     u8 notes = 0;
     if (!entry)
-        entry = aya_find_place(view, set, now, &notes);
+        entry = aya_find_place(view, set, now, 0, &notes);
     if (!entry)
         return;
     aya_let_go(view, entry);

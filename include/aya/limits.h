@@ -49,11 +49,16 @@ AYA_INLINE int aya_take_token(struct aya_limit *limit, u64 now_ns, const u64 per
     return 1;
 }
 
+// By source alone: whoever asks for another port each time gets no more.
 AYA_INLINE int aya_take_source_token(struct aya_source_limits *limits, const struct aya_hash_key *key,
                                      const struct aya_flow *flow, u64 now_ns, const u64 per_second,
                                      const u64 burst)
 {
-    u32 budget = (u32)(aya_hash_source(key, flow, flow->src) >> 32) & (AYA_SOURCE_LIMITS - 1);
+    const be32 none[4] = {{0}, {0}, {0}, {0}};
+    const be32 net[4] = {flow->src[0], flow->src[1], {0}, {0}}; // hosts choose the rest of an IPv6 address
+    u64 hash = flow->family == AYA_IPV4 ? aya_hash_ipv4(key, flow->src[3].raw, 0, 0, 0)
+                                        : aya_hash_ipv6(key, net, none, 0, 0);
+    u32 budget = (u32)(hash >> 32) & (AYA_SOURCE_LIMITS - 1);
     return aya_take_token(&limits->of[budget], now_ns, per_second, burst);
 }
 

@@ -91,6 +91,9 @@ AYA_INLINE enum aya_punt_class aya_punt_class_of(const u8 *frame, const u8 *end,
         return aya_punt_class_of_frame(frame, end);
     if (reason == AYA_REASON_PUNT_NEIGHBOUR)
         return AYA_PUNT_NEIGHBOURS;
+    if (reason == AYA_REASON_PUNT_PROTOCOL && packet->kind == AYA_KIND_DATA &&
+        packet->flow.protocol == AYA_PROTO_VRRP && packet->ttl == AYA_TTL_NEVER_ROUTED)
+        return AYA_PUNT_LINK; // unicast VRRP
     if (reason != AYA_REASON_PUNT_NO_VIP || packet->kind > AYA_KIND_FRAGMENT_FIRST)
         return AYA_PUNT_REST;
     return packet->flow.protocol == AYA_PROTO_TCP ? aya_punt_class_of_tcp(packet)

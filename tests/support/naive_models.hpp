@@ -76,7 +76,7 @@ public:
         u64 asks_with = packet.hash;
         if (draws(packet.service) && (packet.opens() || !packet.tcp)) {
             if (!entry)
-                entry = make_place(packet, now, false, decision);
+                entry = make_place(packet, now, !packet.tcp, decision);
             if (entry)
                 asks_with = draw(packet);
         }

@@ -42,6 +42,7 @@ TEST(PuntClass, IsWhatDependsOnTheKernel)
         {to_all().vlan(7).ipv6("fe80::1", "ff02::5").protocol(89).payload(40), AYA_PUNT_LINK},
         {to("01:80:c2:00:00:0e").ethertype(0x88cc).payload(40), AYA_PUNT_LINK},
         {to_box().ttl(255).udp(49152, 3784).payload(24), AYA_PUNT_LINK},
+        {to_box().ttl(255).protocol(112).payload(20), AYA_PUNT_LINK},
         {to_box().udp(49152, 4784).payload(24), AYA_PUNT_ROUTING},
         {to_box().tcp(40000, 179, "A"), AYA_PUNT_ROUTING},
         {to_box6().tcp(179, 40000, "SA"), AYA_PUNT_ROUTING},
@@ -53,6 +54,7 @@ TEST(PuntClass, IsWhatDependsOnTheKernel)
         {to_box().tcp(40000, 22, "F"), AYA_PUNT_OPENING},
         // What strangers can make of these.
         {to_box().ttl(254).udp(49152, 3784).payload(24), AYA_PUNT_REST},
+        {to_box().ttl(254).protocol(112).payload(20), AYA_PUNT_REST},
         {to_box6().ttl(64).icmp(136).payload(16), AYA_PUNT_REST},
         {to_box().udp(40000, 9).payload(24), AYA_PUNT_REST},
         {to_box().icmp(8).payload(56), AYA_PUNT_REST},
@@ -88,7 +90,12 @@ struct Kernel {
     bool takes(aya_punt_class kind, u32 source = 1, u64 now_ns = 1'000'000'000)
     {
         aya_packet packet{};
+        packet.flow.family = AYA_IPV4;
         packet.flow.src[3].raw = source;
+        return takes(kind, packet, now_ns);
+    }
+    bool takes(aya_punt_class kind, const aya_packet &packet, u64 now_ns = 1'000'000'000)
+    {
         return aya_punt_allowed(&limits, kind, per_second, &tables.settings().hash_key, &packet, now_ns) != 0;
     }
     u32 taken(aya_punt_class kind, u32 count, u32 source = 1, u64 now_ns = 1'000'000'000)
@@ -150,6 +157,25 @@ TEST(PuntLimits, ASourceThatOpensTooManyConnectionsLeavesOthersTheirs)
         others += kernel.takes(AYA_PUNT_OPENING, source);
     EXPECT_GT(others, 950u) << "but those that share its budget";
     EXPECT_EQ(kernel.taken(AYA_PUNT_OPENING, 10'000, 1, 1'100'000'000), AYA_PUNT_OPENING_PER_SECOND / 10u);
+}
+
+TEST(PuntLimits, ASourceGetsNoMoreByAskingForOtherPortsOrFromOtherAddressesOfItsNetwork)
+{
+    for (const bool is_ipv6 : {false, true}) {
+        Kernel kernel;
+        u32 taken = 0;
+        for (u32 i = 0; i < 10'000; i++) {
+            aya_packet packet{};
+            packet.flow.family = is_ipv6 ? AYA_IPV6 : AYA_IPV4;
+            packet.flow.protocol = AYA_PROTO_TCP;
+            packet.flow.src[is_ipv6 ? 0 : 3].raw = 0x0100000a;
+            packet.flow.src[2].raw = is_ipv6 ? i : 0;
+            packet.flow.dst_port.raw = static_cast<u16>(i);
+            packet.flow.dst[3].raw = i;
+            taken += kernel.takes(AYA_PUNT_OPENING, packet);
+        }
+        EXPECT_EQ(taken, u32{AYA_PUNT_OPENING_BURST}) << is_ipv6;
+    }
 }
 
 } // namespace
