@@ -56,6 +56,8 @@ void drop_leftovers(HealthConfig &health, const HealthConfig &before)
 {
     if (health.type == before.type)
         return;
+    if (health.type == HealthType::icmp && health.port == before.port)
+        health.port.reset();
     OrderedJson kept = fields<ProbeOptions>().write(health.options);
     const OrderedJson old = fields<ProbeOptions>().write(before.options);
     for (const auto &[key, value] : old.items())

@@ -118,6 +118,10 @@ TEST(PatchService, AnotherTypeOfProbeTakesAwayWhatOnlyTheOldOneHad)
     const auto https = patch_service(*http, "web", R"({"health": {"type": "https"}})");
     ASSERT_TRUE(https);
     EXPECT_EQ(https->services.front().health.options.path, "/up") << "which has it, too";
+    const auto port = patch_service(*http, "web", R"({"health": {"type": "tcp", "port": 81}})");
+    const auto icmp = patch_service(*port, "web", R"({"health": {"type": "icmp"}})");
+    ASSERT_TRUE(icmp.has_value());
+    EXPECT_FALSE(find_service(icmp->services, "web")->health.port) << "a ping has none";
     const auto said = patch_service(*http, "web", R"({"health": {"type": "tcp", "path": "/down"}})");
     EXPECT_EQ(places_of(said, {R"("http", "https")"}), Lines{R"(/health/path "http", "https")"});
 }
