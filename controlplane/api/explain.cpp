@@ -232,9 +232,13 @@ private:
     void health_step(std::string_view name)
     {
         const ServiceConfig *service = find_service(reconciler_.config().services, name);
-        if (service && proves_host_only(service->health))
-            step("health", "probes of type " + std::string(to_string(service->health.type)) +
-                               " prove only that the host is there, not that it serves");
+        const std::string_view proves = service ? health_proves(service->health) : "";
+        if (proves == "host")
+            step("health", "probes of type icmp prove only that the host is there, not that it serves");
+        else if (!proves.empty())
+            step("health",
+                 "probes of type udp without expected_answer prove only that the port is not closed, "
+                 "not that the host is there");
     }
 
     std::string slot_text(u32 offset, u32 size) const

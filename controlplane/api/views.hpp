@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace aya::api
 {
@@ -39,8 +40,9 @@ OrderedJson dataplane_view(const ForwardingPath &path);
 OrderedJson counters_view(const Scene &scene);
 OrderedJson health_view(const Scene &scene);
 
-// The probes cannot tell whether the backend serves, only whether it is there.
-bool proves_host_only(const HealthConfig &health);
+// What a success of the probes proves where that is less than that the backend serves, else empty: "host", it
+// is there; "not refused", its port is not closed, if it is there at all.
+std::string_view health_proves(const HealthConfig &health);
 OrderedJson changes_view(const std::vector<Change> &changes);
 
 // What an operator should look at, one line each.

@@ -47,8 +47,10 @@ std::string note_of(const Json &backend)
     const std::string reason = text(backend, "reason");
     const bool said = reason == text(backend, "state") || reason == text(backend, "health");
     std::string note = reason == "-" || said ? "" : reason;
-    if (text(backend, "health_proves") == "host")
-        note += (note.empty() ? "" : "; ") + std::string("probes prove only that the host is there");
+    if (const std::string proves = text(backend, "health_proves");
+        proves == "host" || proves == "not refused")
+        note += (note.empty() ? "" : "; ") + std::string("probes prove only that the ") +
+                (proves == "host" ? "host is there" : "port is not closed");
     if (const std::string source = text(backend, "path_mtu_from"); source != "-" && source != "port")
         note += (note.empty() ? "" : "; ") + ("path MTU " + text(backend, "path_mtu")) + " by " + source;
     return note;

@@ -17,7 +17,7 @@ const Fields<HealthConfig> &fields()
                   "HTTP/1.1 gets an expected status and, if `expected_body` is given, a body that contains "
                   "it. `https`: the same by TLS. `icmp`: a ping is answered. `udp`: `payload` gets an answer "
                   "that contains `expected_answer`; without that key, only a port that is closed is a "
-                  "failure, and a success proves no more than that the host is there. `exec`: `command` ends "
+                  "failure, and a success proves nothing about a host that is silent. `exec`: `command` ends "
                   "with exit code 0. `syn`: a SYN is answered by a SYN and ACK, and the connection is never "
                   "opened. `grpc`: the standard health service (grpc.health.v1) answers SERVING. "
                   "[Health](operations.md#health)."),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // "udp": a datagram gets the expected answer. Where none is expected, silence is a success too: UDP servers
-// need not answer, so all that can be found out is that the port is closed or the host is gone.
+// need not answer, so all that can be found out is that the port is closed.
 #include "health/probe.hpp"
 #include "health/socket.hpp"
 

@@ -34,8 +34,8 @@ OrderedJson backend_object(const Scene &scene, const ServiceConfig &service, con
     OrderedJson json = {{"service", service.name}};
     json.update(to_json(backend));
     json["health"] = to_string(observed.health);
-    if (proves_host_only(service.health))
-        json["health_proves"] = "host";
+    if (const std::string_view proves = health_proves(service.health); !proves.empty())
+        json["health_proves"] = proves;
     json["effective_weight"] = image ? image->effective_weight : 0;
     json["share"] = image ? image->share : 0.0;
     json["next_hop"] = observed.next_hop ? OrderedJson(to_string(observed.next_hop->address)) : OrderedJson();

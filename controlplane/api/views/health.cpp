@@ -16,10 +16,11 @@ std::string target_of(const ServiceConfig &service, const BackendConfig &backend
 
 } // namespace
 
-bool proves_host_only(const HealthConfig &health)
+std::string_view health_proves(const HealthConfig &health)
 {
-    return health.type == HealthType::icmp ||
-           (health.type == HealthType::udp && !health.options.expected_answer);
+    if (health.type == HealthType::icmp)
+        return "host";
+    return health.type == HealthType::udp && !health.options.expected_answer ? "not refused" : "";
 }
 
 OrderedJson health_view(const Scene &scene)

@@ -77,8 +77,10 @@ TEST(Explain, SaysWhatProbesDoNotProve)
         return text;
     };
     EXPECT_EQ(health_step(R"({"type": "tcp"})"), "");
-    EXPECT_EQ(health_step(R"({"type": "udp", "port": 53})"),
-              "probes of type udp prove only that the host is there, not that it serves");
+    EXPECT_EQ(
+        health_step(R"({"type": "udp", "port": 53})"),
+        "probes of type udp without expected_answer prove only that the port is not closed, not that the "
+        "host is there");
     EXPECT_EQ(health_step(R"({"type": "udp", "port": 53, "expected_answer": "pong"})"), "");
     EXPECT_EQ(health_step(R"({"type": "icmp"})"),
               "probes of type icmp prove only that the host is there, not that it serves");

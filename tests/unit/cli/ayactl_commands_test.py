@@ -254,10 +254,11 @@ web      gpu-02  10.0.1.12       8  active  up      50.2%  52:54:00:00:00:01    
         self.assertEqual(self.json("backend", "list", "web"), both)
 
     def test_backend_list_says_what_probes_do_not_prove(self):
-        self.server.services[0]["backends"][0]["health_proves"] = "host"
-        note = "probes prove only that the host is there"
-        self.assertEqual([line.endswith(f"  {note}") for line in self.ok("backend", "list", "web").splitlines()],
-                         [False, True, False])
+        for proves, note in (("host", "probes prove only that the host is there"),
+                             ("not refused", "probes prove only that the port is not closed")):
+            self.server.services[0]["backends"][0]["health_proves"] = proves
+            self.assertEqual([line.endswith(f"  {note}") for line in self.ok("backend", "list", "web").splitlines()],
+                             [False, True, False])
 
     def test_backend_add(self):
         self.assertEqual(self.ok("backend", "add", "web", "gpu-03", "2001:db8::3", "--weight", "4",
