@@ -157,8 +157,9 @@ GOOD = [
     ("/services/0/lookup_size", [251, 1048573]),
     ("/services/0/health/interval", ["501ms", "1h", "60m"]),
     ("/services/0/health", [
-        {"type": "https", "port": 443, "method": "HEAD", "path": "/up?x=1", "host": "www.example:8443", "expected_status": "200-299,404",
+        {"type": "https", "port": 443, "method": "OPTIONS", "path": "/up?x=1", "host": "www.example:8443", "expected_status": "200-299,404",
          "expected_body": "ready", "tls_verify": True, "tls_server_name": "www.example"},
+        {"type": "http", "port": 80, "method": "HEAD"},
         {"type": "grpc", "port": 1, "grpc_service": "shop", "tls": True}, {"type": "icmp"}, {"type": "syn"},
         {"type": "udp", "port": 53, "payload": "hex:00FF", "expected_answer": "pong"}, {"type": "exec", "command": ["/bin/true", ""]}]),
     ("/services/0/idle_timeouts/udp", ["1s", "9h", "540m", "2000ms"]),
