@@ -75,6 +75,7 @@ AYA_INLINE u32 aya_destination(const struct aya_view *view, const struct aya_flo
 }
 
 #include "aya/forward.h"
+#include "aya/plain.h"
 
 // This one, too.
 u32 aya_find_address(const struct address *address, u32 slot)
@@ -181,19 +182,18 @@ AYA_INLINE u64 now_ns(u32 queue)
     return clock->now_ns;
 }
 
-AYA_INLINE void count_forwarded(const struct shell *shell, const struct aya_packet *packet,
-                                const struct aya_verdict *verdict)
+AYA_INLINE void count_forwarded(const struct shell *shell, u16 service_id, u32 backend_id, u16 l3_length)
 {
-    struct aya_service_counters *service = aya_view_own(&shell->view, verdict->service);
+    struct aya_service_counters *service = aya_view_own(&shell->view, service_id);
     if (service) {
         service->packets++;
-        service->bytes += packet->l3_length;
+        service->bytes += l3_length;
     }
-    u32 key = shell->view.queue * backend_capacity + verdict->backend_id;
+    u32 key = shell->view.queue * backend_capacity + backend_id;
     struct aya_backend_counters *backend = bpf_map_lookup_elem(&backend_counters, &key);
     if (backend) {
         backend->packets++;
-        backend->bytes += packet->l3_length;
+        backend->bytes += l3_length;
     }
 }
 
@@ -333,6 +333,64 @@ AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct
     return aya_answer_error(ctx, &copy, shell->view.queue, reason, mtu);
 }
 
+// The short way of a plain packet: aya/plain.h. LONG_WAY: nothing has happened yet.
+enum { LONG_WAY = -1 };
+
+AYA_INLINE u32 read_plain(const struct xdp_md *ctx, const struct shell *shell, const int is_ipv6,
+                          struct aya_plain *plain)
+{
+    const int is_plain = is_ipv6 ? aya_plain_read_ipv6(start_of(ctx), end_of(ctx), &mode.stations, plain)
+                                 : aya_plain_read_ipv4(start_of(ctx), end_of(ctx), &mode.stations, plain);
+    if (!is_plain || !aya_plain_goes_on(plain))
+        return AYA_SERVICE_NONE;
+    return is_ipv6 ? aya_plain_service_ipv6(&shell->view, plain)
+                   : aya_plain_service_ipv4(&shell->view, aya_plain_vip(plain));
+}
+
+AYA_INLINE void encap_plain(u8 *frame, const struct aya_plain *plain, const struct aya_backend *backend,
+                            const u32 room, const int is_ipv6)
+{
+    if (is_ipv6)
+        aya_plain_encap_ipv6(frame, plain->l3_length, backend, room);
+    else
+        aya_plain_encap_ipv4(frame, plain->l3_length, backend, room);
+}
+
+AYA_INLINE int forward_plain(struct xdp_md *ctx, const struct shell *shell, const int is_ipv6)
+{
+    const struct aya_settings *current = aya_view_settings(&shell->view);
+    struct aya_plain plain;
+    const u32 service_id = read_plain(ctx, shell, is_ipv6, &plain);
+    if (service_id == AYA_SERVICE_NONE || has_socket(shell->view.queue))
+        return LONG_WAY;
+    const struct aya_service *service = aya_view_service(&shell->view, service_id);
+    const u64 hash = is_ipv6 ? aya_plain_hash_ipv6(current, &plain) : aya_plain_hash_ipv4(current, &plain);
+    struct aya_flow_set *set = flow_set(shell->view.queue, hash);
+    struct aya_flow_entry *entry = set ? aya_flow_locate(set, hash, (u16)service_id) : NULL;
+    if (AYA_UNLIKELY(!entry || !service))
+        return LONG_WAY;
+    const struct aya_backend *backend =
+        aya_plain_follow(&shell->view, service, plain.l3_length, entry, aya_tick(now_ns(shell->view.queue)));
+    if (AYA_UNLIKELY(!backend))
+        return LONG_WAY;
+
+    const u32 backend_id = entry->backend, is_ipip = backend->outer_length == AYA_OUTER_IPV4;
+    const u32 headers =
+        sizeof(struct aya_eth) + (is_ipv6 ? sizeof(struct aya_ipv6) : sizeof(struct aya_ipv4));
+    if (is_ipip && bpf_xdp_adjust_head(ctx, -AYA_OUTER_IPV4))
+        return drop(shell->totals, AYA_REASON_NO_HEADROOM);
+    u8 *frame = (u8 *)start_of(ctx);
+    if (frame + headers + (is_ipip ? AYA_OUTER_IPV4 : 0) > end_of(ctx))
+        return drop(shell->totals, AYA_REASON_TRUNCATED);
+    if (AYA_LIKELY(is_ipip))
+        encap_plain(frame, &plain, backend, AYA_OUTER_IPV4, is_ipv6);
+    else
+        encap_plain(frame, &plain, backend, AYA_OUTER_NONE, is_ipv6);
+    count(shell->totals, AYA_REASON_NONE);
+    count_forwarded(shell, (u16)service_id, backend_id, plain.l3_length);
+    return transmit(shell->totals, backend->egress_port, (u64)(end_of(ctx) - start_of(ctx)));
+}
+
 // Everything after the parser. Inlined once for each (family, tagged or not).
 AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packet *packet)
 {
@@ -381,7 +439,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     if (AYA_UNLIKELY(reason != AYA_REASON_NONE))
         return drop(t, reason);
     count(t, AYA_REASON_NONE);
-    count_forwarded(shell, packet, &verdict);
+    count_forwarded(shell, verdict.service, verdict.backend_id, packet->l3_length);
     return transmit(t, verdict.backend->egress_port, (u64)(end_of(ctx) - start_of(ctx)));
 }
 
@@ -432,6 +490,11 @@ int xsk_def_prog(struct xdp_md *ctx)
     t->rx_packets++;
     t->rx_bytes += (u64)(end_of(ctx) - start_of(ctx));
 
+    int code = forward_plain(ctx, &shell, 0);
+    if (AYA_UNLIKELY(code == LONG_WAY))
+        code = forward_plain(ctx, &shell, 1);
+    if (AYA_LIKELY(code != LONG_WAY))
+        return code;
     if (AYA_UNLIKELY(!aya_is_for_us(start_of(ctx), end_of(ctx), &mode.stations))) {
         count(t, AYA_REASON_OTHER_STATION);
         return XDP_PASS; // the kernel knows stations that we do not: macvlan, bridges
