@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #include <vector>
 
+#include "aya/budgets.h"
 #include "aya/flow_table.h"
-#include "aya/limits.h"
 #include "aya/segment.hpp"
 #include "aya/xdp_mode.h"
 

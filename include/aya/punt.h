@@ -5,8 +5,8 @@
 #ifndef AYA_PUNT_H
 #define AYA_PUNT_H
 
+#include "aya/budgets.h"
 #include "aya/flow.h"
-#include "aya/limits.h"
 #include "aya/reasons.h"
 
 enum aya_punt_class {

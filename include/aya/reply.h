@@ -8,11 +8,11 @@
 #ifndef AYA_REPLY_H
 #define AYA_REPLY_H
 
+#include "aya/budgets.h"
 #include "aya/checksum.h"
 #include "aya/flow.h"
 #include "aya/hash.h"
 #include "aya/headers.h"
-#include "aya/limits.h"
 #include "aya/reasons.h"
 
 enum {

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "aya/budgets.h"
 #include "aya/counters.h"
 #include "aya/forward.h"
-#include "aya/limits.h"
 #include "aya/reply.h"
 #include "bytes.hpp"
 #include "common/reasons.hpp"

@@ -2,8 +2,8 @@
 //
 // How much a worker spends on packets that are not forwarded. Whatever a stranger can ask for has a budget of
 // its own, so that nobody can take what another kind needs.
-#ifndef AYA_LIMITS_H
-#define AYA_LIMITS_H
+#ifndef AYA_BUDGETS_H
+#define AYA_BUDGETS_H
 
 #include "aya/flow.h"
 #include "aya/hash.h"
