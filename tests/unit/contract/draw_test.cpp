@@ -142,7 +142,7 @@ protected:
 
     std::vector<u32> add(const std::vector<u32> &weights)
     {
-        const auto ids = add_backends(weights, build_maglev, 65537);
+        auto ids = add_backends(weights, build_maglev, 65537);
         for (std::size_t i = 0; i < ids.size(); i++)
             tables.tunnel(ids[i]).weight = weights[i];
         return ids;
