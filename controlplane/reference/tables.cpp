@@ -30,13 +30,20 @@ std::string join(std::initializer_list<std::string> parts)
     return text;
 }
 
+std::string plural_of(const std::string &noun)
+{
+    if (noun == "text")
+        return noun;
+    return noun + (noun.ends_with('s') ? "es" : "s");
+}
+
 std::string type_of(const Key &key)
 {
     switch (key.shape) {
     case Shape::value:
         return key.kind.noun;
     case Shape::list:
-        return "list of " + key.kind.noun + (key.kind.noun == "text" ? "" : "s");
+        return "list of " + plural_of(key.kind.noun);
     case Shape::object:
         return "object";
     case Shape::objects:
