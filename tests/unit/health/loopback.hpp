@@ -21,21 +21,26 @@ using namespace std::chrono_literals;
 
 inline const IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
 
+// Binds a socket to a free port of 127.0.0.1; answers which.
+inline std::uint16_t bind_to_loopback(int fd)
+{
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof(address)), 0);
+    socklen_t length = sizeof(address);
+    ::getsockname(fd, reinterpret_cast<sockaddr *>(&address), &length);
+    return ntohs(address.sin_port);
+}
+
 // A listening TCP socket on a free port of 127.0.0.1; or only bound, so that connections are refused and
 // nobody else takes the port.
 class Listener
 {
 public:
     explicit Listener(bool listening, int flags = 0)
-        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0))
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)), port_(bind_to_loopback(fd_))
     {
-        sockaddr_in address = {};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr *>(&address), sizeof(address)), 0);
-        socklen_t length = sizeof(address);
-        ::getsockname(fd_, reinterpret_cast<sockaddr *>(&address), &length);
-        port_ = ntohs(address.sin_port);
         if (listening)
             listen();
     }
