@@ -361,8 +361,10 @@ AYA_INLINE int forward_plain(struct xdp_md *ctx, const struct shell *shell, cons
     const struct aya_settings *current = aya_view_settings(&shell->view);
     struct aya_plain plain;
     const u32 service_id = read_plain(ctx, shell, is_ipv6, &plain);
-    if (service_id == AYA_SERVICE_NONE || has_socket(shell->view.queue))
+    if (service_id == AYA_SERVICE_NONE)
         return LONG_WAY;
+    if (has_socket(shell->view.queue))
+        return (int)bpf_redirect_map(&xsks_map, shell->view.queue, XDP_DROP);
     const struct aya_service *service = aya_view_service(&shell->view, service_id);
     const u64 hash = is_ipv6 ? aya_plain_hash_ipv6(current, &plain) : aya_plain_hash_ipv4(current, &plain);
     struct aya_flow_set *set = flow_set(shell->view.queue, hash);
