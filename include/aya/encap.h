@@ -22,8 +22,7 @@ enum {
 // protocol and checksum are one word, whose upper half is the checksum.
 AYA_INLINE void aya_decrement_ttl_ipv4(struct aya_ipv4 *ip)
 {
-    u32 word;
-    aya_copy(&word, &ip->ttl, sizeof(word));
+    u32 word = aya_load_u32(&ip->ttl);
     u32 carry = word >= 0xfffe0000u;
     aya_store_u32(&ip->ttl, word + 0x10000 + (carry << 16) - 1);
 }

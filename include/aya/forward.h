@@ -95,14 +95,22 @@ AYA_INLINE u32 aya_service_search(const struct aya_view *view, const struct aya_
 
 // A source that no client can have: RFC 1122 3.2.1.3, RFC 4291 2.7, 2.5.2, 2.5.3 and 2.5.5. Answers and
 // flows for it would be misdirected.
+AYA_INLINE int aya_is_bad_source_ipv4(be32 src)
+{
+    u8 first = (u8)src.raw;
+    return (u8)(first - 1) >= 223 || first == 127; // 0 and 224 to 255, or loopback
+}
+
+AYA_INLINE int aya_is_bad_source_ipv6(const be32 src[4])
+{
+    return (src[0].raw & 0xff) == 0xff ||
+           (src[0].raw == 0 && src[1].raw == 0); // ::, ::1, and embedded IPv4 addresses
+}
+
 AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
 {
-    if (AYA_LIKELY(flow->family == AYA_IPV4)) {
-        u8 first = (u8)flow->src[3].raw;
-        return (u8)(first - 1) >= 223 || first == 127; // 0 and 224 to 255, or loopback
-    }
-    return (flow->src[0].raw & 0xff) == 0xff ||
-           (flow->src[0].raw == 0 && flow->src[1].raw == 0); // ::, ::1, and embedded IPv4 addresses
+    return AYA_LIKELY(flow->family == AYA_IPV4) ? aya_is_bad_source_ipv4(flow->src[3])
+                                                : aya_is_bad_source_ipv6(flow->src);
 }
 
 enum { AYA_ADDRESS_LOCAL = 1 << 16 };

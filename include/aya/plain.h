@@ -26,13 +26,6 @@ struct aya_plain {
     u8 tcp_flags; // 0 unless TCP
 };
 
-AYA_INLINE u32 aya_load_u32(const void *from)
-{
-    u32 word;
-    aya_copy(&word, from, sizeof(word));
-    return word;
-}
-
 // Whether a frame of at least `length` bytes is for this port alone.
 AYA_INLINE int aya_plain_link(const u8 *frame, const u8 *end, const struct aya_stations *stations,
                               const u32 length)
@@ -75,10 +68,9 @@ AYA_INLINE int aya_plain_read_ipv4(const u8 *frame, const u8 *end, const struct 
         return 0;
     if (ip->flags_offset.raw & aya_cpu_to_be16(AYA_IPV4_MF | AYA_IPV4_OFFSET_MASK).raw || ip->ttl <= 1)
         return 0;
-    u8 first = frame[26]; // of the source address; aya_is_bad_source()
-    if ((u8)(first - 1) >= 223 || first == 127)
-        return 0;
     plain->src[3] = aya_load_be32(ip->src);
+    if (aya_is_bad_source_ipv4(plain->src[3]))
+        return 0;
     plain->dst[3] = aya_load_be32(ip->dst);
     plain->l3_length = (u16)length;
     plain->protocol = ip->protocol;
@@ -102,8 +94,8 @@ AYA_INLINE int aya_plain_read_ipv6(const u8 *frame, const u8 *end, const struct 
         return 0;
     aya_copy_ipv6(plain->src, ip->src);
     aya_copy_ipv6(plain->dst, ip->dst);
-    if ((plain->src[0].raw & 0xff) == 0xff || (plain->src[0].raw | plain->src[1].raw) == 0)
-        return 0; // aya_is_bad_source()
+    if (aya_is_bad_source_ipv6(plain->src))
+        return 0;
     plain->l3_length = (u16)(l4_length + sizeof(*ip));
     plain->protocol = ip->next_header;
     return aya_plain_transport((const u8 *)(ip + 1), l4_length, plain);

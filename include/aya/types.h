@@ -64,7 +64,14 @@ AYA_INLINE void aya_copy(void *to, const void *from, const u32 size)
 #endif
 }
 
-// Stores a word, in host order, at an unaligned address.
+// Loads and stores a word, in host order, at an unaligned address.
+AYA_INLINE u32 aya_load_u32(const void *from)
+{
+    u32 word;
+    aya_copy(&word, from, sizeof(word));
+    return word;
+}
+
 AYA_INLINE void aya_store_u32(void *to, u32 value)
 {
 #ifdef __bpf__
