@@ -148,49 +148,54 @@ Field<S> field_of(M S::*member, const Field<M> &inner)
     return row;
 }
 
+template <typename S, typename T>
+Field<S> list_row(const char *name, const Kind<T> &kind, Reader::Count count, const char *help)
+{
+    Field<S> row;
+    row.key.name = name;
+    row.key.shape = Shape::list;
+    row.key.kind = kind;
+    row.key.count = count;
+    row.key.help = help;
+    return row;
+}
+
+template <typename T, typename M>
+OrderedJson written_list(const Kind<T> &kind, const std::vector<M> &items)
+{
+    OrderedJson list = OrderedJson::array();
+    for (const M &item : items)
+        list.push_back(kind.write(static_cast<T>(item)));
+    return list;
+}
+
 // A list of values. Where it is not required it may be empty.
 template <typename S, typename M, typename T>
 Field<S> list_field(const char *name, std::vector<M> S::*member, const Kind<T> &kind, Reader::Count count,
                     const char *help)
 {
-    Field<S> row;
-    row.key.name = name;
-    row.key.shape = Shape::list;
-    row.key.kind = kind;
-    row.key.count = count;
-    row.key.help = help;
+    Field<S> row = list_row<S>(name, kind, count, help);
     row.read = [=](Reader &reader, Need need, S &object) {
         const std::size_t least = need == Need::required ? count.least : 0;
         reader.list(name, need, kind, object.*member, {least, count.most});
     };
-    row.write = [=](OrderedJson &json, const S &object) {
-        OrderedJson &items = json[name] = OrderedJson::array();
-        for (const M &item : object.*member)
-            items.push_back(kind.write(static_cast<T>(item)));
-    };
+    row.write = [=](OrderedJson &json, const S &object) { json[name] = written_list(kind, object.*member); };
     return row;
 }
 
+// The same, if it makes a difference whether the list is there.
 template <typename S, typename M, typename T>
 Field<S> list_field(const char *name, std::optional<std::vector<M>> S::*member, const Kind<T> &kind,
                     Reader::Count count, const char *help)
 {
-    Field<S> row;
-    row.key.name = name;
-    row.key.shape = Shape::list;
-    row.key.kind = kind;
-    row.key.count = count;
+    Field<S> row = list_row<S>(name, kind, count, help);
     row.key.is_optional = true;
-    row.key.help = help;
     row.read = [=](Reader &reader, Need need, S &object) {
         reader.list(name, need, kind, object.*member, count);
     };
     row.write = [=](OrderedJson &json, const S &object) {
-        if (!(object.*member))
-            return;
-        OrderedJson &items = json[name] = OrderedJson::array();
-        for (const M &item : *(object.*member))
-            items.push_back(kind.write(static_cast<T>(item)));
+        if (object.*member)
+            json[name] = written_list(kind, *(object.*member));
     };
     return row;
 }
