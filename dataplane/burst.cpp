@@ -139,15 +139,15 @@ void count_notes(u8 notes, u16 service, const WorkerCounters &counters)
     }
 }
 
-// Cuts the frame to the IP packet's first `quote` bytes, which lie in the first segment or are not quoted.
-bool cut_to_quote(rte_mbuf *mbuf, const aya_packet &packet, u32 quote)
+// Cuts the frame to the IP packet's first `kept` bytes. False: they are not all in the first segment.
+bool cut_packet(rte_mbuf *mbuf, const aya_packet &packet, u32 kept)
 {
     if (mbuf->nb_segs > 1) {
         rte_pktmbuf_free(mbuf->next);
         mbuf->next = nullptr;
         mbuf->nb_segs = 1;
     }
-    const u32 length = u32{packet.l3_offset} + quote;
+    const u32 length = u32{packet.l3_offset} + kept;
     if (mbuf->data_len < length)
         return false;
     mbuf->data_len = static_cast<u16>(length);
@@ -163,10 +163,10 @@ aya_reason write_reply(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdi
         return failed == AYA_REASON_NONE ? reason : failed;
     }
     if (reason == AYA_REASON_REPLY_RESET) {
-        const bool is_cut = cut_to_quote(mbuf, packet, aya_reset_length(&packet));
+        const bool is_cut = cut_packet(mbuf, packet, aya_reset_length(&packet));
         return is_cut ? aya_reply_reset(frame_of(mbuf), end_of(mbuf), &packet) : AYA_REASON_TRUNCATED;
     }
-    if (!cut_to_quote(mbuf, packet, aya_reply_quote(&packet)))
+    if (!cut_packet(mbuf, packet, aya_reply_quote(&packet)))
         return AYA_REASON_TRUNCATED;
     if (make_room(mbuf, aya_reply_room(&packet)) != AYA_REASON_NONE)
         return AYA_REASON_NO_HEADROOM;

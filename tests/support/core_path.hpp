@@ -32,8 +32,6 @@ class CorePath
 public:
     explicit CorePath(const aya_view *view, u32 sets = 1024) : view_(view), flows_(sets) {}
 
-    void look_at(const aya_view *view) { view_ = view; }
-
     Outcome run(const Bytes &frame) { return run(frame, frame.size()); }
 
     // `visible`: bytes of the frame that the first buffer holds.
