@@ -82,7 +82,7 @@ struct BurstContext {
     std::span<const SiblingFlows> siblings; // all queues' tables, of all workers
     WorkerCounters counters{};
     aya_limits limits{};
-    u32 punt_limit = 0;                   // of the rest per second; 0: none
+    u32 punt_limit = 0;                   // of class rest, per second; 0: no limits
     Outbox *outboxes = nullptr;           // by port
     const bool *sends_segments = nullptr; // by port
     aya_stations stations{};              // each burst: of the port that it came from

@@ -59,8 +59,7 @@ public:
 
     // The kernel's interface has another MAC address now. Workers take it over as they do devices.
     void take_mac(const Mac &mac);
-    // The same for its MTU. What buffers are too small for stays out: answers whether
-    // they are large enough.
+    // The same for its MTU. What buffers are too small for stays out: answers whether they are large enough.
     bool take_mtu(u32 mtu);
     bool has_link() const;
 

@@ -41,9 +41,9 @@ public:
     void add_port(const Port &port, const PortRings &rings, std::unique_ptr<FlowTable> flows,
                   const aya_xdp_mode *mode = nullptr);
 
-    // Adds the tables of this worker's queues.
-    // Packets per second of class rest, and so on: aya/punt.h. 0: no limit.
+    // Packets per second of class rest that go to the kernel: aya/punt.h. 0: no limit for any class.
     void limit_punts(u32 per_second) { context_.punt_limit = per_second; }
+    // Adds the tables of this worker's queues.
     void list_flow_tables(std::vector<SiblingFlows> &tables) const;
     // All queues' tables, before the run.
     void set_siblings(std::span<const SiblingFlows> tables) { context_.siblings = tables; }

@@ -47,10 +47,9 @@ struct DataplaneConfig {
     bool idle_backoff = true;
     bool huge_pages = true;
     std::uint64_t memory = 512ULL << 20; // bytes
-    unsigned punt_limit =
-        20'000; // packets of no class that go to the kernel, per second and worker; 0: no limit
-    std::optional<unsigned> mbufs; // packet buffers; absent: what the ports need
-    std::vector<std::string> eal;  // further arguments for DPDK
+    unsigned punt_limit = 20'000;        // of class rest to the kernel, per second and worker; 0: no limits
+    std::optional<unsigned> mbufs;       // packet buffers; absent: what the ports need
+    std::vector<std::string> eal;        // further arguments for DPDK
 
     // The XDP program is on the ports: with path xdp, and with auto if they are kernel interfaces.
     bool uses_xdp() const;

@@ -16,8 +16,8 @@ struct aya_limit { // a token bucket
     u64 tokens;
 };
 
-// Budgets by a hash of the source: each source shares one with few others, and whoever asks for too much
-// leaves alone all but them.
+// Budgets by a hash of the source. A source shares its budget with few others; if it asks for too much, only
+// these go short.
 struct aya_source_limits {
     struct aya_limit of[AYA_SOURCE_LIMITS];
 };

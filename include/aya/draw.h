@@ -81,7 +81,7 @@ AYA_INLINE u64 aya_draw_from(const struct aya_view *view, u16 service_id, u64 pi
     return aya_splitmix64(&state);
 }
 
-// The same out of line; by the hash for one who has nothing to draw from. The BPF program brings its own,
+// The same out of line; the hash itself if there is nothing to draw from. The BPF program brings its own,
 // which the verifier follows once.
 #ifndef AYA_DRAW_DEFINED
 AYA_COLD u64 aya_draw(const struct aya_view *view, u16 service_id, u64 pick)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // How many live flows each backend has in the flow table of one queue, for the scheduler least-connections.
-// Queues see equal shares of the traffic, so each one's own numbers do.
+// Queues see equal shares of the traffic, so the numbers of each suffice.
 //
 // A flow counts from its second packet, which only comes if the backend has answered the first (or for UDP,
 // if the client goes on), until a FIN, an RST or too long a silence. So half-open connections never count. A
@@ -23,7 +23,7 @@ AYA_INLINE int aya_is_counted(const struct aya_flow_entry *entry)
     return (entry->marks & (AYA_FLOW_COUNTED | AYA_FLOW_BORROWED)) == AYA_FLOW_COUNTED;
 }
 
-// Of a later incarnation than those before: they are not of this backend any more.
+// A flow of a later incarnation starts the count again: those counted so far went to another backend.
 AYA_INLINE void aya_load_add(struct aya_backend_load *load, const struct aya_flow_entry *entry)
 {
     const int later = (int16_t)(u16)(entry->incarnation - load->incarnation);

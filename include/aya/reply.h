@@ -26,7 +26,7 @@ enum {
 
 // AYA sends its own ICMP at a limited rate: RFC 1812 4.3.2.8. Each kind has a budget of its own, so that
 // pings cannot take what path MTU discovery needs. Without that, connections hang, so of these each source
-// has a budget that it shares with few others, and one that asks for too much leaves alone all but them.
+// has a budget that it shares with few others: struct aya_source_limits.
 enum {
     AYA_REPLIES_PER_SECOND = 1000, // of one kind, per worker
     AYA_REPLIES_BURST = 100,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The RST that answers a SYN to a port of a VIP's address that no service takes, in place: RFC 9293 3.10.7.1.
-// Shorter than what it answers, and one for one, so that it amplifies nothing.
+// No longer than what it answers, and one for one, so that it amplifies nothing.
 #ifndef AYA_RESET_H
 #define AYA_RESET_H
 

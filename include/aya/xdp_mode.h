@@ -8,7 +8,7 @@
 
 struct aya_xdp_mode {
     u32 bypass_sockets; // not 0: no data plane takes packets now, so forward here and ignore the sockets
-    u32 punt_limit;     // of class rest, per second and queue; 0: none
+    u32 punt_limit;     // of class rest, per second and queue; 0: no limits
     struct aya_stations stations; // of the port
 };
 
