@@ -8,6 +8,8 @@ namespace aya
 
 std::optional<std::uint16_t> probe_port(const ServiceConfig &service)
 {
+    if (service.health.type == HealthType::icmp)
+        return std::nullopt;
     if (service.health.port)
         return service.health.port;
     const bool udp = health::probe_type(service.health.type).port == health::PortOf::udp_vip;

@@ -145,7 +145,7 @@ struct Config {
 };
 
 // The port that health probes of this service go to: health.port, else that of the first VIP of the type's
-// protocol that names one; nullopt if there is neither.
+// protocol that names one; nullopt if there is neither, and for a ping, which has no port.
 std::optional<std::uint16_t> probe_port(const ServiceConfig &service);
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name);

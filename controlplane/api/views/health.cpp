@@ -10,8 +10,8 @@ namespace
 std::string target_of(const ServiceConfig &service, const BackendConfig &backend)
 {
     const auto port = probe_port(service);
-    const bool has_port = service.health.type != HealthType::icmp && service.health.type != HealthType::exec;
-    return has_port && port ? to_string(SocketAddress{backend.address, *port}) : to_string(backend.address);
+    return port && service.health.type != HealthType::exec ? to_string(SocketAddress{backend.address, *port})
+                                                           : to_string(backend.address);
 }
 
 } // namespace

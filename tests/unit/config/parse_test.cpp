@@ -145,6 +145,9 @@ TEST(Parse, TheProbePortIsTheFirstTcpPortUnlessSaid)
     EXPECT_EQ(probe_port(service), 80);
     service.health.port = 8080;
     EXPECT_EQ(probe_port(service), 8080);
+    service.health.port.reset();
+    service.health.type = HealthType::icmp;
+    EXPECT_EQ(probe_port(service), std::nullopt) << "a ping has none";
     EXPECT_EQ(probe_port(config.services[1]), std::nullopt);
 }
 
