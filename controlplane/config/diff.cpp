@@ -58,8 +58,9 @@ void diff_lists(const std::string &what, const std::vector<T> &from, const std::
 
 OrderedJson all_but_services(const Config &config)
 {
-    OrderedJson json = to_json(Config{
-        config.seed, config.dataplane, config.controlplane, config.tunnel_source, config.unserved, {}});
+    Config rest = config;
+    rest.services.clear();
+    OrderedJson json = to_json(rest);
     json.erase("services");
     return json;
 }

@@ -144,8 +144,8 @@ ServiceConfig merge_item(const ServiceConfig *last, const ServiceConfig &file, c
 Result<Config> merge(const std::vector<ServiceConfig> &last_applied, const Config &file,
                      const std::vector<ServiceConfig> &running)
 {
-    Config merged{file.seed,          file.dataplane, file.controlplane,
-                  file.tunnel_source, file.unserved,  merge_lists(last_applied, file.services, running)};
+    Config merged = file;
+    merged.services = merge_lists(last_applied, file.services, running);
     ErrorSink sink;
     validate(merged, sink);
     if (sink.empty())
