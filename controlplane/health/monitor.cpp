@@ -45,13 +45,13 @@ std::string behind_text(Clock::duration lag)
 std::string silence_text(const Target &target, const Tracker &tracker, std::size_t count, TimePoint now)
 {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - tracker.heard()).count();
-    std::string text = "no result of health probes of backend " + target.backend + " of " + target.service +
+    std::string text = "no result from health probes of backend " + target.backend + " of " + target.service +
                        " for " + std::to_string(age) + " s";
     if (tracker.last().outcome == Outcome::local_error)
         text += " (" + std::string(tracker.last().words()) + ")";
     if (count > 1)
-        text += ", nor of " + std::to_string(count - 1) + " others";
-    return text + "; its health is not known";
+        text += "; the same for " + std::to_string(count - 1) + " more";
+    return text + "; health is not known";
 }
 
 } // namespace

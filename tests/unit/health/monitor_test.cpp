@@ -378,8 +378,8 @@ TEST(Monitor, RaisesTheAlarmWhenProbesHaveNoResult)
                         nothing_recalled);
     run_until(io, [&] { return !monitor.warnings().empty(); });
     const std::string line = monitor.warnings().front();
-    EXPECT_TRUE(line.starts_with("no result of health probes of backend ")) << line;
-    EXPECT_NE(line.find("(probe not sent: Too many open files), nor of 1 others; its health is not known"),
+    EXPECT_TRUE(line.starts_with("no result from health probes of backend ")) << line;
+    EXPECT_NE(line.find("(probe not sent: Too many open files); the same for 1 more; health is not known"),
               std::string::npos)
         << line;
     sent = true;
