@@ -2,8 +2,7 @@
 -- What is sent, in numbers, and the search for the rate without loss. Nothing here needs Pktgen.
 local traffic = {}
 
--- Frame sizes of RFC 2544, 9.1, and the simple IMIX of 7 : 4 : 1. All sizes include the FCS.
-traffic.sizes = { 64, 128, 256, 512, 1024, 1280, 1518 }
+-- The simple IMIX of 7 : 4 : 1. All sizes include the FCS.
 traffic.imix = { 64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 594, 64 }
 
 traffic.max_vips = 16 -- packets in a sequence of Pktgen

@@ -34,12 +34,16 @@ def spread(flows, vips):
     return vips, ports
 
 
-def stream(size, flows, vips, l4, pps=1, **more):
+def packet_of(size, l4):
+    """A frame of `size` bytes with FCS to the first VIP."""
+    packet = Ether() / IP(src=traffic.CLIENT, dst=traffic.vip(0)) / l4
+    return packet / (b"x" * (size - traffic.FCS - len(packet)))
+
+
+def stream(size, flows, vips, l4, pps=1):
     """Frames of `size` bytes with FCS over that many flows. The UDP checksum is 0, that is none; TCP's is left wrong, which a
     Layer-4 balancer does not look at."""
     vips, ports = spread(flows, vips)
-    packet = Ether() / IP(src=traffic.CLIENT, dst=traffic.vip(0)) / l4
-    packet = packet / (b"x" * (size - traffic.FCS - len(packet)))
     name = type(l4).__name__
     program = STLScVmRaw([
         STLVmFlowVar(name="vip", min_value=traffic.vip(0), max_value=traffic.vip(vips - 1), size=4, op="inc", split_to_cores=False),
@@ -47,7 +51,7 @@ def stream(size, flows, vips, l4, pps=1, **more):
         STLVmWrFlowVar(fv_name="vip", pkt_offset="IP.dst"),
         STLVmWrFlowVar(fv_name="port", pkt_offset=f"{name}.sport"),
         STLVmFixIpv4(offset="IP")])
-    return STLStream(packet=STLPktBuilder(pkt=packet, vm=program), mode=STLTXCont(pps=pps), **more)
+    return STLStream(packet=STLPktBuilder(pkt=packet_of(size, l4), vm=program), mode=STLTXCont(pps=pps))
 
 
 def udp():

@@ -3,14 +3,11 @@
 
 import io
 import subprocess
-import sys
+
+import progress  # beside this package, where the importing script found it
 
 from .daemons import PROGRAMS, SOURCE
 from .shell import LabError
-
-sys.path.insert(0, str(SOURCE / "scripts" / "lib"))
-
-import progress  # noqa: E402
 
 
 def build():
