@@ -45,8 +45,7 @@ class Scene:
     def new_flows(self, service):
         """Flows scheduled for the service, at least: those that were remembered, and those (of any service) whose set was
         full. At 3000 flows in the lab's small tables one run in twenty has such a flow."""
-        reasons = {reason["name"]: reason["value"] for reason in self.balancer.ctl("counters", "--all")["reasons"]}
-        return self.balancer.ctl("service", "show", service)["new_flows"] + reasons["flow_not_remembered"]
+        return self.balancer.ctl("service", "show", service)["new_flows"] + self.balancer.reasons()["flow_not_remembered"]
 
     def check_all_answered(self, requests, what):
         failed = load.failures(requests)

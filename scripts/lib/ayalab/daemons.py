@@ -189,6 +189,10 @@ class Balancer:
         dataplane = self.status()["dataplane"]
         return sum(part["rx_packets"] for part in dataplane["workers" if self.lab.path == "dpdk" else "ports"])
 
+    def reasons(self):
+        """The counter of each reason, by name."""
+        return {reason["name"]: reason["value"] for reason in self.ctl("counters", "--all")["reasons"]}
+
     def generation(self):
         return self.status()["generation"]
 
