@@ -22,7 +22,7 @@ namespace aya::health
 {
 
 // Whose port is probed, if the configuration names none: that of the first such VIP that has one.
-enum class PortOf : std::uint8_t { nobody, tcp_vip, udp_vip };
+enum class PortOf : std::uint8_t { none, tcp_vip, udp_vip };
 
 struct ProbeType {
     HealthType value;
@@ -34,12 +34,12 @@ struct ProbeType {
     {
         return std::find(keys.begin(), keys.end(), key) != keys.end();
     }
-    constexpr bool needs_port() const { return port != PortOf::nobody; }
+    constexpr bool needs_port() const { return port != PortOf::none; }
 };
 
 // In the order of HealthType.
 inline constexpr std::array kProbeTypes = {
-    ProbeType{HealthType::none, "none", PortOf::nobody, {}},
+    ProbeType{HealthType::none, "none", PortOf::none, {}},
     ProbeType{HealthType::tcp, "tcp", PortOf::tcp_vip, {}},
     ProbeType{HealthType::http,
               "http",
@@ -50,9 +50,9 @@ inline constexpr std::array kProbeTypes = {
         "https",
         PortOf::tcp_vip,
         {"method", "path", "host", "expected_status", "expected_body", "tls_verify", "tls_server_name"}},
-    ProbeType{HealthType::icmp, "icmp", PortOf::nobody, {}},
+    ProbeType{HealthType::icmp, "icmp", PortOf::none, {}},
     ProbeType{HealthType::udp, "udp", PortOf::udp_vip, {"payload", "expected_answer"}},
-    ProbeType{HealthType::exec, "exec", PortOf::nobody, {"command"}},
+    ProbeType{HealthType::exec, "exec", PortOf::none, {"command"}},
     ProbeType{HealthType::syn, "syn", PortOf::tcp_vip, {}},
     ProbeType{HealthType::grpc,
               "grpc",

@@ -27,7 +27,7 @@ u16 to_ticks(Duration idle)
 }
 
 // The bits of word `word` of an address that are not in its first `prefix` bits.
-be32 bits_behind(unsigned prefix, unsigned word)
+be32 bits_after(unsigned prefix, unsigned word)
 {
     const unsigned first = prefix - std::min(32 * word, prefix);
     return aya_cpu_to_be32(first < 32 ? 0xffffffffu >> first : 0);
@@ -256,9 +256,9 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
         image.flags |= AYA_SERVICE_STATELESS;
     if (has_source_affinity(service)) {
         image.flags |= AYA_SERVICE_AFFINITY_SOURCE;
-        image.source_ignored_ipv4 = bits_behind(service.source_prefix_v4, 0);
+        image.source_ignored_ipv4 = bits_after(service.source_prefix_v4, 0);
         for (unsigned word = 0; word < 4; word++)
-            image.source_ignored_ipv6[word] = bits_behind(service.source_prefix_v6, word);
+            image.source_ignored_ipv6[word] = bits_after(service.source_prefix_v6, word);
     }
     image.idle_timeout[AYA_FLOW_EMBRYONIC] = to_ticks(service.idle_timeouts.tcp_embryonic);
     image.idle_timeout[AYA_FLOW_CLOSING] = to_ticks(service.idle_timeouts.tcp_closing);
