@@ -102,9 +102,9 @@ const Fields<DataplaneConfig> &fields()
                 .more("`false` keeps one core per worker fully busy, and saves some microseconds on an idle "
                       "machine."),
             field("punt_limit", &DataplaneConfig::punt_limit, integer_kind(0, 100'000'000),
-                  "Packets of class `rest` per second and worker that the kernel gets; `0`: no limit for any "
-                  "class")
-                .more("With path `xdp`: per RX queue. ARP, neighbour discovery, BGP, BFD and open TCP "
+                  "Packets of class `rest` per second and worker that the kernel gets")
+                .more("`0`: no limit for any class. With path `xdp`: per RX queue. ARP, neighbour discovery, "
+                      "BGP, BFD and open TCP "
                       "connections have "
                       "[classes](dataplane.md#to-the-kernel-and-back) without a limit. A machine that also "
                       "routes, or serves "

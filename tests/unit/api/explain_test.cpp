@@ -72,7 +72,7 @@ TEST(Explain, SaysWhatProbesDoNotProve)
         bench.done(verb::patch, "/v1/services/web", std::string(R"({"health": )") + health + "}");
         const auto backend = bench.get("/v1/services/web/backends/one");
         const auto answer = ask(bench, question("198.51.100.7:40000", "203.0.113.10:80/tcp"));
-        const std::string text = text_of(answer, "health");
+        std::string text = text_of(answer, "health");
         EXPECT_EQ(backend.contains("health_proves"), !text.empty());
         return text;
     };
