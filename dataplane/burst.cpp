@@ -2,6 +2,7 @@
 #include "burst.hpp"
 
 #include "aya/reset.h"
+#include "plain_lanes.hpp"
 
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
@@ -98,7 +99,14 @@ void remember_fragment(const aya_packet &packet, const aya_verdict &verdict, con
     aya_remember_fragment(context.view, set, hash, context.tick, &verdict);
 }
 
-// Takes back what a packet of this burst has made the flow table remember.
+// Takes back the entry that a packet has made on the short way.
+void forget_begun(const Burst &burst, u32 i)
+{
+    if (aya_flow_entry *entry = aya_flow_locate(burst.set[i], burst.hash[i], burst.service[i]))
+        entry->state = AYA_FLOW_FREE;
+}
+
+// Takes back what a packet of this burst that went the long way has made the flow table remember.
 void forget(const Burst &burst, u32 i, const BurstContext &context)
 {
     const aya_packet &packet = burst.packet[i];
@@ -269,6 +277,25 @@ inline bool follow_plain(Burst &burst, u32 i, const aya_view *view, u16 tick)
     return AYA_LIKELY(backend != nullptr);
 }
 
+// True: plain packet i, of a flow that is not known, goes to burst.backend[i]. An earlier packet of the burst
+// may have made the flow known. Few packets come here, and shall not cost the others registers.
+[[gnu::noinline]] bool begin_plain(Burst &burst, u32 i, const BurstContext &context)
+{
+    const u16 service_id = burst.service[i];
+    const aya_service *service = aya_view_service(context.view, service_id);
+    if (AYA_UNLIKELY(service == nullptr || aya_flow_locate(burst.set[i], burst.hash[i], service_id)))
+        return false;
+    u8 notes = 0;
+    const aya_backend *backend = aya_plain_begin(context.view, service, service_id, burst.l3_length[i],
+                                                 burst.hash[i], burst.set[i], context.tick, &notes);
+    if (AYA_UNLIKELY(backend == nullptr))
+        return false;
+    burst.backend[i] = backend;
+    burst.begun |= static_cast<u32>(notes & AYA_NOTE_NEW) << i;
+    count_notes(notes, service_id, context.counters);
+    return true;
+}
+
 // The service of a VIP that is not in the memo, or AYA_SERVICE_NONE.
 AYA_COLD u32 look_up(VipMemo &vips, const aya_view *view, u64 vip)
 {
@@ -286,21 +313,57 @@ void parse_again(Burst &burst, u32 i)
     burst.plain &= ~(1u << i);
 }
 
-struct Masks {
-    u32 live = 0, plain = 0;
-};
-
-inline void keep_plain(Burst &burst, u32 i, const aya_plain &plain, u32 service, u64 hash,
-                       const BurstContext &context, Masks &masks)
+inline void keep_plain(Burst &burst, u32 i, u32 service, const BurstContext &context)
 {
-    aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
+    aya_flow_set *set = &context.sets[aya_flow_set_index(burst.hash[i], context.set_mask)];
     rte_prefetch0(set);
-    burst.hash[i] = hash;
     burst.set[i] = set;
     burst.service[i] = static_cast<u16>(service);
-    burst.l3_length[i] = plain.l3_length;
-    masks.live |= 1u << i;
-    masks.plain |= static_cast<u32>(aya_plain_goes_on(&plain)) << i;
+}
+
+// What stands for a frame that is too short, or not for us, or in parts: no plain packet.
+alignas(AYA_CACHE_LINE) constexpr u8 kNoFrame[AYA_CACHE_LINE] = {};
+
+// The frames of a burst, and how many bytes of each one's IP packet have arrived. In whole groups of kLanes.
+struct Frames {
+    const u8 *start[kBurst];
+    u32 room[kBurst];
+};
+
+inline void list_frames(const Burst &burst, const aya_stations &stations, Frames &frames)
+{
+    for (u32 i = 0; i < burst.count; i++) {
+        const rte_mbuf *mbuf = burst.mbuf[i];
+        const u8 *frame = frame_of(mbuf);
+        const bool readable =
+            mbuf->nb_segs == 1 && aya_plain_link(frame, end_of(mbuf), &stations, AYA_PLAIN_HEADERS);
+        frames.start[i] = AYA_LIKELY(readable) ? frame : kNoFrame;
+        frames.room[i] = u32{mbuf->data_len} - u32{sizeof(aya_eth)};
+    }
+    for (u32 i = burst.count; i % kLanes != 0; i++) {
+        frames.start[i] = kNoFrame;
+        frames.room[i] = 0;
+    }
+}
+
+// With the widest vectors that the processor has.
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void
+read_frames(const Frames &frames, const aya_hash_key &key, Burst &burst)
+{
+    u32 live = 0, opens = 0, plain = 0;
+    for (u32 first = 0; first < burst.count; first += kLanes) {
+        PlainLanes lanes;
+        read_plain_lanes(&frames.start[first], &frames.room[first], key, lanes);
+        live |= lanes.is_plain << first;
+        opens |= lanes.opens << first;
+        plain |= (lanes.opens | lanes.goes_on) << first;
+        __builtin_memcpy(&burst.l3_length[first], lanes.l3_length, sizeof(lanes.l3_length));
+        __builtin_memcpy(&burst.vip[first], lanes.vip, sizeof(lanes.vip));
+        __builtin_memcpy(&burst.hash[first], lanes.hash, sizeof(lanes.hash));
+    }
+    burst.live = live;
+    burst.opens = opens;
+    burst.plain = plain;
 }
 
 void choose_backend(Burst &burst, u32 i, const BurstContext &context)
@@ -333,25 +396,26 @@ void read_plain_ipv4(Burst &burst, const BurstContext &context) noexcept
     const u32 count = burst.count;
     for (u32 i = 0; i < count; i++) // a NIC writes to the last-level cache at best
         rte_prefetch0(frame_of(burst.mbuf[i]));
-    Masks masks;
-    for (u32 i = 0; i < count; i++) {
-        const rte_mbuf *mbuf = burst.mbuf[i];
-        aya_plain plain;
-        if (AYA_UNLIKELY(mbuf->nb_segs != 1 ||
-                         !aya_plain_read_ipv4(frame_of(mbuf), end_of(mbuf), &context.stations, &plain)))
-            continue;
-        const u64 vip = aya_plain_vip(&plain);
+    Frames frames;
+    list_frames(burst, context.stations, frames);
+    read_frames(frames, view->settings->hash_key, burst);
+    u32 live = burst.live;
+    for (const u32 i : packets_of(live)) {
+        const u64 vip = burst.vip[i];
         u32 service = burst.vips.find(vip);
         if (AYA_UNLIKELY(service == AYA_SERVICE_NONE)) {
             service = look_up(burst.vips, view, vip);
-            if (service == AYA_SERVICE_NONE)
+            if (service == AYA_SERVICE_NONE) {
+                live &= ~(1u << i);
                 continue;
+            }
         }
-        keep_plain(burst, i, plain, service, aya_plain_hash_ipv4(view->settings, &plain), context, masks);
+        keep_plain(burst, i, service, context);
     }
-    burst.live = masks.live;
-    burst.plain = masks.plain;
-    burst.ipv6 = 0;
+    burst.live = live;
+    burst.opens &= live;
+    burst.plain &= live;
+    burst.ipv6 = burst.begun = 0;
 }
 
 void read_plain_ipv6(Burst &burst, const BurstContext &context) noexcept
@@ -360,7 +424,6 @@ void read_plain_ipv6(Burst &burst, const BurstContext &context) noexcept
     const u32 others = all_of(burst) & ~burst.live;
     for (const u32 i : packets_of(others)) // a TCP header behind IPv6 is not in the first line
         rte_prefetch0(frame_of(burst.mbuf[i]) + RTE_CACHE_LINE_SIZE);
-    Masks masks;
     for (const u32 i : packets_of(others)) {
         const rte_mbuf *mbuf = burst.mbuf[i];
         aya_plain plain;
@@ -370,16 +433,20 @@ void read_plain_ipv6(Burst &burst, const BurstContext &context) noexcept
         const u32 service = aya_plain_service_ipv6(view, &plain);
         if (AYA_UNLIKELY(service == AYA_SERVICE_NONE))
             continue;
-        keep_plain(burst, i, plain, service, aya_plain_hash_ipv6(view->settings, &plain), context, masks);
+        burst.hash[i] = aya_plain_hash_ipv6(view->settings, &plain);
+        burst.l3_length[i] = plain.l3_length;
+        keep_plain(burst, i, service, context);
+        const bool opens = aya_plain_opens(&plain), goes_on = aya_plain_goes_on(&plain);
+        burst.live |= 1u << i;
+        burst.opens |= static_cast<u32>(opens) << i;
+        burst.plain |= static_cast<u32>(opens || goes_on) << i;
+        burst.ipv6 |= 1u << i;
     }
-    burst.live |= masks.live;
-    burst.plain |= masks.plain;
-    burst.ipv6 = masks.plain;
 }
 
 void read_others(Burst &burst, const BurstContext &context) noexcept
 {
-    for (const u32 i : packets_of(burst.live & ~burst.plain)) // opens or closes a connection
+    for (const u32 i : packets_of(burst.live & ~burst.plain)) // closes a connection
         parse_again(burst, i);
     u32 parsed = 0;
     for (const u32 i : packets_of(all_of(burst) & ~burst.live)) {
@@ -425,7 +492,9 @@ void choose_backends(Burst &burst, const BurstContext &context) noexcept
     const u16 tick = context.tick;
     for (const u32 i : packets_of(burst.live)) {
         if (AYA_LIKELY(burst.plain >> i & 1)) {
-            if (AYA_LIKELY(follow_plain(burst, i, view, tick)))
+            if (AYA_LIKELY(!(burst.opens >> i & 1) && follow_plain(burst, i, view, tick)))
+                continue;
+            if (begin_plain(burst, i, context))
                 continue;
             parse_again(burst, i);
         }
@@ -441,20 +510,20 @@ void rewrite_packets(Burst &burst, BurstContext &context) noexcept
     const u32 port_count = context.port_count;
     for (const u32 i : packets_of(burst.live)) {
         rte_mbuf *mbuf = burst.mbuf[i];
-        const aya_backend *backend = burst.backend[i];
         Sent sent{AYA_REASON_NONE, 0};
         if (AYA_LIKELY(burst.plain >> i & 1)) {
+            const aya_backend *backend = burst.backend[i];
+            const u32 length = burst.l3_length[i];
             // Read once, as above.
             sent.egress = __atomic_load_n(&backend->egress_port, __ATOMIC_RELAXED);
             const u8 room = __atomic_load_n(&backend->outer_length, __ATOMIC_RELAXED);
             sent.reason = sent.egress < port_count ? make_room(mbuf, room) : AYA_REASON_INTERNAL;
             if (AYA_LIKELY(sent.reason == AYA_REASON_NONE)) {
                 if (AYA_UNLIKELY(burst.ipv6 >> i & 1))
-                    aya_plain_encap_ipv6(frame_of(mbuf), burst.l3_length[i], backend, room);
+                    aya_plain_encap_ipv6(frame_of(mbuf), length, backend, room);
                 else
-                    aya_plain_encap_ipv4(frame_of(mbuf), burst.l3_length[i], backend, room);
-                counters.count_forwarded(burst.service[i], static_cast<u32>(backend - backends),
-                                         burst.l3_length[i]);
+                    aya_plain_encap_ipv4(frame_of(mbuf), length, backend, room);
+                counters.count_forwarded(burst.service[i], static_cast<u32>(backend - backends), length);
             }
         } else {
             sent = rewrite_packet(burst, i, context);
@@ -509,6 +578,8 @@ void release_burst(Burst &burst, BurstContext &context) noexcept
 
 void abandon_burst(Burst &burst, BurstContext &context) noexcept
 {
+    for (const u32 i : packets_of(burst.begun))
+        forget_begun(burst, i);
     for (const u32 i : packets_of(burst.live & ~burst.plain))
         forget(burst, i, context);
     for (u32 port = 0; port < context.port_count; port++)

@@ -95,6 +95,8 @@ struct Burst {
     u32 count = 0;
     u32 live = 0;       // on the way to a backend
     u32 plain = 0;      // of those: by the short way of aya/plain.h, so far
+    u32 opens = 0;      // of plain packets: SYNs
+    u32 begun = 0;      // of plain packets: have made an entry
     u32 ipv6 = 0;       // of plain packets: IPv6
     u32 rest_count = 0; // with a verdict already
     u32 drop_count = 0;
@@ -111,6 +113,7 @@ struct Burst {
     aya_packet packet[kBurst];       // not of plain packets
     aya_flow_entry borrowed[kBurst]; // copies of entries of sibling tables
     VipMemo vips;                    // outlives the burst: until the tables change
+    u64 vip[kBurst];                 // of plain IPv4 packets: aya_plain_vip()
 };
 
 static_assert(kBurst <= 32, "a mask of a burst has 32 bits");

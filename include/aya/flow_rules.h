@@ -229,19 +229,22 @@ enum aya_flow_order {
     AYA_FLOW_OVER,            // expired
 };
 
+// `needs`: see aya_flow_yielding_way.
 AYA_INLINE enum aya_flow_order aya_flow_order(const struct aya_view *view, const struct aya_service *service,
-                                              const struct aya_flow_entry *entry, int silence)
+                                              const struct aya_flow_entry *entry, int silence, int needs)
 {
     if (!aya_is_same_backend(aya_view_backend(view, entry->backend), entry, entry->service))
         return AYA_FLOW_GONE;
     int is_silent = silence >= AYA_FLOW_GRACE;
+    int is_first = entry->state == AYA_FLOW_EMBRYONIC;
+    int is_doubtful = is_silent && (entry->state == AYA_FLOW_CLOSING || !(entry->marks & AYA_FLOW_PROVEN));
+    if (!needs && !is_first && !is_doubtful)
+        return AYA_FLOW_KEPT; // the tables are not in the cache, and their answer would change nothing
     if (!aya_tables_answer_for(view, service, entry))
-        return entry->state == AYA_FLOW_EMBRYONIC && is_silent ? AYA_FLOW_LAST_RESORT : AYA_FLOW_KEPT;
-    if (entry->state == AYA_FLOW_EMBRYONIC)
+        return is_first && is_silent ? AYA_FLOW_LAST_RESORT : AYA_FLOW_KEPT;
+    if (is_first)
         return AYA_FLOW_FOR_ALL;
-    if (is_silent && (entry->state == AYA_FLOW_CLOSING || !(entry->marks & AYA_FLOW_PROVEN)))
-        return AYA_FLOW_FOR_ALL_SILENT;
-    return AYA_FLOW_FOR_THE_NEEDY;
+    return is_doubtful ? AYA_FLOW_FOR_ALL_SILENT : AYA_FLOW_FOR_THE_NEEDY;
 }
 
 // What is known of an entry without asking the lookup tables. Closed flows may be half-closed, with a client
@@ -264,7 +267,7 @@ AYA_INLINE enum aya_flow_order aya_flow_order_at_sight(const struct aya_service 
 // Rank of one way of a full set: its order and, below, its silence. `asks_tables`: not only what is known at
 // once.
 AYA_INLINE u32 aya_flow_rank(const struct aya_view *view, const struct aya_flow_entry *entry, u16 now,
-                             int asks_tables)
+                             int needs, int asks_tables)
 {
     if (entry->service == AYA_SERVICE_FRAGMENT) {
         int age = AYA_FRAGMENT_IDLE - aya_flow_remaining(entry, now);
@@ -275,7 +278,7 @@ AYA_INLINE u32 aya_flow_rank(const struct aya_view *view, const struct aya_flow_
     if (!service)
         return (u32)AYA_FLOW_OVER << 16;
     int silence = aya_flow_silence(entry, service, now);
-    enum aya_flow_order order = asks_tables ? aya_flow_order(view, service, entry, silence)
+    enum aya_flow_order order = asks_tables ? aya_flow_order(view, service, entry, silence, needs)
                                             : aya_flow_order_at_sight(service, entry, silence);
     return order == AYA_FLOW_KEPT ? 0 : (u32)order << 16 | (u32)(silence < 0 ? 0 : silence & 0xffff);
 }
@@ -289,16 +292,17 @@ AYA_INLINE u32 aya_flow_yielding_way(const struct aya_view *view, const struct a
 {
     const u32 least = (u32)(needs ? AYA_FLOW_LAST_RESORT : AYA_FLOW_FOR_ALL_SILENT) << 16;
     for (int asks_tables = 0; asks_tables < 2; asks_tables++) {
-        u32 way = AYA_FLOW_WAYS, best = least;
+        // The greatest rank; of equal ones the first way's. Which it is cannot be predicted, so it is
+        // computed.
+        u32 best = least << 3;
         for (u32 i = 0; i < AYA_FLOW_WAYS; i++) {
-            u32 rank = aya_flow_rank(view, &set->way[i], now, asks_tables);
-            if (rank >= best) {
-                best = rank + 1;
-                way = i;
-            }
+            u32 candidate =
+                aya_flow_rank(view, &set->way[i], now, needs, asks_tables) << 3 | (AYA_FLOW_WAYS - i);
+            best = candidate > best ? candidate : best;
         }
+        const u32 way = AYA_FLOW_WAYS - (best & 7);
         if (way < AYA_FLOW_WAYS) {
-            u32 order = best >> 16;
+            u32 order = best >> 19;
             return order == AYA_FLOW_OVER || order == AYA_FLOW_GONE ? way : way | AYA_FLOW_EVICTS;
         }
     }

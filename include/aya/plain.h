@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The short way of a plain packet: untagged, IPv4 without options or IPv6 without extension headers, whole,
-// TCP or UDP, with a TTL to spend, of a flow that is settled. Nearly all packets are plain, so their way is
-// written out here, with the same result as aya_parse, aya_classify and aya_choose in a fraction of the
-// instructions. At each step a packet may turn out not to be plain. Then nothing has happened yet, and it
-// goes the long way.
+// TCP or UDP, with a TTL to spend, of a flow that is settled or not known. Nearly all packets are plain, so
+// their way is written out here, with the same result as aya_parse, aya_classify and aya_choose in a fraction
+// of the instructions. At each step a packet may turn out not to be plain. Then nothing has happened yet, and
+// it goes the long way.
 //
 //     aya_plain_read_ipv4, _ipv6   bytes -> the few words that are needed
 //     aya_plain_service_ipv4, ...  its service
 //     aya_plain_hash_ipv4, ...     what aya_hash() says              -> prefetch the set
 //     aya_plain_follow             entry -> backend; renews the entry
+//     aya_plain_begin              without an entry: lookup table -> backend; remembers it
 //     aya_plain_encap_ipv4, ...    bytes to the backend
 #ifndef AYA_PLAIN_H
 #define AYA_PLAIN_H
@@ -51,14 +52,16 @@ AYA_INLINE int aya_plain_transport(const u8 *l4, u32 l4_length, struct aya_plain
     return plain->protocol == AYA_PROTO_UDP && length >= sizeof(struct aya_udp) && length <= l4_length;
 }
 
+// What is read of plain IPv4, at least.
+enum { AYA_PLAIN_HEADERS = sizeof(struct aya_eth) + sizeof(struct aya_ipv4) + sizeof(struct aya_tcp) };
+
 // Reads the frame [frame, end), which is all of it. False: it is not plain IPv4, or not for this port, or
 // shorter than a TCP header.
 AYA_INLINE int aya_plain_read_ipv4(const u8 *frame, const u8 *end, const struct aya_stations *stations,
                                    struct aya_plain *plain)
 {
     const struct aya_ipv4 *ip = (const struct aya_ipv4 *)(frame + sizeof(struct aya_eth));
-    const u32 headers = sizeof(struct aya_eth) + sizeof(*ip) + sizeof(struct aya_tcp);
-    if (!aya_plain_link(frame, end, stations, headers))
+    if (!aya_plain_link(frame, end, stations, AYA_PLAIN_HEADERS))
         return 0;
     const u32 ipv4_without_options = aya_cpu_to_be16(AYA_ETHERTYPE_IPV4).raw | 0x45u << 16;
     if ((aya_load_u32(frame + 12) & 0xffffff) != ipv4_without_options)
@@ -107,6 +110,12 @@ AYA_INLINE int aya_plain_goes_on(const struct aya_plain *plain)
     return !(plain->tcp_flags & (AYA_TCP_SYN | AYA_TCP_FIN | AYA_TCP_RST));
 }
 
+// A SYN: goes the short way only if its flow is not known.
+AYA_INLINE int aya_plain_opens(const struct aya_plain *plain)
+{
+    return (plain->tcp_flags & (AYA_TCP_SYN | AYA_TCP_ACK | AYA_TCP_RST | AYA_TCP_FIN)) == AYA_TCP_SYN;
+}
+
 // Address, port and protocol of an IPv4 VIP in one word, which is not 0.
 AYA_INLINE u64 aya_plain_vip(const struct aya_plain *plain)
 {
@@ -139,6 +148,12 @@ AYA_INLINE u64 aya_plain_hash_ipv6(const struct aya_settings *settings, const st
     return aya_hash_ipv6(&settings->hash_key, plain->src, plain->dst, plain->ports, plain->protocol);
 }
 
+// Whether `backend` takes a plain packet of this length, and aya_plain_encap_ipv4() or _ipv6() can send it.
+AYA_INLINE int aya_plain_fits(const struct aya_backend *backend, u16 l3_length)
+{
+    return l3_length <= backend->mtu && backend->egress_port != AYA_PORT_NONE && !aya_needs_tunnel(backend);
+}
+
 // The backend of a packet that goes on, by its flow's entry, which was located for `service`; renews the
 // entry. NULL: the flow is not settled, its backend is not simply up or needs a tunnel, or the packet does
 // not fit.
@@ -148,26 +163,65 @@ AYA_INLINE const struct aya_backend *aya_plain_follow(const struct aya_view *vie
 {
     const struct aya_backend *backend = aya_view_backend(view, entry->backend);
     if (AYA_UNLIKELY(!aya_is_up(backend, entry)) || AYA_UNLIKELY(entry->state < AYA_FLOW_ESTABLISHED) ||
-        AYA_UNLIKELY(l3_length > backend->mtu || backend->egress_port == AYA_PORT_NONE ||
-                     aya_needs_tunnel(backend)))
+        AYA_UNLIKELY(!aya_plain_fits(backend, l3_length)))
         return NULL;
     aya_renew(view, entry, service, entry->state, now);
     return backend;
+}
+
+// The backend of a packet that closes nothing and whose flow has no entry in `set`, and what aya_decide()
+// does for it: the new entry, if there is a place, and the notes. NULL: more than the lookup table has a say,
+// or the packet does not fit.
+AYA_INLINE const struct aya_backend *aya_plain_begin(const struct aya_view *view,
+                                                     const struct aya_service *service, u16 service_id,
+                                                     u16 l3_length, u64 hash, struct aya_flow_set *set,
+                                                     u16 now, u8 *notes)
+{
+    const u32 others = AYA_SERVICE_AFFINITY_SOURCE | AYA_SERVICE_STATELESS | AYA_SERVICE_DRAWS;
+    if (AYA_UNLIKELY((service->flags & others) || service->previous_size != 0))
+        return NULL;
+    u32 id = AYA_BACKEND_NONE;
+    const struct aya_backend *backend =
+        aya_lookup(view, service->lookup_offset, service->lookup_size, hash, service_id, &id);
+    if (AYA_UNLIKELY(!backend || !aya_plain_fits(backend, l3_length)))
+        return NULL;
+    *notes = AYA_NOTE_NEW;
+    struct aya_flow_entry *place = aya_find_place(view, set, now, 0, notes);
+    if (AYA_UNLIKELY(!place)) {
+        *notes = AYA_NOTE_NOT_REMEMBERED;
+        return backend;
+    }
+    aya_let_go(view, place);
+    aya_flow_write(place, hash, service_id, id, backend->incarnation, AYA_FLOW_EMBRYONIC,
+                   (u16)(now + aya_idle_timeout(service, AYA_FLOW_EMBRYONIC)));
+    return backend;
+}
+
+// The Ethernet header and the outer IPv4 header of aya_write_outer_l2() and aya_write_outer_ipv4(), in words
+// that are as long as stores can be.
+AYA_INLINE void aya_plain_outer_ipv4(u8 *frame, u16 l3_length, u8 tos, const struct aya_backend *backend,
+                                     u8 protocol)
+{
+    const u64 length = aya_cpu_to_be16((u16)(l3_length + AYA_OUTER_IPV4)).raw;
+    const u16 checksum = aya_checksum_fold((u32)backend->partial_checksum + (u32)length + aya_word(0, tos) +
+                                           aya_word(0, protocol));
+    const u32 type = aya_cpu_to_be16(AYA_ETHERTYPE_IPV4).raw | 0x45u << 16 | (u32)tos << 24;
+    aya_copy(frame, backend->macs, 8);
+    aya_store_u64(frame + 8, aya_load_u32(backend->macs + 8) | (u64)type << 32);
+    aya_store_u64(frame + 16, length | (u64)aya_cpu_to_be16(AYA_IPV4_DF).raw << 32 |
+                                  (u64)aya_word(AYA_OUTER_TTL, protocol) << 48);
+    aya_store_u16(frame + 24, checksum);
+    aya_copy(frame + 26, &backend->outer_src, 8);
 }
 
 // What aya_encap() does to the packet, if the backend needs no tunnel. `frame` is the new start.
 AYA_INLINE void aya_plain_outer(u8 *frame, u16 l3_length, u8 tos, const struct aya_backend *backend, u32 room,
                                 u8 protocol)
 {
-    if (AYA_UNLIKELY(room != AYA_OUTER_IPV4)) {
+    if (AYA_UNLIKELY(room != AYA_OUTER_IPV4))
         aya_copy(frame, backend->macs, sizeof(backend->macs));
-        return;
-    }
-    struct aya_packet packet; // as far as it is asked for
-    packet.l3_length = l3_length;
-    packet.tos = tos;
-    aya_write_outer_l2(frame, sizeof(struct aya_eth), AYA_OUTER_IPV4, backend, AYA_ETHERTYPE_IPV4);
-    aya_write_outer_ipv4(frame + sizeof(struct aya_eth), &packet, backend, AYA_OUTER_IPV4, protocol);
+    else
+        aya_plain_outer_ipv4(frame, l3_length, tos, backend, protocol);
 }
 
 AYA_INLINE void aya_plain_encap_ipv4(u8 *frame, u16 l3_length, const struct aya_backend *backend, u32 room)

@@ -81,6 +81,24 @@ AYA_INLINE void aya_store_u32(void *to, u32 value)
 #endif
 }
 
+AYA_INLINE void aya_store_u16(void *to, u16 value)
+{
+#ifdef __bpf__
+    *(u16 *)to = value;
+#else
+    __builtin_memcpy(to, &value, sizeof(value));
+#endif
+}
+
+AYA_INLINE void aya_store_u64(void *to, u64 value)
+{
+#ifdef __bpf__
+    *(u64 *)to = value;
+#else
+    __builtin_memcpy(to, &value, sizeof(value));
+#endif
+}
+
 // Adds to a number that another process may add to at the same time.
 AYA_INLINE void aya_add_u32(u32 *to, u32 value)
 {

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <functional>
+#include <random>
 
 #include "aya/plain.h"
 #include "random_packets.hpp"
@@ -240,6 +241,98 @@ TEST(Plain, DoesNotFollowAnEntryThatHasToBeThoughtAbout)
     const u16 largest = flow.world.tables.backend(flow.world.backend).mtu;
     EXPECT_NE(flow.follow(largest), nullptr);
     EXPECT_EQ(flow.follow(static_cast<u16>(largest + 1)), nullptr) << "too big";
+}
+
+// A set of four entries of the service's flows, in all states, some of them stale; or of busy ones alone.
+aya_flow_set random_set(const aya_view *view, u16 service_id, u32 known, std::mt19937_64 &random, u16 now)
+{
+    aya_flow_set set{};
+    const bool are_busy = random() % 4 == 0;
+    for (aya_flow_entry &entry : set.way) {
+        const u8 states[] = {AYA_FLOW_FREE,    AYA_FLOW_EMBRYONIC,   AYA_FLOW_EMBRYONIC,
+                             AYA_FLOW_CLOSING, AYA_FLOW_ESTABLISHED, AYA_FLOW_DATAGRAM};
+        const u32 backend = random() % 16 ? known : static_cast<u32>(random() % view->backend_count);
+        const u16 incarnation = static_cast<u16>(view->backends[backend].incarnation + (random() % 8 == 0));
+        aya_flow_write(&entry, random(), service_id, backend, incarnation, states[random() % 6],
+                       static_cast<u16>(now + random() % 400 - 50));
+        entry.marks = random() % 2 ? AYA_FLOW_PROVEN : 0;
+        if (are_busy) {
+            entry.incarnation = view->backends[backend].incarnation;
+            entry.state = AYA_FLOW_ESTABLISHED;
+            entry.expires =
+                static_cast<u16>(now + aya_idle_timeout(&view->services[service_id], entry.state));
+        }
+    }
+    return set;
+}
+
+TEST(Plain, BeginsAFlowAsTheLongWayDoes)
+{
+    const World world(4);
+    const aya_view *view = world.tables.view();
+    const aya_service *service = &view->services[world.web];
+    std::mt19937_64 random(5);
+    u32 begun = 0, not_remembered = 0, evicted = 0;
+    for (u32 n = 0; n < 50'000 && !HasFailure(); n++) {
+        const u16 now = 1000;
+        Packet packet = packet_of(4);
+        const u32 kind = static_cast<u32>(random() % 3);
+        const u16 port = static_cast<u16>(1024 + random() % 60000);
+        const Bytes frame = (kind == 0   ? packet.tcp(port, 443, "S")
+                             : kind == 1 ? packet.tcp(port, 443, "PA")
+                                         : packet.udp(port, 443).payload(30))
+                                .build();
+        aya_packet parsed;
+        ASSERT_EQ(
+            aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &parsed),
+            AYA_REASON_NONE);
+        const u64 hash = aya_flow_hash(view->settings, &parsed);
+        aya_flow_set by_short_way = random_set(view, world.web, world.backend, random, now),
+                     by_long_way = by_short_way;
+
+        u8 notes = 0;
+        const aya_backend *backend =
+            aya_plain_begin(view, service, world.web, parsed.l3_length, hash, &by_short_way, now, &notes);
+        aya_verdict verdict;
+        aya_choose(view, &parsed, world.web, hash, &by_long_way, nullptr, now, &verdict);
+        EXPECT_EQ(backend, verdict.backend);
+        EXPECT_EQ(notes, verdict.notes);
+        EXPECT_EQ(std::memcmp(&by_short_way, &by_long_way, sizeof(by_short_way)), 0);
+        begun += (notes & AYA_NOTE_NEW) != 0;
+        evicted += (notes & AYA_NOTE_EVICTED) != 0;
+        not_remembered += (notes & AYA_NOTE_NOT_REMEMBERED) != 0;
+    }
+    EXPECT_GT(begun, 1000u);
+    EXPECT_GT(evicted, 1000u);
+    EXPECT_GT(not_remembered, 100u);
+}
+
+TEST(Plain, DoesNotBeginWhatMoreThanTheLookupTableDecides)
+{
+    const std::pair<const char *, std::function<void(World &, aya_service &)>> changes[] = {
+        {"source affinity", [](World &, aya_service &s) { s.flags |= AYA_SERVICE_AFFINITY_SOURCE; }},
+        {"stateless", [](World &, aya_service &s) { s.flags |= AYA_SERVICE_STATELESS; }},
+        {"draws", [](World &, aya_service &s) { s.flags |= AYA_SERVICE_RANDOM; }},
+        {"previous table", [](World &, aya_service &s) { s.previous_size = s.lookup_size; }},
+        {"no backend", [](World &, aya_service &s) { s.lookup_size = 0; }},
+        {"unreachable",
+         [](World &w, aya_service &) { w.tables.backend(w.backend).egress_port = AYA_PORT_NONE; }},
+        {"tunnel",
+         [](World &w, aya_service &) { w.tables.backend(w.backend).outer_length = AYA_OUTER_GUE_IPV4; }},
+        {"too big", [](World &w, aya_service &) { w.tables.backend(w.backend).mtu = 39; }},
+    };
+    for (const auto &[what, change] : changes) {
+        World world(4);
+        aya_service service = world.tables.view()->services[world.web];
+        change(world, service);
+        aya_flow_set set{};
+        u8 notes = 0;
+        EXPECT_EQ(aya_plain_begin(world.tables.view(), &service, world.web, 40, 7, &set, 1000, &notes),
+                  nullptr)
+            << what;
+        EXPECT_EQ(notes, 0) << what;
+        EXPECT_EQ(set.way[0].state, AYA_FLOW_FREE) << what;
+    }
 }
 
 } // namespace
