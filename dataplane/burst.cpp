@@ -285,9 +285,11 @@ inline bool follow_plain(Burst &burst, u32 i, const aya_view *view, u16 tick)
     const aya_service *service = aya_view_service(context.view, service_id);
     if (AYA_UNLIKELY(service == nullptr || aya_flow_locate(burst.set[i], burst.hash[i], service_id)))
         return false;
+    u32 backend_id = AYA_BACKEND_NONE;
     u8 notes = 0;
-    const aya_backend *backend = aya_plain_begin(context.view, service, service_id, burst.l3_length[i],
-                                                 burst.hash[i], burst.set[i], context.tick, &notes);
+    const aya_backend *backend =
+        aya_plain_begin(context.view, service, service_id, burst.l3_length[i], burst.hash[i], burst.set[i],
+                        context.tick, &backend_id, &notes);
     if (AYA_UNLIKELY(backend == nullptr))
         return false;
     burst.backend[i] = backend;

@@ -197,17 +197,17 @@ AYA_INLINE void count_forwarded(const struct shell *shell, u16 service_id, u32 b
     }
 }
 
-AYA_INLINE void count_notes(const struct shell *shell, const struct aya_verdict *verdict)
+AYA_INLINE void count_notes(const struct shell *shell, u16 service_id, u8 notes)
 {
-    struct aya_service_counters *service = aya_view_own(&shell->view, verdict->service);
+    struct aya_service_counters *service = aya_view_own(&shell->view, service_id);
     if (service)
-        service->new_flows += verdict->notes & AYA_NOTE_NEW;
-    if (AYA_LIKELY(verdict->notes == AYA_NOTE_NEW)) {
+        service->new_flows += notes & AYA_NOTE_NEW;
+    if (AYA_LIKELY(notes == AYA_NOTE_NEW)) {
         count(shell->totals, AYA_REASON_FLOW_NEW);
         return;
     }
     for (u32 i = 0; i < AYA_NOTES; i++)
-        shell->totals->reasons[AYA_REASON_FLOW_NEW + i] += verdict->notes >> i & 1;
+        shell->totals->reasons[AYA_REASON_FLOW_NEW + i] += notes >> i & 1;
 }
 
 // By a constant where it can be, so that a processor need not wait for the backend's entry to know where the
@@ -341,7 +341,7 @@ AYA_INLINE u32 read_plain(const struct xdp_md *ctx, const struct shell *shell, c
 {
     const int is_plain = is_ipv6 ? aya_plain_read_ipv6(start_of(ctx), end_of(ctx), &mode.stations, plain)
                                  : aya_plain_read_ipv4(start_of(ctx), end_of(ctx), &mode.stations, plain);
-    if (!is_plain || !aya_plain_goes_on(plain))
+    if (!is_plain || !(aya_plain_goes_on(plain) || aya_plain_opens(plain)))
         return AYA_SERVICE_NONE;
     return is_ipv6 ? aya_plain_service_ipv6(&shell->view, plain)
                    : aya_plain_service_ipv4(&shell->view, aya_plain_vip(plain));
@@ -368,15 +368,27 @@ AYA_INLINE int forward_plain(struct xdp_md *ctx, const struct shell *shell, cons
     const struct aya_service *service = aya_view_service(&shell->view, service_id);
     const u64 hash = is_ipv6 ? aya_plain_hash_ipv6(current, &plain) : aya_plain_hash_ipv4(current, &plain);
     struct aya_flow_set *set = flow_set(shell->view.queue, hash);
-    struct aya_flow_entry *entry = set ? aya_flow_locate(set, hash, (u16)service_id) : NULL;
-    if (AYA_UNLIKELY(!entry || !service))
+    if (AYA_UNLIKELY(!set || !service))
         return LONG_WAY;
-    const struct aya_backend *backend =
-        aya_plain_follow(&shell->view, service, plain.l3_length, entry, aya_tick(now_ns(shell->view.queue)));
+    struct aya_flow_entry *entry = aya_flow_locate(set, hash, (u16)service_id);
+    const u16 now = aya_tick(now_ns(shell->view.queue));
+    const struct aya_backend *backend = NULL;
+    u32 backend_id = AYA_BACKEND_NONE;
+    if (AYA_LIKELY(entry != NULL)) {
+        backend_id = entry->backend;
+        if (AYA_LIKELY(aya_plain_goes_on(&plain)))
+            backend = aya_plain_follow(&shell->view, service, plain.l3_length, entry, now);
+    } else {
+        u8 notes = 0;
+        backend = aya_plain_begin(&shell->view, service, (u16)service_id, plain.l3_length, hash, set, now,
+                                  &backend_id, &notes);
+        if (notes)
+            count_notes(shell, (u16)service_id, notes);
+    }
     if (AYA_UNLIKELY(!backend))
         return LONG_WAY;
 
-    const u32 backend_id = entry->backend, is_ipip = backend->outer_length == AYA_OUTER_IPV4;
+    const u32 is_ipip = backend->outer_length == AYA_OUTER_IPV4;
     const u32 headers =
         sizeof(struct aya_eth) + (is_ipv6 ? sizeof(struct aya_ipv6) : sizeof(struct aya_ipv4));
     if (is_ipip && bpf_xdp_adjust_head(ctx, -AYA_OUTER_IPV4))
@@ -420,7 +432,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
         entry = &borrowed;
     aya_decide(&shell->view, packet, service, hash, set, entry, now, &verdict);
     if (AYA_UNLIKELY(verdict.notes))
-        count_notes(shell, &verdict);
+        count_notes(shell, verdict.service, verdict.notes);
     if (AYA_UNLIKELY(verdict.action != AYA_ACTION_FORWARD || !verdict.backend)) {
         if (verdict.action == AYA_ACTION_REPLY)
             return reply(ctx, shell, packet, verdict.reason, verdict.backend ? verdict.backend->mtu : 0);

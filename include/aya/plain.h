@@ -175,14 +175,13 @@ AYA_INLINE const struct aya_backend *aya_plain_follow(const struct aya_view *vie
 AYA_INLINE const struct aya_backend *aya_plain_begin(const struct aya_view *view,
                                                      const struct aya_service *service, u16 service_id,
                                                      u16 l3_length, u64 hash, struct aya_flow_set *set,
-                                                     u16 now, u8 *notes)
+                                                     u16 now, u32 *backend_id, u8 *notes)
 {
     const u32 others = AYA_SERVICE_AFFINITY_SOURCE | AYA_SERVICE_STATELESS | AYA_SERVICE_DRAWS;
     if (AYA_UNLIKELY((service->flags & others) || service->previous_size != 0))
         return NULL;
-    u32 id = AYA_BACKEND_NONE;
     const struct aya_backend *backend =
-        aya_lookup(view, service->lookup_offset, service->lookup_size, hash, service_id, &id);
+        aya_lookup(view, service->lookup_offset, service->lookup_size, hash, service_id, backend_id);
     if (AYA_UNLIKELY(!backend || !aya_plain_fits(backend, l3_length)))
         return NULL;
     *notes = AYA_NOTE_NEW;
@@ -192,7 +191,7 @@ AYA_INLINE const struct aya_backend *aya_plain_begin(const struct aya_view *view
         return backend;
     }
     aya_let_go(view, place);
-    aya_flow_write(place, hash, service_id, id, backend->incarnation, AYA_FLOW_EMBRYONIC,
+    aya_flow_write(place, hash, service_id, *backend_id, backend->incarnation, AYA_FLOW_EMBRYONIC,
                    (u16)(now + aya_idle_timeout(service, AYA_FLOW_EMBRYONIC)));
     return backend;
 }

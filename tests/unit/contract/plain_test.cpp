@@ -296,6 +296,7 @@ TEST(Plain, BeginsAFlowAsTheLongWayDoes)
         aya_verdict verdict;
         aya_choose(view, &parsed, world.web, hash, &by_long_way, nullptr, now, &verdict);
         EXPECT_EQ(backend, verdict.backend);
+        EXPECT_EQ(backend_id, verdict.backend_id);
         EXPECT_EQ(notes, verdict.notes);
         EXPECT_EQ(std::memcmp(&by_short_way, &by_long_way, sizeof(by_short_way)), 0);
         begun += (notes & AYA_NOTE_NEW) != 0;
@@ -326,9 +327,11 @@ TEST(Plain, DoesNotBeginWhatMoreThanTheLookupTableDecides)
         aya_service service = world.tables.view()->services[world.web];
         change(world, service);
         aya_flow_set set{};
+        u32 backend_id = AYA_BACKEND_NONE;
         u8 notes = 0;
-        EXPECT_EQ(aya_plain_begin(world.tables.view(), &service, world.web, 40, 7, &set, 1000, &notes),
-                  nullptr)
+        EXPECT_EQ(
+            aya_plain_begin(world.tables.view(), &service, world.web, 40, 7, &set, 1000, &backend_id, &notes),
+            nullptr)
             << what;
         EXPECT_EQ(notes, 0) << what;
         EXPECT_EQ(set.way[0].state, AYA_FLOW_FREE) << what;
