@@ -241,6 +241,13 @@ u32 all_of(const Burst &burst)
     return static_cast<u32>((u64{1} << burst.count) - 1);
 }
 
+inline void prefetch_set(Burst &burst, u32 i, const BurstContext &context)
+{
+    aya_flow_set *set = &context.sets[aya_flow_set_index(burst.hash[i], context.set_mask)];
+    rte_prefetch0(set);
+    burst.set[i] = set;
+}
+
 // Service and hash of parsed packets. Not in one loop with the parser: to look an address up right after its
 // words were stored would wait for the stores.
 void classify(Burst &burst, u32 parsed, const BurstContext &context)
@@ -254,11 +261,8 @@ void classify(Burst &burst, u32 parsed, const BurstContext &context)
             set_aside(burst, i, reason);
             continue;
         }
-        const u64 hash = aya_flow_hash(settings, packet);
-        aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
-        rte_prefetch0(set);
-        burst.hash[i] = hash;
-        burst.set[i] = set;
+        burst.hash[i] = aya_flow_hash(settings, packet);
+        prefetch_set(burst, i, context);
         burst.live |= 1u << i;
     }
 }
@@ -315,14 +319,6 @@ void parse_again(Burst &burst, u32 i)
     burst.plain &= ~(1u << i);
 }
 
-inline void keep_plain(Burst &burst, u32 i, u32 service, const BurstContext &context)
-{
-    aya_flow_set *set = &context.sets[aya_flow_set_index(burst.hash[i], context.set_mask)];
-    rte_prefetch0(set);
-    burst.set[i] = set;
-    burst.service[i] = static_cast<u16>(service);
-}
-
 // What stands for a frame that is too short, or not for us, or in parts: no plain packet.
 alignas(AYA_CACHE_LINE) constexpr u8 kNoFrame[AYA_CACHE_LINE] = {};
 
@@ -332,10 +328,12 @@ struct Frames {
     u32 room[kBurst];
 };
 
-inline void list_frames(const Burst &burst, const aya_stations &stations, Frames &frames)
+inline void list_frames(Burst &burst, const aya_stations &stations, Frames &frames)
 {
+    u64 bytes = 0;
     for (u32 i = 0; i < burst.count; i++) {
         const rte_mbuf *mbuf = burst.mbuf[i];
+        bytes += mbuf->pkt_len;
         const u8 *frame = frame_of(mbuf);
         const bool readable =
             mbuf->nb_segs == 1 && aya_plain_link(frame, end_of(mbuf), &stations, AYA_PLAIN_HEADERS);
@@ -346,12 +344,14 @@ inline void list_frames(const Burst &burst, const aya_stations &stations, Frames
         frames.start[i] = kNoFrame;
         frames.room[i] = 0;
     }
+    burst.bytes = bytes;
 }
 
 // With the widest vectors that the processor has.
 [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void
-read_frames(const Frames &frames, const aya_hash_key &key, Burst &burst)
+read_frames(const Frames &frames, const BurstContext &context, Burst &burst)
 {
+    const aya_hash_key &key = context.view->settings->hash_key;
     u32 live = 0, opens = 0, plain = 0;
     for (u32 first = 0; first < burst.count; first += kLanes) {
         PlainLanes lanes;
@@ -362,6 +362,8 @@ read_frames(const Frames &frames, const aya_hash_key &key, Burst &burst)
         __builtin_memcpy(&burst.l3_length[first], lanes.l3_length, sizeof(lanes.l3_length));
         __builtin_memcpy(&burst.vip[first], lanes.vip, sizeof(lanes.vip));
         __builtin_memcpy(&burst.hash[first], lanes.hash, sizeof(lanes.hash));
+        for (const u32 i : packets_of(lanes.is_plain << first))
+            prefetch_set(burst, i, context);
     }
     burst.live = live;
     burst.opens = opens;
@@ -400,7 +402,7 @@ void read_plain_ipv4(Burst &burst, const BurstContext &context) noexcept
         rte_prefetch0(frame_of(burst.mbuf[i]));
     Frames frames;
     list_frames(burst, context.stations, frames);
-    read_frames(frames, view->settings->hash_key, burst);
+    read_frames(frames, context, burst);
     u32 live = burst.live;
     for (const u32 i : packets_of(live)) {
         const u64 vip = burst.vip[i];
@@ -412,7 +414,7 @@ void read_plain_ipv4(Burst &burst, const BurstContext &context) noexcept
                 continue;
             }
         }
-        keep_plain(burst, i, service, context);
+        burst.service[i] = static_cast<u16>(service);
     }
     burst.live = live;
     burst.opens &= live;
@@ -437,7 +439,8 @@ void read_plain_ipv6(Burst &burst, const BurstContext &context) noexcept
             continue;
         burst.hash[i] = aya_plain_hash_ipv6(view->settings, &plain);
         burst.l3_length[i] = plain.l3_length;
-        keep_plain(burst, i, service, context);
+        burst.service[i] = static_cast<u16>(service);
+        prefetch_set(burst, i, context);
         const bool opens = aya_plain_opens(&plain), goes_on = aya_plain_goes_on(&plain);
         burst.live |= 1u << i;
         burst.opens |= static_cast<u32>(opens) << i;
@@ -537,6 +540,7 @@ void rewrite_packets(Burst &burst, BurstContext &context) noexcept
         }
         Outbox &outbox = outboxes[sent.egress];
         outbox.packets[outbox.count++] = mbuf;
+        outbox.bytes += mbuf->pkt_len;
     }
 }
 
@@ -585,7 +589,7 @@ void abandon_burst(Burst &burst, BurstContext &context) noexcept
     for (const u32 i : packets_of(burst.live & ~burst.plain))
         forget(burst, i, context);
     for (u32 port = 0; port < context.port_count; port++)
-        context.outboxes[port].count = 0;
+        context.outboxes[port].count = context.outboxes[port].bytes = 0;
     context.counters.count_reason(AYA_REASON_TAKEN_OVER, burst.count);
     rte_pktmbuf_free_bulk(burst.mbuf, burst.count);
 }

@@ -33,6 +33,7 @@ constexpr u32 kBurst = 32;
 // Packets on their way out of one port.
 struct Outbox {
     u32 count = 0;
+    u32 bytes = 0;
     rte_mbuf *packets[kBurst];
 };
 
@@ -100,6 +101,7 @@ struct Burst {
     u32 ipv6 = 0;       // of plain packets: IPv6
     u32 rest_count = 0; // with a verdict already
     u32 drop_count = 0;
+    u64 bytes = 0; // of all packets, as received
     u8 rest[kBurst];
     u16 service[kBurst];
     u16 l3_length[kBurst]; // of plain packets

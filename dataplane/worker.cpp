@@ -156,8 +156,8 @@ u32 Worker::poll(u32 index) noexcept
     }
     totals.busy_polls++;
     totals.rx_packets += burst_.count;
-    totals.rx_bytes += bytes_of(burst_.mbuf, burst_.count);
     if (AYA_UNLIKELY(port.mode && __atomic_load_n(&port.mode->bypass_sockets, __ATOMIC_RELAXED))) {
+        totals.rx_bytes += bytes_of(burst_.mbuf, burst_.count);
         drop_burst(AYA_REASON_TAKEN_OVER);
         cursor_.leave();
         return others + burst_.count;
@@ -168,6 +168,7 @@ u32 Worker::poll(u32 index) noexcept
     context_.stations = port.stations;
     context_.punt = port.to_kernel[0] != nullptr ? &port.to_kernel : nullptr;
     decide_burst(burst_, context_);
+    totals.rx_bytes += burst_.bytes;
     if (AYA_UNLIKELY(cursor_.overtaken())) {
         abandon_burst(burst_, context_);
     } else {
@@ -198,8 +199,8 @@ const aya_view &Worker::enter_tables(std::span<aya_backend_load> loads) noexcept
     return view;
 }
 
-// Into the port's TX queue; answers how many it took.
-u32 Worker::transmit(u32 index, rte_mbuf **packets, u32 count) noexcept
+// Packets of `bytes` together into the port's TX queue; answers how many it took.
+u32 Worker::transmit(u32 index, rte_mbuf **packets, u32 count, u64 bytes) noexcept
 {
     const Lane &port = ports_[index];
     WorkerTotals &totals = *context_.counters.totals;
@@ -208,7 +209,6 @@ u32 Worker::transmit(u32 index, rte_mbuf **packets, u32 count) noexcept
             return 0;
         return rte_ring_enqueue_burst(port.to_port, reinterpret_cast<void **>(packets), count, nullptr);
     }
-    const u64 bytes = bytes_of(packets, count);
     const u32 sent = rte_eth_tx_burst(port.tx.port_id, port.tx.queue_id, packets, static_cast<u16>(count));
     totals.tx_packets += sent;
     totals.tx_bytes += bytes;
@@ -225,13 +225,13 @@ u8 Worker::refused_by(u32 index) const noexcept
 
 void Worker::send(u32 index, Outbox &outbox) noexcept
 {
-    const u32 sent = transmit(index, outbox.packets, outbox.count);
+    const u32 sent = transmit(index, outbox.packets, outbox.count, outbox.bytes);
     context_.counters.count_reason(AYA_REASON_NONE, sent);
     if (AYA_UNLIKELY(sent < outbox.count)) {
         context_.counters.count_reason(refused_by(index), outbox.count - sent);
         rte_pktmbuf_free_bulk(outbox.packets + sent, outbox.count - sent);
     }
-    outbox.count = 0;
+    outbox.count = outbox.bytes = 0;
 }
 
 void Worker::drop_burst(aya_reason reason) noexcept
@@ -255,7 +255,7 @@ void Worker::send_replies(u32 index) noexcept
         const auto reason = static_cast<aya_reason>(burst_.verdict[i].reason);
         if (aya_action_of(reason) != AYA_ACTION_REPLY)
             continue;
-        const bool sent = transmit(index, &burst_.mbuf[i], 1) == 1;
+        const bool sent = transmit(index, &burst_.mbuf[i], 1, burst_.mbuf[i]->pkt_len) == 1;
         context_.counters.count_reason(sent ? static_cast<u8>(reason) : refused_by(index));
         if (!sent)
             rte_pktmbuf_free(burst_.mbuf[i]);
@@ -274,7 +274,8 @@ u32 Worker::serve_ring(Lane &port) noexcept
         return 0;
     if (AYA_UNLIKELY(port.closed))
         return lose_ring(port);
-    const u32 sent = transmit(static_cast<u32>(&port - ports_.data()), box.packets, box.count);
+    const u64 bytes = bytes_of(box.packets, box.count);
+    const u32 sent = transmit(static_cast<u32>(&port - ports_.data()), box.packets, box.count, bytes);
     if (AYA_UNLIKELY(sent == 0))
         return give_up_first(port);
     port.stuck_since = 0;

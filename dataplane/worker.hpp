@@ -89,7 +89,7 @@ private:
     void send_all() noexcept;
     void send(u32 port, Outbox &outbox) noexcept;
     void send_replies(u32 port) noexcept;
-    u32 transmit(u32 port, rte_mbuf **packets, u32 count) noexcept;
+    u32 transmit(u32 port, rte_mbuf **packets, u32 count, u64 bytes) noexcept;
     u32 serve_ring(Lane &port) noexcept;
     u32 give_up_first(Lane &port) noexcept;
     void join_tables() noexcept;
