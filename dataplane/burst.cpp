@@ -518,7 +518,7 @@ void rewrite_packets(Burst &burst, BurstContext &context) noexcept
         Sent sent{AYA_REASON_NONE, 0};
         if (AYA_LIKELY(burst.plain >> i & 1)) {
             const aya_backend *backend = burst.backend[i];
-            const u32 length = burst.l3_length[i];
+            const u16 length = burst.l3_length[i];
             // Read once, as above.
             sent.egress = __atomic_load_n(&backend->egress_port, __ATOMIC_RELAXED);
             const u8 room = __atomic_load_n(&backend->outer_length, __ATOMIC_RELAXED);

@@ -40,6 +40,7 @@ constexpr Row kRows[] = {
     {"64 k flows, hit", 65536, 1 << 20, AYA_TCP_ACK, false, false},
     {"1 M flows, hit", 1 << 20, 1 << 20, AYA_TCP_ACK, false, false},
     {"SYN of a new flow, 1 M table", 0, 1 << 20, AYA_TCP_SYN, false, false},
+    {"SYN of a new flow, table full", 1 << 16, 1024, AYA_TCP_SYN, false, false},
     {"IPv6, 1 k flows, hit", 1000, 1 << 20, AYA_TCP_ACK, true, false},
     {"1 k flows, hit, cold", 1000, 1 << 20, AYA_TCP_ACK, false, true},
     {"IPv6, 1 k flows, hit, cold", 1000, 1 << 20, AYA_TCP_ACK, true, true},

@@ -290,9 +290,10 @@ TEST(Plain, BeginsAFlowAsTheLongWayDoes)
         aya_flow_set by_short_way = random_set(view, world.web, world.backend, random, now),
                      by_long_way = by_short_way;
 
+        u32 backend_id = AYA_BACKEND_NONE;
         u8 notes = 0;
-        const aya_backend *backend =
-            aya_plain_begin(view, service, world.web, parsed.l3_length, hash, &by_short_way, now, &notes);
+        const aya_backend *backend = aya_plain_begin(view, service, world.web, parsed.l3_length, hash,
+                                                     &by_short_way, now, &backend_id, &notes);
         aya_verdict verdict;
         aya_choose(view, &parsed, world.web, hash, &by_long_way, nullptr, now, &verdict);
         EXPECT_EQ(backend, verdict.backend);
