@@ -5,7 +5,7 @@
 #include "aya/encap.h"
 #include "packet_builder.hpp"
 
-namespace aya::test
+namespace aya::test::checksum_test
 {
 namespace
 {
@@ -55,4 +55,4 @@ TEST(Checksum, FoldsAnySum)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::checksum_test

@@ -12,7 +12,7 @@
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::draw_test
 {
 namespace
 {
@@ -350,4 +350,4 @@ TEST_F(Draw, ADrainingBackendKeepsItsFlowsAndADeadOneLosesThem)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::draw_test

@@ -7,7 +7,7 @@
 #include "frame_judge.hpp"
 #include "rewriting.hpp"
 
-namespace aya::test
+namespace aya::test::encap_test
 {
 namespace
 {
@@ -140,4 +140,4 @@ TEST(Encap, RefusesABufferThatEndsBeforeTheInnerHeader)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::encap_test

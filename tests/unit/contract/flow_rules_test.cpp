@@ -11,7 +11,7 @@
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::flow_rules_test
 {
 namespace
 {
@@ -527,4 +527,4 @@ TEST_P(RulesModel, IsWhatTheRulesDo)
 INSTANTIATE_TEST_SUITE_P(Seeds, RulesModel, testing::Range(1u, 9u));
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::flow_rules_test

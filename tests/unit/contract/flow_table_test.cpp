@@ -3,7 +3,7 @@
 
 #include "aya/flow_table.h"
 
-namespace aya::test
+namespace aya::test::flow_table_test
 {
 namespace
 {
@@ -130,4 +130,4 @@ TEST(FlowTable, CountsTicksWithoutDrift)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::flow_table_test

@@ -7,7 +7,7 @@
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::forward_test
 {
 namespace
 {
@@ -594,4 +594,4 @@ TEST(Action, IsTheOneThatTheReasonsNameAnnounces)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::forward_test

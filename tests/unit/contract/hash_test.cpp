@@ -11,7 +11,7 @@
 #include "aya/hash.h"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::hash_test
 {
 namespace
 {
@@ -285,4 +285,4 @@ TEST(VipHash, SpreadsNeighbouringVips)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::hash_test

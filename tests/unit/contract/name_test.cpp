@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace aya::test
+namespace aya::test::name_test
 {
 namespace
 {
@@ -27,4 +27,4 @@ TEST(Name, FitsATableEntryWithItsEnd)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::name_test

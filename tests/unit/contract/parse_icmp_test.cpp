@@ -7,7 +7,7 @@
 
 #include "parsed.hpp"
 
-namespace aya::test
+namespace aya::test::parse_icmp_test
 {
 namespace
 {
@@ -228,4 +228,4 @@ TEST(ParseFragments, OfIcmpAreNotForTheDataPlane)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::parse_icmp_test

@@ -7,7 +7,7 @@
 
 #include "parsed.hpp"
 
-namespace aya::test
+namespace aya::test::parse_test
 {
 namespace
 {
@@ -355,4 +355,4 @@ TEST(Reasons, HaveDistinctNamesAndALineOfHelp)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::parse_test

@@ -11,7 +11,7 @@
 #include "random_packets.hpp"
 #include "rewriting.hpp"
 
-namespace aya::test
+namespace aya::test::plain_test
 {
 namespace
 {
@@ -340,4 +340,4 @@ TEST(Plain, DoesNotBeginWhatMoreThanTheLookupTableDecides)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::plain_test

@@ -8,7 +8,7 @@
 #include "parsed.hpp"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::punt_test
 {
 namespace
 {
@@ -179,4 +179,4 @@ TEST(PuntLimits, ASourceGetsNoMoreByAskingForOtherPortsOrFromOtherAddressesOfIts
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::punt_test

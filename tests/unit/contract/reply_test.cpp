@@ -7,7 +7,7 @@
 #include "frame_judge.hpp"
 #include "rewriting.hpp"
 
-namespace aya::test
+namespace aya::test::reply_test
 {
 namespace
 {
@@ -231,4 +231,4 @@ TEST(ReplyLimits, ASourceThatAsksForTooMuchLeavesOthersTheirTooBig)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::reply_test

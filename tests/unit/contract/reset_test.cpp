@@ -6,7 +6,7 @@
 #include "parsed.hpp"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::reset_test
 {
 namespace
 {
@@ -79,4 +79,4 @@ TEST_F(Resets, AreNotForPacketsWithIpOptions)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::reset_test

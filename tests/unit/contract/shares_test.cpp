@@ -13,7 +13,7 @@
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::shares_test
 {
 namespace
 {
@@ -124,4 +124,4 @@ TEST(Shares, FollowRandomWeightsOfAHundredBackends)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::shares_test

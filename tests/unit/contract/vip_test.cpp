@@ -11,7 +11,7 @@
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::vip_test
 {
 namespace
 {
@@ -202,4 +202,4 @@ TEST(VipSearch, AgreesWithAnOrderedMap)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::vip_test

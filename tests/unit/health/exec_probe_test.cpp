@@ -12,7 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-namespace aya::health::test
+namespace aya::health::test::exec_probe_test
 {
 namespace
 {
@@ -171,4 +171,4 @@ TEST_F(ExecProbe, EndlessOutputIsAFailure)
 }
 
 } // namespace
-} // namespace aya::health::test
+} // namespace aya::health::test::exec_probe_test

@@ -2,7 +2,7 @@
 // Answers of gRPC servers, as bytes: frames of RFC 9113, headers by RFC 7541 without compression.
 #include "attempt.hpp"
 
-namespace aya::health::test
+namespace aya::health::test::grpc_probe_test
 {
 namespace
 {
@@ -121,4 +121,4 @@ TEST(GrpcProbe, ReadsABoundedPartOfWhatNeverEnds)
 }
 
 } // namespace
-} // namespace aya::health::test
+} // namespace aya::health::test::grpc_probe_test

@@ -2,7 +2,7 @@
 // Answers of HTTP servers, good, wrong and hostile, over real sockets.
 #include "attempt.hpp"
 
-namespace aya::health::test
+namespace aya::health::test::http_probe_test
 {
 namespace
 {
@@ -167,4 +167,4 @@ TEST(StatusSet, TakesStatusesAndRanges)
 }
 
 } // namespace
-} // namespace aya::health::test
+} // namespace aya::health::test::http_probe_test

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-namespace aya::health::test
+namespace aya::health::test::https_probe_test
 {
 namespace
 {
@@ -182,4 +182,4 @@ TEST(HttpsProbe, LetsTheServerChooseNoCostlyGroup)
 }
 
 } // namespace
-} // namespace aya::health::test
+} // namespace aya::health::test::https_probe_test

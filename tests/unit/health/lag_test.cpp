@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace aya::health
+namespace aya::health::lag_test
 {
 namespace
 {
@@ -54,4 +54,4 @@ TEST(Doubt, LastsWhileTheWayIsBrokenAndAMomentAfter)
 }
 
 } // namespace
-} // namespace aya::health
+} // namespace aya::health::lag_test

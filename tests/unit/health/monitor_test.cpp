@@ -9,7 +9,7 @@
 #include <map>
 #include <thread>
 
-namespace aya::health::test
+namespace aya::health::test::monitor_test
 {
 namespace
 {
@@ -423,4 +423,4 @@ TEST(Monitor, MayBeChangedByItsOwnListener)
 }
 
 } // namespace
-} // namespace aya::health::test
+} // namespace aya::health::test::monitor_test

@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-namespace aya::health::test
+namespace aya::health::test::packet_probe_test
 {
 namespace
 {
@@ -167,4 +167,4 @@ TEST(SynProbe, SpeaksIpv6)
 }
 
 } // namespace
-} // namespace aya::health::test
+} // namespace aya::health::test::packet_probe_test

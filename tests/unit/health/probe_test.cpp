@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <list>
 
-namespace aya::health::test
+namespace aya::health::test::probe_test
 {
 namespace
 {
@@ -174,4 +174,4 @@ TEST(Probe, SaysWhatItWaitedForWhenTheTimeIsOver)
 }
 
 } // namespace
-} // namespace aya::health::test
+} // namespace aya::health::test::probe_test

@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-namespace aya::health
+namespace aya::health::tracker_test
 {
 namespace
 {
@@ -290,4 +290,4 @@ TEST(Tracker, AgreesWithANaiveModel)
 }
 
 } // namespace
-} // namespace aya::health
+} // namespace aya::health::tracker_test

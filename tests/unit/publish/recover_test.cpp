@@ -11,7 +11,7 @@ namespace aya::test
 namespace
 {
 
-constexpr Capacities kCapacities{.services = 8, .backends = 32, .vips = 64, .lookup_slots = 1024};
+constexpr Capacities kFew{.services = 8, .backends = 32, .vips = 64, .lookup_slots = 1024};
 
 class RecoverTest : public testing::Test
 {
@@ -39,7 +39,7 @@ protected:
     Publisher::Clock::time_point later() { return now_ += std::chrono::minutes(1); }
 
     Publisher::Clock::time_point now_ = Publisher::Clock::now();
-    MemorySink sink_{kCapacities};
+    MemorySink sink_{kFew};
     ServiceImage web_, dns_;
     u32 web_id_ = 0;
     LiveBackend a_, b_;
@@ -75,12 +75,12 @@ TEST_F(RecoverTest, WritesNothingIfTheTablesSayWhatIsWanted)
 TEST_F(RecoverTest, RepairsTheSlotThatAKilledPredecessorLeftHalfWritten)
 {
     const TableSlot &other = sink_.slot(3);
-    std::memset(other.services, 0x55, kCapacities.services * sizeof(aya_service));
-    std::memset(other.backends, 0x55, kCapacities.backends * sizeof(aya_backend));
-    std::memset(other.tunnels, 0x55, kCapacities.backends * sizeof(aya_tunnel));
-    std::memset(other.vips, 0x55, kCapacities.vips * sizeof(aya_vip));
-    std::memset(other.service_names, 0x55, kCapacities.services * sizeof(aya_name));
-    std::memset(other.backend_names, 0x55, kCapacities.backends * sizeof(aya_name));
+    std::memset(other.services, 0x55, kFew.services * sizeof(aya_service));
+    std::memset(other.backends, 0x55, kFew.backends * sizeof(aya_backend));
+    std::memset(other.tunnels, 0x55, kFew.backends * sizeof(aya_tunnel));
+    std::memset(other.vips, 0x55, kFew.vips * sizeof(aya_vip));
+    std::memset(other.service_names, 0x55, kFew.services * sizeof(aya_name));
+    std::memset(other.backend_names, 0x55, kFew.backends * sizeof(aya_name));
     std::memset(other.settings, 0x55, sizeof(aya_settings));
     Publisher publisher(sink_);
     dns_.backends[0].entry.macs[0] = 5;
