@@ -50,11 +50,15 @@ Daemon::Daemon(const DaemonOptions &options, const Config &file)
     : options_(options), lock_(options.instance, "controlplane"), reload_signal_(io_, SIGHUP),
       stop_signals_(io_, SIGTERM, SIGINT), wake_(io_), forwarding_(make_forwarding(file, options.instance)),
       publisher_(*forwarding_.sink),
-      observer_(io_.get_executor(), publisher_, *forwarding_.path, *forwarding_.sink,
-                [this](const std::string &service) {
-                    reconciler_.touch(service);
-                    request_reconcile();
-                }),
+      observer_(
+          io_.get_executor(), publisher_, *forwarding_.path, *forwarding_.sink,
+          [name = options.instance.name, most = file.controlplane.limits.backends] {
+              return health::make_tunnel_device(name, most);
+          },
+          [this](const std::string &service) {
+              reconciler_.touch(service);
+              request_reconcile();
+          }),
       reconciler_(publisher_, observer_, options.instance.state_file()),
       changes_(reconciler_, options.config_file, [this] { follow_counters(); }),
       scene_{.reconciler = reconciler_,

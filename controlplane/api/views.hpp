@@ -43,6 +43,9 @@ OrderedJson health_view(const Scene &scene);
 // What a success of the probes proves where that is less than that the backend serves, else empty: "host", it
 // is there; "not refused", its port is not closed, if it is there at all.
 std::string_view health_proves(const HealthConfig &health);
+
+// That the probes of this backend go through at the moment, or null: they go to its own address.
+const health::Tunnel *open_tunnel(const Scene &scene, const std::string &service, const std::string &backend);
 OrderedJson changes_view(const std::vector<Change> &changes);
 
 // What an operator should look at, one line each.

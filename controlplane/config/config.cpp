@@ -20,6 +20,22 @@ std::optional<std::uint16_t> probe_port(const ServiceConfig &service)
     return std::nullopt;
 }
 
+std::optional<SocketAddress> probe_vip(const ServiceConfig &service)
+{
+    const HealthConfig &health = service.health;
+    const health::ProbeType &type = health::probe_type(health.type);
+    const auto port = probe_port(service);
+    if (health.via == Via::direct || !type.tunnels() || !port)
+        return std::nullopt;
+    const Protocol protocol = type.port == health::PortOf::udp_vip ? Protocol::udp : Protocol::tcp;
+    for (const VipKey &vip : service.vips)
+        if (vip.protocol == protocol && (vip.port == *port || vip.port == 0))
+            return SocketAddress{vip.address, *port};
+    if (health.via == Via::tunnel && !service.vips.empty())
+        return SocketAddress{service.vips.front().address, *port};
+    return std::nullopt;
+}
+
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name)
 {
     const auto found = std::find_if(services.begin(), services.end(),

@@ -43,6 +43,15 @@ constexpr auto names_of(Affinity)
 constexpr std::uint8_t kIpv4Bits = 32;
 constexpr std::uint8_t kIpv6Bits = 128;
 
+// How a probe reaches a backend: as a client's packet does, at the VIP and in the service's encapsulation, or
+// at the backend's own address.
+enum class Via : std::uint8_t { tunnel, direct };
+
+constexpr auto names_of(Via)
+{
+    return std::to_array<Name<Via>>({{Via::tunnel, "tunnel"}, {Via::direct, "direct"}});
+}
+
 struct HealthConfig {
     HealthType type = HealthType::none;
     Duration interval{1000};
@@ -51,6 +60,7 @@ struct HealthConfig {
     unsigned fall = 3;                       // bad results in a row until down
     std::optional<InitState> init_state;     // absent: waits if the service has live backends
     std::optional<std::uint16_t> port;       // see probe_port()
+    std::optional<Via> via;                  // see probe_vip()
     ProbeOptions options{};                  // of the type
     std::optional<Duration> fast_interval{}; // between up and down
     std::optional<Duration> down_interval{}; // absent: interval
@@ -147,6 +157,11 @@ struct Config {
 // The port that health probes of this service go to: health.port, else that of the first VIP of the type's
 // protocol that names one; nullopt if there is neither, and for a ping, which has no port.
 std::optional<std::uint16_t> probe_port(const ServiceConfig &service);
+
+// Where probes through the tunnel connect to: the first VIP that has the probed port. If none has it, `via`
+// decides, because a port of its own is often one of the server's address alone. nullopt: probes go to the
+// backends' addresses.
+std::optional<SocketAddress> probe_vip(const ServiceConfig &service);
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name);
 const BackendConfig *find_backend(const ServiceConfig &service, std::string_view name);

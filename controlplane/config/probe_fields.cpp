@@ -121,7 +121,7 @@ std::vector<Field<ProbeOptions>> option_rows()
               host_kind("a host name or address, with or without a port", "^[A-Za-z0-9._:\\[\\]-]{1,255}$",
                         is_of_host),
               "Host that the request names")
-            .absent("the backend's address"),
+            .absent("the probed address"),
         field("expected_status", &ProbeOptions::expected_status, status_kind(),
               "Statuses of the answer that are a success")
             .absent("`200-399`"),
@@ -134,7 +134,7 @@ std::vector<Field<ProbeOptions>> option_rows()
               "Whether a certificate that is not valid is a failure")
             .absent("`false`")
             .more("The issuer must be one that this system trusts, and the certificate must be for "
-                  "`tls_server_name`, or without one for the backend's address."),
+                  "`tls_server_name`, or without one for the probed address."),
         field("tls_server_name", &ProbeOptions::tls_server_name,
               host_kind("a host name", "^[A-Za-z0-9._-]{1,255}$", is_of_name),
               "Server name that the probe sends by TLS (SNI)")

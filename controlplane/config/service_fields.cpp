@@ -56,6 +56,15 @@ const Fields<HealthConfig> &fields()
         field("port", &HealthConfig::port, integer_kind(1, 65535), "Port to probe")
             .absent("the port of the first VIP of the probe's protocol that names one")
             .more("Required where no such VIP names one, except for `exec`, and for `icmp`, which has none."),
+        field("via", &HealthConfig::via, word_kind<Via>(), "Way of the probes to the backends")
+            .absent("`tunnel` where the probed port is that of a VIP, else `direct`")
+            .rule("`tunnel` not with `type` `\"icmp\"` or `\"exec\"`")
+            .more("`tunnel`: a probe goes to the VIP, in the encapsulation of clients' packets, so that a "
+                  "backend "
+                  "without the VIP, without a listener on it or without decapsulation is down. `direct`: it "
+                  "goes to "
+                  "the backend's own address, and notices none of that. "
+                  "[Through the tunnel](operations.md#through-the-tunnel)."),
     };
     for (const Field<ProbeOptions> &option : fields<ProbeOptions>().rows())
         rows.push_back(field_of(&HealthConfig::options, option));

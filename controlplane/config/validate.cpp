@@ -205,6 +205,11 @@ private:
                                  quote(to_string(health.type)) + "; allowed with type " + types_with(key),
                              {at + "/type"});
         check_keys_without_effect(health, at);
+        if (health.via == Via::tunnel && !health::probe_type(health.type).tunnels())
+            checker_.add(at + "/via",
+                         "found \"tunnel\" with type " + quote(to_string(health.type)) +
+                             ", which has no VIP to go to; allowed: \"direct\"",
+                         {at + "/type"});
         const auto &command = health.options.command;
         if (health.type == HealthType::exec && !command)
             checker_.add(at + "/command", "missing; required with type \"exec\": the program to run",

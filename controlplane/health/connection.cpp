@@ -7,12 +7,15 @@
 namespace aya::health
 {
 
-Step Connection::open(const SocketAddress &to)
+Step Connection::open(const ProbeTarget &to)
 {
-    if (const int error = socket_.open(to.address, SOCK_STREAM))
+    int error = socket_.open(to.address.address, SOCK_STREAM);
+    if (error == 0 && to.tunnel)
+        error = socket_.go_through(*to.tunnel);
+    if (error != 0)
         return Step::done(finding_of(error));
     socket_.set(SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 0});
-    const int error = socket_.connect(to);
+    error = socket_.connect(to.address);
     return error == 0 || error == EINPROGRESS ? Step::writable(fd()) : Step::done(finding_of(error));
 }
 

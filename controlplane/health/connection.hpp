@@ -14,7 +14,7 @@ public:
     // Connects without blocking. The step waits until the socket is ready for writing, unless all is decided
     // at once. Closing the socket resets the connection (SO_LINGER 0): thousands of probes per second would
     // otherwise fill this box, or the backends, with sockets in TIME_WAIT.
-    Step open(const SocketAddress &to);
+    Step open(const ProbeTarget &to);
 
     // What became of the attempt to connect, once the socket is ready for writing or has an error.
     Finding opened() const { return finding_of(socket_.error()); }

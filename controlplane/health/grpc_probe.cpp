@@ -69,7 +69,7 @@ class GrpcProbe final : public StreamProbe
 {
 public:
     GrpcProbe(const ProbeTarget &target, std::optional<TlsWanted> tls)
-        : StreamProbe(target.address, tls), service_(target.options->grpc_service.value_or("")),
+        : StreamProbe(target, tls), service_(target.options->grpc_service.value_or("")),
           host_(target.options->host.value_or(to_string(target.address))), scheme_(tls ? "https" : "http")
     {
     }

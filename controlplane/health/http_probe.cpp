@@ -72,7 +72,7 @@ class HttpProbe final : public StreamProbe
 {
 public:
     HttpProbe(const ProbeTarget &target, std::optional<TlsWanted> tls)
-        : StreamProbe(target.address, tls), options_(target.options),
+        : StreamProbe(target, tls), options_(target.options),
           expected_(options_->expected_status.value_or(*StatusSet::parse("200-399"))),
           host_(authority(target, tls ? 443 : 80))
     {

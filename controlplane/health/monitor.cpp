@@ -26,7 +26,8 @@ Question question_of(const Target &target)
             .type = target.type,
             .interval = target.rule.interval,
             .timeout = target.rule.timeout,
-            .options = target.options};
+            .options = target.options,
+            .tunnel = target.tunnel};
 }
 
 bool waits_alike(const Rule &one, const Rule &other)
@@ -150,11 +151,14 @@ Health Monitor::first_health(const Target &target, const Asked &asked, const Rec
 
 void Monitor::start(const Question &question, Asked &asked)
 {
-    asked.prober = std::make_shared<Prober>(
-        executor_, poller_,
-        make_(*question.type, {.address = {question.address, question.port}, .options = question.options}),
-        question.timeout,
-        [this, &question, &asked](const Attempt &attempt) { return ended(question, asked, attempt); });
+    asked.prober =
+        std::make_shared<Prober>(executor_, poller_,
+                                 make_(*question.type, {.address = {question.address, question.port},
+                                                        .options = question.options,
+                                                        .tunnel = question.tunnel}),
+                                 question.timeout, [this, &question, &asked](const Attempt &attempt) {
+                                     return ended(question, asked, attempt);
+                                 });
     const double luck = dice();
     Milliseconds delay = Milliseconds::max();
     for (const WatchedPtr &asker : asked.askers) {
@@ -168,6 +172,12 @@ const Tracker *Monitor::find(const std::string &service, const std::string &back
 {
     const auto found = watched_.find(key_of(service, backend));
     return found == watched_.end() ? nullptr : &found->second->tracker;
+}
+
+const Target *Monitor::find_target(const std::string &service, const std::string &backend) const
+{
+    const auto found = watched_.find(key_of(service, backend));
+    return found == watched_.end() ? nullptr : &found->second->target;
 }
 
 // `question` and `asked` are gone if a listener sets other targets.

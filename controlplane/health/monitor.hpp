@@ -34,12 +34,13 @@ struct Target {
     Rule rule;
     const ProbeType *type = &probe_type(HealthType::tcp);
     std::shared_ptr<const ProbeOptions> options = std::make_shared<ProbeOptions>();
+    std::shared_ptr<const Tunnel> tunnel = {}; // null: the probe goes to `address` directly
 
     // Results of earlier probes hold for this target, too.
     bool asks_the_same(const Target &other) const
     {
         return address == other.address && port == other.port && type == other.type &&
-               (options == other.options || *options == *other.options);
+               tunnel == other.tunnel && (options == other.options || *options == *other.options);
     }
 };
 
@@ -67,6 +68,7 @@ public:
 
     // nullptr: not a target.
     const Tracker *find(const std::string &service, const std::string &backend) const;
+    const Target *find_target(const std::string &service, const std::string &backend) const;
 
     struct Totals {
         std::array<std::uint64_t, kOutcomes.size()> by_outcome{}; // of probes sent, not of backends

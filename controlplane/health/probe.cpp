@@ -53,6 +53,11 @@ Finding finding_of(int error)
 
 std::unique_ptr<Probe> make_probe(const ProbeType &type, const ProbeTarget &target)
 {
+    return target.tunnel ? make_tunnel_probe(type, target) : make_probe_of_type(type, target);
+}
+
+std::unique_ptr<Probe> make_probe_of_type(const ProbeType &type, const ProbeTarget &target)
+{
     switch (type.value) {
     case HealthType::none:
         return nullptr;

@@ -6,6 +6,7 @@
 #include "common/address.hpp"
 #include "health/probe_options.hpp"
 #include "health/probe_types.hpp"
+#include "health/tunnel.hpp"
 
 #include <array>
 #include <cstddef>
@@ -88,12 +89,19 @@ public:
 
 // What a probe is made of.
 struct ProbeTarget {
-    SocketAddress address;
+    SocketAddress address;                       // of the backend
     std::shared_ptr<const ProbeOptions> options; // never null
+    std::shared_ptr<const Tunnel> tunnel = {};   // null: the probe goes to `address` directly
 };
 
 // Null for a type that does not probe.
 std::unique_ptr<Probe> make_probe(const ProbeType &type, const ProbeTarget &target);
+
+// The same where a packet's way is settled: what has a tunnel goes through it, and `address` is the VIP's.
+std::unique_ptr<Probe> make_probe_of_type(const ProbeType &type, const ProbeTarget &target);
+
+// Goes to the tunnel's VIP while its packets can, else to the backend directly. tunnel_probe.cpp
+std::unique_ptr<Probe> make_tunnel_probe(const ProbeType &type, const ProbeTarget &target);
 
 // One per type, each in its file.
 std::unique_ptr<Probe> make_tcp_probe(const ProbeTarget &target);

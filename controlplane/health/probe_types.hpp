@@ -35,6 +35,8 @@ struct ProbeType {
         return std::find(keys.begin(), keys.end(), key) != keys.end();
     }
     constexpr bool needs_port() const { return port != PortOf::none; }
+    // Can go through the tunnel: the VIP has ports and protocols, and the balancer answers pings itself.
+    constexpr bool tunnels() const { return needs_port(); }
 };
 
 // In the order of HealthType.

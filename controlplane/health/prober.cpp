@@ -34,7 +34,8 @@ TimePoint at_next_tick(Clock::duration from_now)
 std::strong_ordering Question::operator<=>(const Question &other) const
 {
     const auto key = [](const Question &question) {
-        return std::tie(question.address, question.port, question.type, question.interval, question.timeout);
+        return std::tie(question.address, question.port, question.type, question.interval, question.timeout,
+                        question.tunnel);
     };
     const std::strong_ordering order = key(*this) <=> key(other);
     return order != 0 || options == other.options ? order : *options <=> *other.options;

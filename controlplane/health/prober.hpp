@@ -26,6 +26,7 @@ struct Question {
     Milliseconds interval{};
     Milliseconds timeout{};
     std::shared_ptr<const ProbeOptions> options;
+    std::shared_ptr<const Tunnel> tunnel; // its VIP is not that of other backends
 
     std::strong_ordering operator<=>(const Question &other) const;
 };

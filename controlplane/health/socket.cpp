@@ -61,6 +61,15 @@ int Socket::connect(const SocketAddress &to)
     return result(::connect(fd_, reinterpret_cast<const sockaddr *>(&storage), length));
 }
 
+int Socket::go_through(const Tunnel &tunnel)
+{
+    const int error = set(SOL_SOCKET, SO_MARK, tunnel.mark);
+    if (error != 0 || !tunnel.source)
+        return error;
+    set(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, int{1}); // connect() finds one that is free to this destination
+    return bind({*tunnel.source, 0});
+}
+
 int Socket::error() const
 {
     int error = 0;

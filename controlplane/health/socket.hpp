@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/address.hpp"
+#include "health/tunnel.hpp"
 
 namespace aya::health
 {
@@ -19,7 +20,8 @@ public:
     int open(const IpAddress &family, int type, int protocol = 0);
     int bind(const SocketAddress &to);
     int connect(const SocketAddress &to);
-    int error() const; // pending; takes it away
+    int go_through(const Tunnel &tunnel); // what is sent from now on
+    int error() const;                    // pending; takes it away
     template <class Value>
     int set(int level, int option, const Value &value)
     {

@@ -44,7 +44,7 @@ TlsWanted tls_wanted(const ProbeTarget &target)
             .verify = target.options->tls_verify.value_or(false)};
 }
 
-StreamProbe::StreamProbe(const SocketAddress &target, std::optional<TlsWanted> tls)
+StreamProbe::StreamProbe(const ProbeTarget &target, std::optional<TlsWanted> tls)
     : target_(target), tls_wanted_(std::move(tls))
 {
 }

@@ -19,7 +19,7 @@ TlsWanted tls_wanted(const ProbeTarget &target);
 class StreamProbe : public Probe
 {
 public:
-    StreamProbe(const SocketAddress &target, std::optional<TlsWanted> tls);
+    StreamProbe(const ProbeTarget &target, std::optional<TlsWanted> tls);
 
     Step start() final;
     Step ready() final;
@@ -44,7 +44,7 @@ private:
     std::optional<Step> send();
     std::optional<Step> read(std::span<char> buffer, std::size_t &got);
 
-    SocketAddress target_;
+    ProbeTarget target_;
     std::optional<TlsWanted> tls_wanted_;
     Connection connection_;
     std::optional<TlsSession> tls_;

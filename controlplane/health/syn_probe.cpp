@@ -43,12 +43,12 @@ static_assert(sizeof(PseudoHeader) == 12 + sizeof(Syn));
 class SynProbe final : public Probe
 {
 public:
-    explicit SynProbe(const SocketAddress &target) : target_(target) {}
+    explicit SynProbe(const ProbeTarget &target) : target_(target.address), tunnel_(target.tunnel) {}
 
     Step start() override
     {
         int error = open();
-        const Syn syn = make_syn();
+        const Syn syn = make_segment(true);
         if (error == 0 && ::send(raw_.fd(), &syn, sizeof(syn), 0) < 0)
             error = errno;
         return error == 0 ? Step::readable(raw_.fd()) : Step::done(finding_of(error));
@@ -71,8 +71,10 @@ public:
                 continue;
             if (tcp.rst)
                 return Step::done({Outcome::refused});
-            if (tcp.syn)
+            if (tcp.syn) {
+                reset();
                 return Step::done({Outcome::ok});
+            }
         }
         return Step::readable(raw_.fd());
     }
@@ -87,6 +89,8 @@ private:
     int open()
     {
         int error = raw_.open(target_.address, SOCK_RAW, IPPROTO_TCP);
+        if (error == 0 && tunnel_)
+            error = raw_.go_through(*tunnel_);
         if (error == 0)
             error = raw_.connect({target_.address, 0});
         if (error != 0)
@@ -124,15 +128,27 @@ private:
                         sock_fprog{.len = program.size(), .filter = program.data()});
     }
 
-    Syn make_syn()
+    // The kernel's own RST to the answer does not go through the tunnel.
+    void reset()
     {
-        sequence_ = static_cast<std::uint32_t>(random_bits());
+        if (!tunnel_)
+            return;
+        const Syn rst = make_segment(false);
+        ::send(raw_.fd(), &rst, sizeof(rst), 0);
+    }
+
+    // The SYN, or the RST that takes it back.
+    Syn make_segment(bool is_syn)
+    {
+        if (is_syn)
+            sequence_ = static_cast<std::uint32_t>(random_bits());
         Syn syn = {};
         syn.tcp.source = htons(local_.port);
         syn.tcp.dest = htons(target_.port);
-        syn.tcp.seq = htonl(sequence_);
+        syn.tcp.seq = htonl(is_syn ? sequence_ : sequence_ + 1);
         syn.tcp.doff = sizeof(Syn) / 4;
-        syn.tcp.syn = 1;
+        syn.tcp.syn = is_syn;
+        syn.tcp.rst = !is_syn;
         syn.tcp.window = htons(0xffff);
         syn.mss_kind = TCPOPT_MAXSEG;
         syn.mss_length = TCPOLEN_MAXSEG;
@@ -151,6 +167,7 @@ private:
     }
 
     SocketAddress target_;
+    std::shared_ptr<const Tunnel> tunnel_;
     SocketAddress local_;
     Socket raw_;
     Socket reserved_;
@@ -161,7 +178,7 @@ private:
 
 std::unique_ptr<Probe> make_syn_probe(const ProbeTarget &target)
 {
-    return std::make_unique<SynProbe>(target.address);
+    return std::make_unique<SynProbe>(target);
 }
 
 } // namespace aya::health

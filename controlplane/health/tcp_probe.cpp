@@ -11,14 +11,14 @@ namespace
 class TcpProbe final : public Probe
 {
 public:
-    explicit TcpProbe(const SocketAddress &target) : target_(target) {}
+    explicit TcpProbe(const ProbeTarget &target) : target_(target) {}
 
     Step start() override { return connection_.open(target_); }
     Step ready() override { return Step::done(connection_.opened()); }
     void stop() override { connection_.close(); }
 
 private:
-    SocketAddress target_;
+    ProbeTarget target_;
     Connection connection_;
 };
 
@@ -26,7 +26,7 @@ private:
 
 std::unique_ptr<Probe> make_tcp_probe(const ProbeTarget &target)
 {
-    return std::make_unique<TcpProbe>(target.address);
+    return std::make_unique<TcpProbe>(target);
 }
 
 } // namespace aya::health

@@ -20,7 +20,7 @@ class UdpProbe final : public Probe
 {
 public:
     explicit UdpProbe(const ProbeTarget &target)
-        : target_(target.address), options_(target.options),
+        : target_(target), options_(target.options),
           payload_(payload_bytes(options_->payload.value_or("")).value_or("")),
           expected_(payload_bytes(options_->expected_answer.value_or("")).value_or(""))
     {
@@ -28,9 +28,11 @@ public:
 
     Step start() override
     {
-        int error = socket_.open(target_.address, SOCK_DGRAM);
+        int error = socket_.open(target_.address.address, SOCK_DGRAM);
+        if (error == 0 && target_.tunnel)
+            error = socket_.go_through(*target_.tunnel);
         if (error == 0)
-            error = socket_.connect(target_);
+            error = socket_.connect(target_.address);
         if (error == 0 && ::send(socket_.fd(), payload_.data(), payload_.size(), 0) < 0)
             error = errno;
         return error == 0 ? Step::readable(socket_.fd()) : Step::done(finding_of(error));
@@ -65,7 +67,7 @@ private:
                 "answer " + quote(answer) + "; expected: one that contains " + quote(expected_)};
     }
 
-    SocketAddress target_;
+    ProbeTarget target_;
     std::shared_ptr<const ProbeOptions> options_;
     std::string payload_;
     std::string expected_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "neighbours/netlink.hpp"
 
+#include "common/probe_marks.hpp"
+
 #include <cstring>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -120,6 +122,8 @@ std::optional<AddressRange> read_route_change(const nlmsghdr &message)
     const bool route = message.nlmsg_type == RTM_NEWROUTE || message.nlmsg_type == RTM_DELROUTE;
     if (!route || !info || (info->rtm_family != AF_INET && info->rtm_family != AF_INET6))
         return std::nullopt;
+    if (is_probe_mark(Attributes::of<rtmsg>(message).number<std::uint32_t>(RTA_TABLE).value_or(0)))
+        return std::nullopt; // by which nothing goes but probes
     const IpAddress any = info->rtm_family == AF_INET ? IpAddress::v4(0, 0, 0, 0) : IpAddress{};
     const auto network = Attributes::of<rtmsg>(message).address(RTA_DST, info->rtm_family);
     return range_of(network.value_or(any), info->rtm_dst_len);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <linux/fib_rules.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -32,6 +33,15 @@ constexpr auto kLookUpDelay = 50ms;     // route changes come in bursts
 constexpr std::uint16_t kUsable =
     NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE;
 
+// One for packets with a mark does not, because the data plane's have none.
+bool may_match_packets(const nlmsghdr &rule)
+{
+    const auto *body = netlink::body_of<fib_rule_hdr>(rule);
+    const bool inverted = body && (body->flags & FIB_RULE_INVERT) != 0;
+    return inverted ||
+           netlink::Attributes::of<fib_rule_hdr>(rule).number<std::uint32_t>(FRA_FWMARK).value_or(0) == 0;
+}
+
 // Of nexthop objects no answer of the kernel says which route uses them; one that is only added is used by
 // none.
 bool may_move_any_route(const nlmsghdr &message)
@@ -39,6 +49,7 @@ bool may_move_any_route(const nlmsghdr &message)
     switch (message.nlmsg_type) {
     case RTM_NEWRULE:
     case RTM_DELRULE:
+        return may_match_packets(message);
     case RTM_DELNEXTHOP:
         return true;
     case RTM_NEWNEXTHOP:

@@ -22,8 +22,10 @@ constexpr std::chrono::seconds kSettleTime{1};
 } // namespace
 
 LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const Publisher &publisher,
-                           const ForwardingPath &dataplane, const Sink &tables, Changed changed)
+                           const ForwardingPath &dataplane, const Sink &tables,
+                           Tunnels::MakeDevice make_tunnels, Changed changed)
     : publisher_(publisher), dataplane_(dataplane), tables_(tables), changed_(std::move(changed)),
+      probe_tunnels_(std::move(make_tunnels)),
       monitor_(executor, [this](const auto &target, const auto &tracker,
                                 bool different) { probed(target, tracker, different); }),
       next_hops_(executor, [this](std::span<const IpAddress> addresses) { tell(services_, addresses); }),
@@ -47,6 +49,7 @@ void LiveObserver::follow(const Config &config)
     services_.clear();
     tunnels_.clear();
     services_at_.clear();
+    probe_tunnels_.follow(config);
     for (const ServiceConfig &service : config.services) {
         by_name.emplace(service.name, &service);
         for (const VipKey &vip : service.vips) {
@@ -83,7 +86,8 @@ void LiveObserver::follow(const Config &config)
                                         .down_interval = wanted.down_interval,
                                         .jitter = wanted.jitter},
                                .type = &type,
-                               .options = options});
+                               .options = options,
+                               .tunnel = probe_tunnels_.find(service.name, backend.name)});
         }
     }
     path_mtus_.forget_all_but(tunnels_);
@@ -94,6 +98,17 @@ void LiveObserver::follow(const Config &config)
         return first_health(service, *find_backend(service, target.backend));
     });
     first_ = false;
+}
+
+void LiveObserver::published(const TableImage &image)
+{
+    probe_tunnels_.lead(image, {.ports = dataplane_.ports(),
+                                .is_local = [this](const IpAddress &vip) { return local_.contains(vip); },
+                                .source =
+                                    [this](const IpAddress &backend) {
+                                        const auto way = next_hops_.find(backend);
+                                        return way ? way->source : std::nullopt;
+                                    }});
 }
 
 BackendObserved LiveObserver::observe(const ServiceConfig &service, const BackendConfig &backend) const
@@ -234,6 +249,8 @@ std::vector<std::string> LiveObserver::warnings() const
 {
     std::vector<std::string> lines = monitor_.warnings();
     for (std::string &line : next_hops_.warnings())
+        lines.push_back(std::move(line));
+    for (std::string &line : probe_tunnels_.warnings())
         lines.push_back(std::move(line));
     return lines;
 }

@@ -11,6 +11,7 @@
 #include "publish/publisher.hpp"
 #include "publish/sink.hpp"
 #include "reconcile/reconciler.hpp"
+#include "reconcile/tunnels.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -32,9 +33,11 @@ public:
     // run observed is believed until there is news.
     using Changed = std::function<void(const std::string &service)>;
     LiveObserver(const boost::asio::any_io_executor &executor, const Publisher &publisher,
-                 const ForwardingPath &dataplane, const Sink &tables, Changed changed);
+                 const ForwardingPath &dataplane, const Sink &tables, Tunnels::MakeDevice make_tunnels,
+                 Changed changed);
 
     void follow(const Config &config) override;
+    void published(const TableImage &image) override;
     bool is_local(const IpAddress &vip) const override { return local_.contains(vip); }
     BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override;
     std::vector<std::string> warnings() const override;
@@ -65,6 +68,7 @@ private:
     Services services_at_; // by the address of a VIP
     bool first_ = true;    // only the first configuration meets what an earlier run left
     health::Doubt doubt_;
+    Tunnels probe_tunnels_;
     health::Monitor monitor_;
     neighbours::NextHops next_hops_;
     neighbours::LocalAddresses local_;

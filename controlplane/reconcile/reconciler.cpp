@@ -140,6 +140,7 @@ Result<Published> Reconciler::reconcile(Clock::time_point now)
         return published;
     image_ = std::move(next);
     touched_.clear();
+    observer_.published(image_);
     return published;
 }
 
@@ -155,6 +156,7 @@ Result<Published> Reconciler::publish(const Config &config, Clock::time_point no
         places_.emplace(image_.services[i]->name, i);
     touched_.clear();
     all_touched_ = false;
+    observer_.published(image_);
     return published;
 }
 

@@ -35,6 +35,8 @@ public:
     // Whether the kernel has the address of a VIP, too.
     virtual bool is_local(const IpAddress &vip) const = 0;
     virtual BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const = 0;
+    // This image is live.
+    virtual void published(const TableImage &) {}
     virtual std::uint64_t route_lookups() const { return 0; }
     // Of the observing itself. One line each, for people.
     virtual std::vector<std::string> warnings() const { return {}; }

@@ -7,14 +7,23 @@ namespace aya::api
 namespace
 {
 
-std::string target_of(const ServiceConfig &service, const BackendConfig &backend)
+std::string target_of(const ServiceConfig &service, const BackendConfig &backend,
+                      const health::Tunnel *tunnel)
 {
+    if (tunnel)
+        return to_string(tunnel->vip);
     const auto port = probe_port(service);
     return port && service.health.type != HealthType::exec ? to_string(SocketAddress{backend.address, *port})
                                                            : to_string(backend.address);
 }
 
 } // namespace
+
+const health::Tunnel *open_tunnel(const Scene &scene, const std::string &service, const std::string &backend)
+{
+    const health::Target *target = scene.monitor.find_target(service, backend);
+    return target && target->tunnel && target->tunnel->obstacle.empty() ? target->tunnel.get() : nullptr;
+}
 
 std::string_view health_proves(const HealthConfig &health)
 {
@@ -31,7 +40,10 @@ OrderedJson health_view(const Scene &scene)
         for (const BackendConfig &backend : service.backends) {
             const health::Tracker *tracker = scene.monitor.find(service.name, backend.name);
             OrderedJson item = {{"service", service.name}, {"backend", backend.name}};
-            item["target"] = tracker ? OrderedJson(target_of(service, backend)) : OrderedJson();
+            const health::Tunnel *tunnel = open_tunnel(scene, service.name, backend.name);
+            item["target"] = tracker ? OrderedJson(target_of(service, backend, tunnel)) : OrderedJson();
+            item["via"] =
+                tracker ? OrderedJson(to_string(tunnel ? Via::tunnel : Via::direct)) : OrderedJson();
             item["health"] = to_string(tracker ? tracker->health() : Health::unchecked);
             item["since_seconds"] =
                 tracker ? OrderedJson(whole_seconds(now - tracker->since())) : OrderedJson();

@@ -165,7 +165,7 @@ TEST(Api, ShowsHealth)
     ASSERT_EQ(json.size(), 2u);
     EXPECT_EQ(
         json[0].dump(),
-        R"({"service":"web","backend":"one","target":"10.0.1.1:80","health":"unknown",)"
+        R"({"service":"web","backend":"one","target":"10.0.1.1:80","via":"direct","health":"unknown",)"
         R"("since_seconds":0,"result_age_seconds":0,"last_result":null,"last_error":null,"successes":0,"failures":0,)"
         R"("rise":2,"fall":3})");
     EXPECT_EQ(json[1]["health"], "unchecked");

@@ -312,6 +312,10 @@ INSTANTIATE_TEST_SUITE_P(
              with("/services/0/health", {{"type", "http"}, {"method", "HEAD"}, {"expected_body", "ready"}}),
              "/services/0/health/expected_body: found \"ready\" with method \"HEAD\", whose answer has no "
              "body; allowed with method \"GET\", \"OPTIONS\""},
+        Flaw{"ping through the tunnel", with("/services/0/health", {{"type", "icmp"}, {"via", "tunnel"}}),
+             "/services/0/health/via: found \"tunnel\" with type \"icmp\", which has no VIP to go to; "
+             "allowed: "
+             "\"direct\""},
         Flaw{"port of a ping", with("/services/0/health", {{"type", "icmp"}, {"port", 80}}),
              "/services/0/health/port: found 80 with type \"icmp\", which has no ports; required: no port"},
         Flaw{"exec without a command", with("/services/0/health/type", "exec"),

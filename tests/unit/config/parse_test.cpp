@@ -47,7 +47,7 @@ TEST(Parse, EveryKeyIsRead)
             "name": "s", "vips": ["[2001:db8::10]:*/udp"], "scheduler": "source-hash", "affinity": "source",
             "source_prefix_v4": 24, "source_prefix_v6": 56, "encap": "gue", "gue_port": 65535, "lookup_size": 251, "panic_threshold": "100%", "stateless": true,
             "health": { "type": "tcp", "interval": "2m", "timeout": "1m", "rise": 1, "fall": 100,
-                        "init_state": "fully-down", "port": 65535 },
+                        "init_state": "fully-down", "port": 65535, "via": "direct" },
             "idle_timeouts": { "tcp_established": "9h", "tcp_closing": "1s", "tcp_embryonic": "1000ms", "udp": "3m" },
             "backends": [ { "name": "b", "address": "10.0.0.1", "weight": 65535, "state": "draining",
                             "mac": "52:54:00:00:00:02" } ] } ] })");
@@ -84,7 +84,7 @@ TEST(Parse, EveryKeyIsRead)
     EXPECT_EQ(service.encap, Encap::gue);
     EXPECT_EQ(service.gue_port, 65535);
     EXPECT_EQ(service.health,
-              (HealthConfig{HealthType::tcp, 2min, 1min, 1, 100, InitState::fully_down, 65535}));
+              (HealthConfig{HealthType::tcp, 2min, 1min, 1, 100, InitState::fully_down, 65535, Via::direct}));
     EXPECT_EQ(service.lookup_size, 251U);
     EXPECT_EQ(service.idle_timeouts, (IdleTimeouts{9h, 1s, 1s, 3min}));
     EXPECT_EQ(service.panic_threshold, 100U);
@@ -149,6 +149,30 @@ TEST(Parse, TheProbePortIsTheFirstTcpPortUnlessSaid)
     service.health.type = HealthType::icmp;
     EXPECT_EQ(probe_port(service), std::nullopt) << "a ping has none";
     EXPECT_EQ(probe_port(config.services[1]), std::nullopt);
+}
+
+TEST(Parse, ProbesGoToTheVipThatHasTheirPort)
+{
+    Config config = valid_config();
+    ServiceConfig &service = config.services[0];
+    service.health.type = HealthType::tcp;
+    service.health.port.reset();
+    service.vips = {parse_vip("1.1.1.1:443/udp").value(), parse_vip("1.1.1.2:443/tcp").value(),
+                    parse_vip("1.1.1.3:*/tcp").value()};
+    const auto vip = [&] {
+        const auto found = probe_vip(service);
+        return found ? to_string(*found) : "";
+    };
+    EXPECT_EQ(vip(), "1.1.1.2:443");
+    service.health.port = 8080;
+    EXPECT_EQ(vip(), "1.1.1.3:8080") << "any port is a VIP's, too";
+    service.vips.pop_back();
+    EXPECT_EQ(vip(), "");
+    service.health.via = Via::tunnel;
+    EXPECT_EQ(vip(), "1.1.1.1:8080") << "it was asked for";
+    service.health.via = Via::direct;
+    service.health.port.reset();
+    EXPECT_EQ(vip(), "");
 }
 
 TEST(Load, AMissingFileIsAnErrorOfItsOwnKind)

@@ -86,7 +86,7 @@ TEST(Monitor, GivesUpOnSilenceAfterTheTimeout)
     listener.listen();
     std::list<Connection> filling;
     for (int i = 0; i < 300; i++)
-        filling.emplace_back().open({kLoopback, listener.port()});
+        filling.emplace_back().open({.address = {kLoopback, listener.port()}, .options = {}});
     Target target = target_at("silent", listener.port());
     target.rule.timeout = 50ms;
     monitor.set_targets({target}, nothing_recalled);

@@ -30,7 +30,7 @@ TEST(Probe, NamesWhatWentWrong)
 class AskingProbe final : public Probe
 {
 public:
-    explicit AskingProbe(const SocketAddress &target) : target_(target) {}
+    explicit AskingProbe(const ProbeTarget &target) : target_(target) {}
 
     Step start() override
     {
@@ -68,7 +68,7 @@ private:
         return asked_ ? Step::readable(connection_.fd()) : Step::done(finding_of(errno));
     }
 
-    SocketAddress target_;
+    ProbeTarget target_;
     Connection connection_;
     bool asked_ = false;
     std::array<char, 8> answer_{};
@@ -77,7 +77,7 @@ private:
 
 std::unique_ptr<Probe> make_asking(const ProbeType &, const ProbeTarget &target)
 {
-    return std::make_unique<AskingProbe>(target.address);
+    return std::make_unique<AskingProbe>(target);
 }
 
 // A backend that gives each connection `pieces`, with a pause between, once it was asked.

@@ -39,7 +39,10 @@ struct Life {
     {
         end();
         publisher.emplace(sink);
-        observer.emplace(io.get_executor(), *publisher, watch, sink, [](const std::string &) {});
+        observer.emplace(
+            io.get_executor(), *publisher, watch, sink,
+            []() -> std::unique_ptr<health::TunnelDevice> { throw std::runtime_error("no tunnels here"); },
+            [](const std::string &) {});
         change(std::move(service));
     }
 
