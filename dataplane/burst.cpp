@@ -170,9 +170,9 @@ aya_reason write_reply(rte_mbuf *mbuf, const aya_packet &packet, const aya_verdi
         const aya_reason failed = aya_reply_echo(frame_of(mbuf), end_of(mbuf), &packet);
         return failed == AYA_REASON_NONE ? reason : failed;
     }
-    if (reason == AYA_REASON_REPLY_RESET) {
+    if (aya_is_reset(reason)) {
         const bool is_cut = cut_packet(mbuf, packet, aya_reset_length(&packet));
-        return is_cut ? aya_reply_reset(frame_of(mbuf), end_of(mbuf), &packet) : AYA_REASON_TRUNCATED;
+        return is_cut ? aya_reply_reset(frame_of(mbuf), end_of(mbuf), &packet, reason) : AYA_REASON_TRUNCATED;
     }
     if (!cut_packet(mbuf, packet, aya_reply_quote(&packet)))
         return AYA_REASON_TRUNCATED;

@@ -281,8 +281,8 @@ int aya_answer_echo(struct xdp_md *ctx, const struct aya_packet *packet, u32 que
     return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
 }
 
-// Answers a SYN with a RST.
-int aya_answer_reset(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue)
+// Answers a TCP packet with a RST.
+int aya_answer_reset(struct xdp_md *ctx, const struct aya_packet *packet, u32 queue, u32 reason)
 {
     struct aya_worker_totals *t = totals_of(queue);
     if (!packet)
@@ -291,10 +291,13 @@ int aya_answer_reset(struct xdp_md *ctx, const struct aya_packet *packet, u32 qu
     int kept = (int)(packet->l3_offset + aya_reset_length(packet));
     if (length > kept && bpf_xdp_adjust_tail(ctx, kept - length))
         return drop(t, AYA_REASON_NO_HEADROOM);
-    const enum aya_reason made = aya_reply_reset((u8 *)start_of(ctx), end_of(ctx), packet);
-    if (made != AYA_REASON_REPLY_RESET)
+    const enum aya_reason made =
+        aya_reply_reset((u8 *)start_of(ctx), end_of(ctx), packet, (enum aya_reason)reason);
+    if (aya_action_of(made) != AYA_ACTION_REPLY)
         return drop(t, made);
-    count(t, AYA_REASON_REPLY_RESET);
+    u32 counted = made;
+    AYA_OPAQUE(counted); // or clang 14 leaves out the mask that the verifier asks for
+    count(t, counted);
     return transmit(t, port_index, (u64)(end_of(ctx) - start_of(ctx)));
 }
 
@@ -328,8 +331,8 @@ AYA_INLINE int reply(struct xdp_md *ctx, const struct shell *shell, const struct
         return drop(shell->totals, aya_reply_refused(reason));
     if (reason == AYA_REASON_REPLY_ECHO)
         return aya_answer_echo(ctx, &copy, shell->view.queue);
-    if (reason == AYA_REASON_REPLY_RESET)
-        return aya_answer_reset(ctx, &copy, shell->view.queue);
+    if (aya_is_reset(reason))
+        return aya_answer_reset(ctx, &copy, shell->view.queue, reason);
     return aya_answer_error(ctx, &copy, shell->view.queue, reason, mtu);
 }
 

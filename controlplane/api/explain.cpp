@@ -72,7 +72,7 @@ public:
         decide(service_id);
         if (!(view_.services[service_id].flags & AYA_SERVICE_STATELESS))
             flow_step();
-        if (!follows_)
+        if (!follows_ && verdict_.reason != AYA_REASON_REPLY_BACKEND_DOWN)
             choice_step(service_id);
         if (verdict_.backend && verdict_.reason == AYA_REASON_NONE && !is_drawn_)
             encap_step(*verdict_.backend);
@@ -156,7 +156,10 @@ private:
     {
         for (const Remembered &one : remembered_)
             step("flow table", remembered_text(one));
-        if (!remembered_.empty() && !follows_)
+        if (verdict_.reason == AYA_REASON_REPLY_BACKEND_DOWN)
+            step("flow table",
+                 "that backend is down or gone, and the service resets its connections (on_down)");
+        else if (!remembered_.empty() && !follows_)
             step("flow table", verdict_.notes & AYA_NOTE_RESCHEDULED
                                    ? "that backend is down or was replaced, so the flow is scheduled again"
                                    : "this packet begins a new flow, which is scheduled");

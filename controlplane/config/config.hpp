@@ -40,6 +40,15 @@ constexpr auto names_of(Affinity)
     return std::to_array<Name<Affinity>>({{Affinity::none, "none"}, {Affinity::source, "source"}});
 }
 
+// What becomes of the flows of a backend that is found down. New ones go elsewhere in any case.
+enum class OnDown : std::uint8_t { keep, move, reset };
+
+constexpr auto names_of(OnDown)
+{
+    return std::to_array<Name<OnDown>>(
+        {{OnDown::keep, "keep"}, {OnDown::move, "move"}, {OnDown::reset, "reset"}});
+}
+
 constexpr std::uint8_t kIpv4Bits = 32;
 constexpr std::uint8_t kIpv6Bits = 128;
 
@@ -103,6 +112,7 @@ struct ServiceConfig {
     // Percent. If more than this share of the backends that count (state active, weight above 0)
     // would be down at once, all of them go on getting traffic. 100 = never.
     unsigned panic_threshold = 50;
+    OnDown on_down = OnDown::move;
     bool stateless = false; // true: flows are not remembered
     std::vector<BackendConfig> backends;
 

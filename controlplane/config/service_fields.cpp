@@ -180,6 +180,15 @@ const Fields<ServiceConfig> &fields()
         field("panic_threshold", &ServiceConfig::panic_threshold, percent_kind(),
               "Share of backends that may be down at once before all are used again")
             .more("[Below](#health)."),
+        field("on_down", &ServiceConfig::on_down, word_kind<OnDown>(),
+              "What becomes of the flows of a backend that is down")
+            .rule("other than `move` only with `stateless` `false`")
+            .more(
+                "`move`: their next packets go to other backends, which know nothing of a TCP connection and "
+                "reset it. `reset`: the next packet of a TCP connection is answered by a RST at once, in the "
+                "VIP's name, and other flows move. `keep`: they stay with the backend, so that they survive "
+                "if "
+                "it returns. [A backend that is down](operations.md#a-backend-that-is-down)."),
         field("stateless", &ServiceConfig::stateless, boolean_kind(), "Do not keep flow state")
             .rule("`true` only with `scheduler` `\"maglev\"` or `\"source-hash\"`")
             .more("Every packet is scheduled by itself, so a change of backends moves some flows. For "

@@ -98,6 +98,11 @@ private:
         check_lookup_size(service, where);
         check_health(service, where);
         check_draws(service, where);
+        if (service.stateless && service.on_down != OnDown::move)
+            checker_.add(where + "/on_down",
+                         "found " + quote(to_string(service.on_down)) +
+                             " with stateless true, where no flow has a backend; allowed: \"move\"",
+                         {where + "/stateless"});
         check_source_prefix(service, where, "source_prefix_v4", service.source_prefix_v4, kIpv4Bits);
         check_source_prefix(service, where, "source_prefix_v6", service.source_prefix_v6, kIpv6Bits);
         if (!row_of(service.encap).has_udp && service.gue_port != kGuePort)

@@ -74,11 +74,13 @@ bool admits_waiting(const ServiceConfig &service, const ServiceObserved &observe
     return true;
 }
 
-aya_backend_state table_state(const BackendConfig &backend, const BackendObserved &observed,
-                              const Belief &belief)
+aya_backend_state table_state(const ServiceConfig &service, const BackendConfig &backend,
+                              const BackendObserved &observed, const Belief &belief)
 {
-    if (backend.state == AdminState::disabled || belief.takes_down(observed))
+    if (backend.state == AdminState::disabled)
         return AYA_BACKEND_DOWN;
+    if (belief.takes_down(observed))
+        return service.on_down == OnDown::keep ? AYA_BACKEND_DRAINING : AYA_BACKEND_DOWN;
     return counts(backend) && !belief.holds_back(observed) ? AYA_BACKEND_UP : AYA_BACKEND_DRAINING;
 }
 
@@ -152,7 +154,7 @@ void compile_backends(ServiceImage &image, const ServiceConfig &service, const S
         BackendImage &made = image.backends.emplace_back();
         made.name = backend.name;
         made.address = backend.address;
-        made.entry.state = static_cast<u8>(table_state(backend, observed.backends[i], belief));
+        made.entry.state = static_cast<u8>(table_state(service, backend, observed.backends[i], belief));
         std::string obstacle = write_way(made, service, backend, observed.backends[i], options);
         made.reachable = obstacle.empty();
         made.reason = why_no_new_flows(service, backend, observed.backends[i], belief);
@@ -254,6 +256,8 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
     image.flags = AYA_SERVICE_PRESENT | row_of(service.scheduler).pick_flags;
     if (service.stateless)
         image.flags |= AYA_SERVICE_STATELESS;
+    if (service.on_down == OnDown::reset)
+        image.flags |= AYA_SERVICE_RESETS;
     if (has_source_affinity(service)) {
         image.flags |= AYA_SERVICE_AFFINITY_SOURCE;
         image.source_ignored_ipv4 = bits_after(service.source_prefix_v4, 0);

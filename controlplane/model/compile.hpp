@@ -5,7 +5,7 @@
 //
 //   desired                 observed           table entry, new flows
 //   disabled                any                DOWN: loses its flows
-//   any other               down, no panic     DOWN: loses its flows
+//   any other               down, no panic     DOWN: loses its flows; DRAINING with on_down keep
 //   draining, or weight 0   any other          DRAINING: keeps its flows, gets no new ones
 //   active, weight above 0  waiting, no panic  DRAINING: it has no flows yet, unless an admission ended
 //   active, weight above 0  any other          UP: keeps its flows; gets new ones if its next hop is

@@ -200,7 +200,8 @@ void LiveObserver::probed(const health::Target &target, const health::Tracker &t
 // Of a backend that was not probed before. One that the live tables have down was found so by an earlier run
 // (or is disabled, which its health does not change): it must rise again. One that they have up has traffic
 // and keeps it until probes say otherwise. One that they have draining although the operator wants it to get
-// flows was waiting; like one that they do not have, it is what init_state says.
+// flows was waiting; like one that they do not have, it is what init_state says. With on_down keep, it may as
+// well have been down, and must rise.
 Health LiveObserver::first_health(const ServiceConfig &service, const BackendConfig &backend) const
 {
     const auto live = find_live(service, backend);
@@ -208,6 +209,8 @@ Health LiveObserver::first_health(const ServiceConfig &service, const BackendCon
         return Health::down;
     if (live && (live->state == AYA_BACKEND_UP || !counts(backend)))
         return Health::unknown;
+    if (live && service.on_down == OnDown::keep)
+        return Health::down;
     if (const auto init = service.health.init_state)
         return *init == InitState::fully_up || *init == InitState::up ? Health::unknown : Health::waiting;
     return joins_live_ones(service, backend) ? Health::waiting : Health::unknown;

@@ -27,6 +27,7 @@ struct aya_limits { // one per worker
     struct aya_limit reply_time_exceeded;
     struct aya_limit punt_rest;
     struct aya_limit reply_reset;
+    struct aya_limit reply_backend_down;
     struct aya_source_limits reply_too_big;
     struct aya_source_limits punt_opening;
 };

@@ -371,6 +371,19 @@ AYA_INLINE struct aya_flow_entry *aya_admit(const struct aya_view *view, const s
     return NULL;
 }
 
+// Whether a packet of a known flow is answered by a RST: one in the middle of a TCP connection whose backend
+// is down, or gone. Not if the backend was down and is back: it may be the one that the tables answer.
+AYA_INLINE int aya_is_cut_off(const struct aya_view *view, const struct aya_service *service, u16 service_id,
+                              const struct aya_packet *packet, const struct aya_flow_entry *entry)
+{
+    const u32 middle = packet->tcp_flags & (AYA_TCP_SYN | AYA_TCP_RST | AYA_TCP_ACK);
+    if (AYA_LIKELY(!(service->flags & AYA_SERVICE_RESETS)) || packet->kind != AYA_KIND_DATA ||
+        middle != AYA_TCP_ACK)
+        return 0;
+    const struct aya_backend *backend = aya_view_backend(view, entry->backend);
+    return !aya_is_alive(backend) || backend->service != service_id;
+}
+
 // Steps 5 to 7 of the decision for a packet that aya_classify gave to `service_id`. `known` is what
 // aya_flow_locate returns for (hash, aya_flow_service) in `set`; `now` is the tick. With set NULL nothing is
 // remembered.
@@ -390,6 +403,10 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
         AYA_LIKELY(aya_follow(view, service, service_id, packet, known,
                               aya_view_backend(view, known->backend), now, verdict)))
         return;
+    if (AYA_UNLIKELY(known != NULL) && aya_is_cut_off(view, service, service_id, packet, known)) {
+        aya_refuse(verdict, AYA_REASON_REPLY_BACKEND_DOWN);
+        return;
+    }
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
         // Nothing is known of its first fragment, which the kernel may have got.
         u32 address = aya_destination(view, &packet->flow);

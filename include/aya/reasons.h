@@ -33,6 +33,8 @@ enum aya_action {
     X(REPLY_NO_DF, REPLY, "reply_no_df",                                                                    \
       "would not fit the egress MTU and may be fragmented, which AYA does not do: ICMP frag needed sent")   \
     X(REPLY_RESET, REPLY, "reply_reset", "TCP SYN to a VIP's address that no service takes: RST sent")      \
+    X(REPLY_BACKEND_DOWN, REPLY, "reply_backend_down",                                                      \
+      "TCP packet of a flow whose backend is down (on_down reset): RST sent")                               \
     /* dropped: malformed */                                                                                \
     X(TRUNCATED, DROP, "truncated", "frame ends inside a header")                                           \
     X(BAD_IP_VERSION, DROP, "bad_ip_version", "IP version does not match the Ethernet type")                \
@@ -48,6 +50,8 @@ enum aya_action {
     X(FRAGMENT, DROP, "fragment", "IP fragment to a VIP: its flow is not known")                            \
     /* dropped: policy and state */                                                                         \
     X(NO_BACKEND, DROP, "no_backend", "the service has no backend to choose")                               \
+    X(BACKEND_DOWN, DROP, "backend_down",                                                                   \
+      "TCP packet of a flow whose backend is down (on_down reset), with IP options or over the limit")      \
     X(BACKEND_UNREACHABLE, DROP, "backend_unreachable", "the backend has no resolved next hop")             \
     X(TTL_EXPIRED, DROP, "ttl_expired", "TTL expired and the reply limit was reached")                      \
     X(TOO_BIG, DROP, "too_big", "would not fit the egress MTU and the reply limit was reached")             \

@@ -32,6 +32,8 @@ enum {
     AYA_REPLIES_BURST = 100,
     AYA_TOO_BIG_PER_SECOND = 100, // per budget
     AYA_TOO_BIG_BURST = 20,
+    AYA_BACKEND_DOWN_PER_SECOND = 20000, // all connections of a server, within seconds
+    AYA_BACKEND_DOWN_BURST = 2000,
 };
 
 AYA_INLINE int aya_reply_allowed(struct aya_limits *limits, enum aya_reason reply,
@@ -40,6 +42,9 @@ AYA_INLINE int aya_reply_allowed(struct aya_limits *limits, enum aya_reason repl
     if (reply == AYA_REASON_REPLY_TOO_BIG)
         return aya_take_source_token(&limits->reply_too_big, key, &packet->flow, now_ns,
                                      AYA_TOO_BIG_PER_SECOND, AYA_TOO_BIG_BURST);
+    if (reply == AYA_REASON_REPLY_BACKEND_DOWN)
+        return aya_take_token(&limits->reply_backend_down, now_ns, AYA_BACKEND_DOWN_PER_SECOND,
+                              AYA_BACKEND_DOWN_BURST);
     struct aya_limit *limit = &limits->reply_time_exceeded;
     if (reply == AYA_REASON_REPLY_ECHO)
         limit = &limits->reply_echo;
@@ -55,6 +60,8 @@ AYA_INLINE enum aya_reason aya_reply_refused(enum aya_reason reply)
         return AYA_REASON_REPLY_LIMIT;
     if (reply == AYA_REASON_REPLY_RESET)
         return AYA_REASON_UNSERVED;
+    if (reply == AYA_REASON_REPLY_BACKEND_DOWN)
+        return AYA_REASON_BACKEND_DOWN;
     return reply == AYA_REASON_REPLY_TIME_EXCEEDED ? AYA_REASON_TTL_EXPIRED : AYA_REASON_TOO_BIG;
 }
 

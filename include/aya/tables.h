@@ -12,7 +12,7 @@
 #include "aya/hash.h"
 #include "aya/types.h"
 
-#define AYA_ABI_VERSION 5
+#define AYA_ABI_VERSION 6
 
 enum {
     AYA_MAX_SERVICES = 65534, // ids are 16 bits in a flow entry; two values are taken
@@ -62,6 +62,8 @@ enum aya_service_flags {
     AYA_SERVICE_RANDOM = 8,
     AYA_SERVICE_IN_TURN = 16,
     AYA_SERVICE_LEAST_FLOWS = 32,
+    // A packet of a TCP connection whose backend is down is answered by a RST.
+    AYA_SERVICE_RESETS = 64,
     AYA_SERVICE_DRAWS = AYA_SERVICE_RANDOM | AYA_SERVICE_IN_TURN | AYA_SERVICE_LEAST_FLOWS,
 };
 

@@ -24,7 +24,8 @@ public:
     {
         services_ = {
             tables_.add_service({"203.0.113.10:443/tcp", "203.0.113.10:443/udp", "203.0.113.10:80/tcp",
-                                 "[2001:db8::10]:443/tcp", "[2001:db8::10]:443/udp"}),
+                                 "[2001:db8::10]:443/tcp", "[2001:db8::10]:443/udp"},
+                                AYA_SERVICE_RESETS),
             tables_.add_service({"203.0.113.11:0/udp", "[2001:db8::11]:0/udp", "203.0.113.11:0/tcp"},
                                 AYA_SERVICE_AFFINITY_SOURCE),
             tables_.add_service({"203.0.113.12:80/tcp", "203.0.113.12:443/tcp", "[2001:db8::12]:80/tcp",
@@ -35,7 +36,7 @@ public:
                                 AYA_SERVICE_RANDOM),
             tables_.add_service({"203.0.113.14:443/tcp", "203.0.113.14:80/tcp", "203.0.113.14:443/udp",
                                  "[2001:db8::14]:443/tcp", "[2001:db8::14]:443/udp"},
-                                AYA_SERVICE_IN_TURN),
+                                AYA_SERVICE_IN_TURN | AYA_SERVICE_RESETS),
             tables_.add_service({"203.0.113.15:443/tcp", "203.0.113.15:80/tcp", "203.0.113.15:443/udp",
                                  "[2001:db8::15]:443/tcp", "[2001:db8::15]:443/udp"},
                                 AYA_SERVICE_LEAST_FLOWS)};

@@ -60,7 +60,7 @@ inline aya_limits limits_with(u64 replies, u64 now_ns)
 {
     const aya_limit reply{now_ns, replies};
     aya_limits limits{};
-    limits.reply_echo = limits.reply_time_exceeded = limits.reply_reset = reply;
+    limits.reply_echo = limits.reply_time_exceeded = limits.reply_reset = limits.reply_backend_down = reply;
     std::fill(std::begin(limits.reply_too_big.of), std::end(limits.reply_too_big.of), reply);
     return limits;
 }

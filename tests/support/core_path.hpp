@@ -113,7 +113,7 @@ private:
     void write(Outcome &outcome, Bytes frame, u64 hash)
     {
         const aya_packet &packet = outcome.packet;
-        const bool is_reset = outcome.reason == AYA_REASON_REPLY_RESET;
+        const bool is_reset = aya_is_reset(outcome.reason);
         const bool is_error =
             outcome.action == AYA_ACTION_REPLY && outcome.reason != AYA_REASON_REPLY_ECHO && !is_reset;
         std::size_t room = 0;
@@ -136,7 +136,7 @@ private:
         else if (is_error)
             reason = aya_reply_error(begin, end, &packet, outcome.reason, backend_->mtu);
         else if (is_reset)
-            reason = aya_reply_reset(begin, end, &packet);
+            reason = aya_reply_reset(begin, end, &packet, outcome.reason);
         else
             reason = aya_reply_echo(begin, end, &packet);
         if (reason != AYA_REASON_NONE) {

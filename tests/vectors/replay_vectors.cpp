@@ -89,6 +89,8 @@ public:
             tables_.set_local(words.at(1));
         else if (command == "resets")
             tables_.set_resets(words.at(1) == "on");
+        else if (command == "on_down_reset")
+            tables_.service(services_.at(words.at(1))).flags |= AYA_SERVICE_RESETS;
         else if (command == "unreachable")
             backend(words).egress_port = AYA_PORT_NONE;
         else

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Steps 2 to 7: which service, which backend, and what is remembered of it."""
 
-from vector import (EVICTED, NEW, NOT_REMEMBERED, NOTHING, PREVIOUS, RESCHEDULED, Vector, arrives, came, down, drain,
-                    drop,
-                    forward, goes_to, local, prefix, punt, syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
+from scapy.layers.inet import IP, TCP, IPOption_NOP
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt
+
+from vector import (CLIENT, CLIENT6, EVICTED, NEW, NOT_REMEMBERED, NOTHING, PREVIOUS, RESCHEDULED, Vector, arrives, back,
+                    came, down, drain, drop, forward, goes_to, local, no_replies_left, on_down_reset, prefix, punt, reply,
+                    syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
 
 
 def to_moving(packet, ttl=64):
@@ -12,6 +15,20 @@ def to_moving(packet, ttl=64):
 
 def leaves_moving(name, packet):
     return goes_to(name) / v4(50, ttl=63) / packet
+
+
+def cut_off(first, *steps):
+    """A flow of `first` on a backend that is down by now, of a service that resets such."""
+    return [on_down_reset("moving"), first, forward("a", notes=NEW), down("a"), table("moving", "b"), *steps]
+
+
+def reset_of_flow(ack):
+    """RFC 9293 3.10.7.1, of a packet with ACK."""
+    return TCP(sport=443, dport=40000, flags="R", seq=ack, ack=0, window=0)
+
+
+FROM_MOVING = back / IP(src="203.0.113.50", dst=CLIENT, id=0, ttl=64, flags="DF")
+FROM_MOVING6 = back / IPv6(src="2001:db8::50", dst=CLIENT6, hlim=64)
 
 
 def many(make, ports):
@@ -72,6 +89,26 @@ VECTORS = [
     Vector("5 down", "a flow that it lost does not return with it", to_moving(syn()), forward("a", notes=NEW),
            down("a"),
            up("a"), to_moving(tcp()), forward("a", notes=f"{NEW},{RESCHEDULED}")),
+    Vector("5 on_down", "a connection is reset, each packet of it, and a new one is scheduled",
+           *cut_off(to_moving(syn()), to_moving(tcp("PA", ack=77)), reply("reply_backend_down", FROM_MOVING / reset_of_flow(77)),
+                    to_moving(tcp("FA", ack=78)), reply("reply_backend_down", FROM_MOVING / reset_of_flow(78)),
+                    to_moving(syn()), forward("b", leaves_moving("b", syn()), f"{NEW},{RESCHEDULED}"),
+                    to_moving(tcp()), forward("b", notes=NOTHING))),
+    Vector("5 on_down", "over IPv6",
+           *cut_off(came / v6(50) / syn(), came / v6(50, tc=0xb8, fl=77) / tcp("PA", ack=0xffffffff),
+                    reply("reply_backend_down", FROM_MOVING6 / reset_of_flow(0xffffffff)))),
+    Vector("5 on_down", "no RST answers a RST", *cut_off(to_moving(syn()), to_moving(tcp("RA")),
+                                                       forward("b", notes=RESCHEDULED))),
+    Vector("5 on_down", "UDP moves", *cut_off(to_moving(udp()), to_moving(udp()), forward("b", notes=f"{NEW},{RESCHEDULED}"))),
+    Vector("5 on_down", "a backend that is back keeps what the table gives it",
+           *cut_off(to_moving(syn()), up("a"), table("moving", "a"), to_moving(tcp()),
+                    forward("a", notes=f"{NEW},{RESCHEDULED}"))),
+    Vector("5 on_down", "with IP options", *cut_off(to_moving(syn()), came / v4(50, options=[IPOption_NOP()] * 4) / tcp(),
+                                                  drop("backend_down"))),
+    Vector("5 on_down", "behind extension headers",
+           *cut_off(came / v6(50) / syn(), came / v6(50) / IPv6ExtHdrDestOpt() / tcp(), drop("backend_down"))),
+    Vector("5 on_down", "beyond the limit", *cut_off(to_moving(syn()), no_replies_left(), to_moving(tcp()),
+                                                   drop("backend_down"))),
     Vector("5 SYN", "of an embryonic flow is a retransmission", to_moving(syn()), forward("a", notes=NEW),
            table("moving", "b"), to_moving(syn()), forward("a", notes=NOTHING)),
     Vector("5 SYN", "on an established flow follows it: its backend tells a forgery", to_moving(syn()),

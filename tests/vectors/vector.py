@@ -233,6 +233,11 @@ def resets():
     return ["resets on"]
 
 
+def on_down_reset(service):
+    """A packet of a TCP connection whose backend is down is answered by a RST."""
+    return [f"on_down_reset {service}"]
+
+
 def no_replies_left():
     return ["replies off"]
 

@@ -316,6 +316,13 @@ INSTANTIATE_TEST_SUITE_P(
              "/services/0/health/via: found \"tunnel\" with type \"icmp\", which has no VIP to go to; "
              "allowed: "
              "\"direct\""},
+        Flaw{"flows of a stateless service",
+             with("/services/0", {{"name", "web"},
+                                  {"vips", {"203.0.113.10:443/tcp"}},
+                                  {"stateless", true},
+                                  {"on_down", "reset"}}),
+             "/services/0/on_down: found \"reset\" with stateless true, where no flow has a backend; "
+             "allowed: \"move\""},
         Flaw{"port of a ping", with("/services/0/health", {{"type", "icmp"}, {"port", 80}}),
              "/services/0/health/port: found 80 with type \"icmp\", which has no ports; required: no port"},
         Flaw{"exec without a command", with("/services/0/health/type", "exec"),

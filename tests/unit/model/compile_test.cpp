@@ -124,6 +124,23 @@ TEST(Compile, DownLosesItsFlowsAlsoWhileDraining)
     EXPECT_TRUE(has_warning(image, "2 of 5 backends down"));
 }
 
+TEST(Compile, DownKeepsItsFlowsOrHasThemResetAsTheServiceSays)
+{
+    Scene scene(5);
+    scene.observed.backends[0].health = Health::down;
+    scene.service.on_down = OnDown::keep;
+    const auto kept = scene.image();
+    EXPECT_EQ(kept.backends[0].entry.state, AYA_BACKEND_DRAINING);
+    EXPECT_EQ(kept.backends[0].reason, "down");
+    EXPECT_EQ(slots(kept)[0], 0u);
+    EXPECT_TRUE(has_warning(kept, "1 of 5 backends down"));
+    EXPECT_FALSE(kept.flags & AYA_SERVICE_RESETS);
+    scene.service.backends[0].state = AdminState::disabled;
+    EXPECT_EQ(scene.image().backends[0].entry.state, AYA_BACKEND_DOWN) << "an operator's word";
+    scene.service.on_down = OnDown::reset;
+    EXPECT_TRUE(scene.image().flags & AYA_SERVICE_RESETS);
+}
+
 TEST(Compile, BelievesInABackendWithoutAResultYet)
 {
     Scene scene(4);
