@@ -97,6 +97,16 @@ struct BackendConfig {
     bool operator==(const BackendConfig &) const = default;
 };
 
+// How a backend that has come back, or has joined live ones, gets to its weight. See
+// reconcile/slow_starts.hpp.
+struct SlowStart {
+    std::optional<Duration> window; // absent: at once
+    unsigned aggression = 1;        // 1: linear; more: faster at first
+    unsigned min_weight = 10;       // percent, at the beginning
+
+    bool operator==(const SlowStart &) const = default;
+};
+
 struct ServiceConfig {
     std::string name;
     std::vector<VipKey> vips; // at least one
@@ -113,6 +123,7 @@ struct ServiceConfig {
     // would be down at once, all of them go on getting traffic. 100 = never.
     unsigned panic_threshold = 50;
     OnDown on_down = OnDown::move;
+    SlowStart slow_start;
     bool stateless = false; // true: flows are not remembered
     std::vector<BackendConfig> backends;
 

@@ -16,6 +16,8 @@ const Fields<HealthConfig> &fields();
 template <>
 const Fields<IdleTimeouts> &fields();
 template <>
+const Fields<SlowStart> &fields();
+template <>
 const Fields<BackendConfig> &fields();
 template <>
 const Fields<ServiceConfig> &fields();

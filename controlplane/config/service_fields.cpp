@@ -87,6 +87,21 @@ const Fields<IdleTimeouts> &fields()
 }
 
 template <>
+const Fields<SlowStart> &fields()
+{
+    static const Fields<SlowStart> rows({
+        field("window", &SlowStart::window, duration_kind(2s, 1h, 1s),
+              "Time until a backend has its whole weight")
+            .absent("it has it at once"),
+        field("aggression", &SlowStart::aggression, integer_kind(1, 10),
+              "Shape of the rise: 1 is linear, more is faster at first")
+            .more("As Envoy's: the share of the weight is `(time / window)^(1 / aggression)`."),
+        field("min_weight", &SlowStart::min_weight, percent_kind(), "Share of the weight at the beginning"),
+    });
+    return rows;
+}
+
+template <>
 const Fields<BackendConfig> &fields()
 {
     static const Fields<BackendConfig> rows({
@@ -189,6 +204,11 @@ const Fields<ServiceConfig> &fields()
                 "VIP's name, and other flows move. `keep`: they stay with the backend, so that they survive "
                 "if "
                 "it returns. [A backend that is down](operations.md#a-backend-that-is-down)."),
+        object_field("slow_start", &ServiceConfig::slow_start, fields<SlowStart>(),
+                     "How a backend that comes back or joins gets to its weight")
+            .option("slow-start")
+            .absent("at once")
+            .more("[Below](#slow_start)."),
         field("stateless", &ServiceConfig::stateless, boolean_kind(), "Do not keep flow state")
             .rule("`true` only with `scheduler` `\"maglev\"` or `\"source-hash\"`")
             .more("Every packet is scheduled by itself, so a change of backends moves some flows. For "

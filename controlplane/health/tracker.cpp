@@ -18,7 +18,7 @@ constexpr Milliseconds kSilentAtLeast{2000}; // short intervals would have every
 } // namespace
 
 Tracker::Tracker(const Rule &rule, Health initial, TimePoint now)
-    : rule_(rule), since_(now), heard_(now), probing_since_(now), health_(initial)
+    : rule_(rule), since_(now), heard_(now), probing_since_(now), health_(initial), before_(initial)
 {
 }
 
@@ -88,6 +88,7 @@ bool Tracker::silent(TimePoint now) const
 
 void Tracker::enter(Health health, TimePoint now)
 {
+    before_ = health_;
     health_ = health;
     since_ = now;
 }

@@ -67,6 +67,7 @@ public:
     const Rule &rule() const { return rule_; }
     Health health() const { return health_; }
     TimePoint since() const { return since_; } // when health() became what it is
+    Health before() const { return before_; }  // what it was before that
     bool probed() const { return successes_ + failures_ > 0; }
     const Finding &last() const { return last_; }
     // Equal results in a row, as good or bad.
@@ -89,6 +90,7 @@ private:
     std::uint64_t failures_ = 0;
     unsigned streak_ = 0;
     Health health_;
+    Health before_;
     Finding last_ = {Outcome::ok};
     bool good_ = true; // the streak
 };

@@ -172,14 +172,19 @@ std::vector<Candidate> candidates_of(const ServiceConfig &service, const Service
     bool some_reachable =
         std::any_of(image.backends.begin(), image.backends.end(),
                     [&](const BackendImage &backend) { return is_up(backend) && backend.reachable; });
+    const bool some_start =
+        std::any_of(observed.backends.begin(), observed.backends.end(),
+                    [](const BackendObserved &backend) { return backend.part != kWholeWeight; });
     std::vector<Candidate> candidates;
     candidates.reserve(image.backends.size());
     for (size_t i = 0; i < image.backends.size(); i++) {
         const BackendImage &backend = image.backends[i];
         bool chosen =
             is_up(backend) && (backend.reachable || observed.backends[i].settling || !some_reachable);
-        candidates.push_back({.key = maglev_key(options.seed, backend.name, backend.address),
-                              .weight = chosen ? service.backends[i].weight : 0u});
+        candidates.push_back(
+            {.key = maglev_key(options.seed, backend.name, backend.address),
+             .weight =
+                 chosen ? service.backends[i].weight * (some_start ? observed.backends[i].part : 1) : 0u});
     }
     return candidates;
 }
@@ -191,12 +196,13 @@ void add_weights(ServiceImage &image, const std::vector<Candidate> &candidates)
         image.backends[i].tunnel.weight = candidates[i].weight;
 }
 
-void add_shares(ServiceImage &image, const std::vector<Candidate> &candidates, u32 size)
+void add_shares(ServiceImage &image, const ServiceConfig &service, const std::vector<Candidate> &candidates)
 {
+    const u32 size = service.lookup_size;
     const std::vector<u32> slots = maglev_quotas(candidates, size);
     for (size_t i = 0; i < candidates.size(); i++) {
         BackendImage &backend = image.backends[i];
-        backend.effective_weight = candidates[i].weight;
+        backend.effective_weight = candidates[i].weight > 0 ? service.backends[i].weight : 0u;
         backend.slots = slots[i];
         backend.share = static_cast<double>(slots[i]) / size;
         if (backend.effective_weight > 0 && backend.slots == 0)
@@ -273,7 +279,7 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
     std::vector<Candidate> candidates = candidates_of(service, observed, image, options);
     if (image.flags & AYA_SERVICE_LEAST_FLOWS)
         add_weights(image, candidates);
-    add_shares(image, candidates, service.lookup_size);
+    add_shares(image, service, candidates);
     add_warnings(image, service, observed);
     return candidates;
 }

@@ -46,9 +46,14 @@ struct NextHop {
     bool operator==(const NextHop &) const = default;
 };
 
+// In its units a backend's weight is shared out while it gets to it. A power of two, so that a lookup table
+// in which all have their whole weight is the same as without.
+constexpr unsigned kWholeWeight = 128;
+
 struct BackendObserved {
     Health health = Health::unchecked;
     std::optional<NextHop> next_hop; // absent: no route, or no data plane runs
+    unsigned part = kWholeWeight;    // of its weight: see SlowStarts
     bool settling = false;           // the daemon has just started, and is still looking for the next hop
 
     bool operator==(const BackendObserved &) const = default;

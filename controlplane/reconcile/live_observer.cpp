@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kForgetInterval{5};
 // How long after a cold start a next hop may be on its way: a neighbour that does not answer the first
 // question (RFC 4861 7.2.2, Linux: a question a second) is not waited for.
 constexpr std::chrono::seconds kSettleTime{1};
+constexpr std::chrono::seconds kSlowTick{1};
 
 } // namespace
 
@@ -31,7 +32,8 @@ LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const P
       next_hops_(executor, [this](std::span<const IpAddress> addresses) { tell(services_, addresses); }),
       local_(executor, [this](std::span<const IpAddress> addresses) { tell(services_at_, addresses); }),
       icmp_errors_(executor, [this](const neighbours::TooBig &error) { heard(error); }),
-      forget_timer_(executor), settle_timer_(executor), settling_(publisher.generation() == 0)
+      forget_timer_(executor), settle_timer_(executor), slow_timer_(executor),
+      settling_(publisher.generation() == 0)
 {
     forget_path_mtus();
     if (settling_)
@@ -90,6 +92,7 @@ void LiveObserver::follow(const Config &config)
                                .tunnel = probe_tunnels_.find(service.name, backend.name)});
         }
     }
+    follow_slow_starts(config);
     path_mtus_.forget_all_but(tunnels_);
     next_hops_.set_targets(ways);
     local_.follow(vips);
@@ -122,6 +125,7 @@ BackendObserved LiveObserver::observe(const ServiceConfig &service, const Backen
         learnt && observed.next_hop && row_of(service.encap).has_tunnel())
         observed.next_hop->limit_mtu(*learnt, MtuSource::router);
     observed.settling = is_settling(observed);
+    observed.part = slow_starts_.part(service.name, backend.name);
     return observed;
 }
 
@@ -130,6 +134,57 @@ BackendObserved LiveObserver::observe(const ServiceConfig &service, const Backen
 bool LiveObserver::is_settling(const BackendObserved &observed) const
 {
     return settling_ && (!observed.next_hop || !observed.next_hop->mac);
+}
+
+// A backend that joins without probes has begun to serve. One with probes has when they say so: probed().
+void LiveObserver::follow_slow_starts(const Config &config)
+{
+    std::unordered_map<std::string, std::set<std::string>> known;
+    slow_rules_.clear();
+    for (const ServiceConfig &service : config.services) {
+        auto &names = known[service.name];
+        for (const BackendConfig &backend : service.backends)
+            names.insert(backend.name);
+        if (!service.slow_start.window)
+            continue;
+        slow_rules_.emplace(service.name, service.slow_start);
+        const auto before = known_.find(service.name);
+        if (first_ || before == known_.end() || before->second.empty() ||
+            service.health.type != HealthType::none)
+            continue;
+        for (const std::string &name : names)
+            if (!before->second.contains(name))
+                start_slowly(service.name, name);
+    }
+    slow_starts_.keep([&](const std::string &service, const std::string &backend) {
+        const auto names = known.find(service);
+        return slow_rules_.contains(service) && names != known.end() && names->second.contains(backend);
+    });
+    known_ = std::move(known);
+}
+
+void LiveObserver::start_slowly(const std::string &service, const std::string &backend)
+{
+    const auto rule = slow_rules_.find(service);
+    if (rule == slow_rules_.end())
+        return;
+    const bool ticks = !slow_starts_.empty();
+    slow_starts_.begin(service, backend, rule->second, SlowStarts::Clock::now());
+    if (!ticks)
+        advance_slow_starts();
+}
+
+void LiveObserver::advance_slow_starts()
+{
+    slow_timer_.expires_after(kSlowTick);
+    slow_timer_.async_wait([this](boost::system::error_code error) {
+        if (error)
+            return;
+        for (const std::string &service : slow_starts_.advance(SlowStarts::Clock::now()))
+            changed_(service);
+        if (!slow_starts_.empty())
+            advance_slow_starts();
+    });
 }
 
 void LiveObserver::settle()
@@ -194,6 +249,9 @@ void LiveObserver::probed(const health::Target &target, const health::Tracker &t
     else
         spdlog::info("backend {} of {} up after {} good probe{}", target.backend, target.service,
                      tracker.good_streak(), tracker.good_streak() == 1 ? "" : "s");
+    // What was unknown was believed to be up all the time.
+    if (tracker.health() == Health::up && !is_live(tracker.before()))
+        start_slowly(target.service, target.backend);
     changed_(target.service);
 }
 

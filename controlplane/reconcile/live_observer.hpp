@@ -11,6 +11,7 @@
 #include "publish/publisher.hpp"
 #include "publish/sink.hpp"
 #include "reconcile/reconciler.hpp"
+#include "reconcile/slow_starts.hpp"
 #include "reconcile/tunnels.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -51,6 +52,9 @@ private:
     void tell(const Services &services, std::span<const IpAddress> addresses) const;
     void heard(const neighbours::TooBig &error);
     void forget_path_mtus();
+    void start_slowly(const std::string &service, const std::string &backend);
+    void advance_slow_starts();
+    void follow_slow_starts(const Config &config);
     void settle();
     bool is_settling(const BackendObserved &observed) const;
     void probed(const health::Target &target, const health::Tracker &tracker, bool changed);
@@ -67,6 +71,9 @@ private:
     Services services_;    // by the address of a backend
     Services services_at_; // by the address of a VIP
     bool first_ = true;    // only the first configuration meets what an earlier run left
+    SlowStarts slow_starts_;
+    std::unordered_map<std::string, SlowStart> slow_rules_;        // by service, of those that have a window
+    std::unordered_map<std::string, std::set<std::string>> known_; // backends by service
     health::Doubt doubt_;
     Tunnels probe_tunnels_;
     health::Monitor monitor_;
@@ -77,6 +84,7 @@ private:
     neighbours::IcmpErrors icmp_errors_;
     boost::asio::steady_timer forget_timer_;
     boost::asio::steady_timer settle_timer_;
+    boost::asio::steady_timer slow_timer_;
     bool settling_; // no earlier run has left tables, and next hops have not had time to be found
 };
 

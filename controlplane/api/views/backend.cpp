@@ -38,6 +38,8 @@ OrderedJson backend_object(const Scene &scene, const ServiceConfig &service, con
         json["health_proves"] = proves;
     json["effective_weight"] = image ? image->effective_weight : 0;
     json["share"] = image ? image->share : 0.0;
+    if (observed.part != kWholeWeight)
+        json["slow_start_percent"] = observed.part * 100 / kWholeWeight;
     json["next_hop"] = observed.next_hop ? OrderedJson(to_string(observed.next_hop->address)) : OrderedJson();
     json["mac"] = mac ? OrderedJson(to_string(*mac)) : OrderedJson();
     json["mtu"] = image && image->reachable ? OrderedJson(image->entry.mtu) : OrderedJson();

@@ -48,7 +48,7 @@ OrderedJson base()
         "controlplane": { "limits": {} },
         "tunnel_source": {},
         "services": [ { "name": "web", "vips": [ "203.0.113.10:443/tcp" ], "health": { "type": "none" },
-                        "idle_timeouts": {}, "backends": [ { "name": "web-1", "address": "10.0.1.11" } ] } ] })");
+                        "idle_timeouts": {}, "slow_start": {}, "backends": [ { "name": "web-1", "address": "10.0.1.11" } ] } ] })");
 }
 
 std::string base_with(const std::string &pointer, const OrderedJson &value)

@@ -124,6 +124,22 @@ TEST(Compile, DownLosesItsFlowsAlsoWhileDraining)
     EXPECT_TRUE(has_warning(image, "2 of 5 backends down"));
 }
 
+TEST(Compile, ABackendThatStartsSlowlyHasAPartOfItsWeight)
+{
+    Scene scene(3);
+    const auto before = scene.image();
+    scene.observed.backends[0].part = kWholeWeight / 4;
+    const auto image = scene.image();
+    const auto counts = slots(image);
+    EXPECT_NEAR(counts[0], 4099 / 9.0, 1);
+    EXPECT_NEAR(counts[1], 4099 * 4 / 9.0, 1);
+    EXPECT_EQ(image.backends[0].effective_weight, 1u);
+    EXPECT_EQ(image.backends[0].entry.state, AYA_BACKEND_UP);
+    for (auto &backend : scene.observed.backends)
+        backend.part = kWholeWeight / 2;
+    EXPECT_EQ(*scene.image().lookup, *before.lookup) << "the scale of weights does not matter";
+}
+
 TEST(Compile, DownKeepsItsFlowsOrHasThemResetAsTheServiceSays)
 {
     Scene scene(5);
