@@ -102,15 +102,21 @@ void Api::add_views()
     };
     show_service("/v1/services/{}", service_view);
     show_service("/v1/services/{}/backends", backends_view);
-    router_.add(verb::get, "/v1/services/{}/backends/{}", now([&scene](const Call &call) {
-                    const Config &config = scene.reconciler.config();
-                    const auto *service = find_service(config.services, call.names[0]);
-                    if (!service)
-                        return refused({no_service(config, call.names[0])});
-                    const auto *backend = find_backend(*service, call.names[1]);
-                    return backend ? ok(backend_view(scene, *service, *backend))
-                                   : refused({no_backend(*service, call.names[1])});
-                }));
+    const auto show_backend =
+        [&](std::string_view path,
+            OrderedJson (*view)(const Scene &, const ServiceConfig &, const BackendConfig &)) {
+            router_.add(verb::get, path, now([&scene, view](const Call &call) {
+                            const Config &config = scene.reconciler.config();
+                            const auto *service = find_service(config.services, call.names[0]);
+                            if (!service)
+                                return refused({no_service(config, call.names[0])});
+                            const auto *backend = find_backend(*service, call.names[1]);
+                            return backend ? ok(view(scene, *service, *backend))
+                                           : refused({no_backend(*service, call.names[1])});
+                        }));
+        };
+    show_backend("/v1/services/{}/backends/{}", backend_view);
+    show_backend("/v1/services/{}/backends/{}/flows", flows_view);
     router_.add(verb::post, "/v1/explain", now([&scene](const Call &call) {
                     const auto packet = read_question(call.body);
                     return packet ? ok(explain(scene, *packet)) : refused(packet.errors());

@@ -36,6 +36,7 @@ OrderedJson service_view(const Scene &scene, const ServiceConfig &service);
 OrderedJson backend_list(const Scene &scene, const ServiceConfig &service);
 OrderedJson backends_view(const Scene &scene, const ServiceConfig &service);
 OrderedJson backend_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend);
+OrderedJson flows_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend);
 OrderedJson dataplane_view(const ForwardingPath &path);
 OrderedJson counters_view(const Scene &scene);
 OrderedJson health_view(const Scene &scene);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "commands.hpp"
+#include "errors.hpp"
 #include "fields.hpp"
 
+#include <chrono>
 #include <memory>
+#include <stdexcept>
+#include <thread>
 
 namespace aya::ctl
 {
@@ -122,6 +126,65 @@ void run_state(Session &session, const Target &target, const std::string &state)
     session.print(target.phrase() + " is now " + text(backend, "state") + generation_note(backend) + "\n");
 }
 
+// What `drain` does once the backend is draining.
+struct Patience {
+    bool waits = false;
+    std::string deadline; // empty: without end
+};
+
+// Until the backend has no flows left; after the deadline it is disabled, and those that are left move. The
+// answer is the last one of the daemon.
+Json wait_for_flows(Session &session, const Target &target, const Patience &patience)
+{
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::seconds kInterval{1};
+    const auto deadline = patience.deadline.empty()
+                              ? Clock::time_point::max()
+                              : Clock::now() + parse_time("--deadline", patience.deadline);
+    for (std::string before;;) {
+        Json answer = session.daemon().get(target.path() + "/flows");
+        const std::string now = text(answer, "flows");
+        if (now == "0")
+            return answer;
+        if (now == "-")
+            throw Refused(
+                {{target.phrase(),
+                  "its flows cannot be counted: the service is stateless, or no data plane has run"}});
+        if (Clock::now() >= deadline) {
+            session.daemon().patch(target.path(), Json::object({{"state", "disabled"}}));
+            return answer;
+        }
+        if (now != before && !session.json())
+            session.print(target.phrase() + ": " + now + " flows left\n");
+        if (!session.flush())
+            return answer;
+        before = now;
+        std::this_thread::sleep_until(std::min(Clock::now() + kInterval, deadline));
+    }
+}
+
+void run_drain(Session &session, const Target &target, const Patience &patience)
+{
+    if (!patience.waits && !patience.deadline.empty())
+        throw BadUsage("--deadline requires --wait");
+    if (!patience.waits)
+        return run_state(session, target, "draining");
+    try {
+        if (!patience.deadline.empty())
+            parse_time("--deadline", patience.deadline);
+    } catch (const std::invalid_argument &error) {
+        throw BadUsage(error.what());
+    }
+    session.daemon().patch(target.path(), Json::object({{"state", "draining"}}));
+    const Json left = wait_for_flows(session, target, patience);
+    if (session.json())
+        return session.print_json(left);
+    const std::string count = text(left, "flows");
+    session.print(count == "0" ? target.phrase() + " is drained: no flows left\n"
+                               : target.phrase() + " is now disabled: " + count +
+                                     " flows were left at the deadline\n");
+}
+
 Json find_backend(const Json &answer, const std::string &name)
 {
     for (const Json &backend : list(answer, "backends")) {
@@ -220,7 +283,15 @@ void add_backend_commands(Program &program)
                              changed, run_set);
     changed->options.add_to(program, set);
 
-    add_state_verb(program, group, "drain", "draining", "Send no new flows to a backend; open ones stay");
+    const auto patience = std::make_shared<Patience>();
+    CLI::App *drain = add_verb(
+        program, group, "drain", "Send no new flows to a backend; open ones stay", std::make_shared<Target>(),
+        [patience](Session &session, const Target &target) { run_drain(session, target, *patience); });
+    drain->add_flag("--wait", patience->waits, "Show how many flows are left, and return when none is");
+    drain
+        ->add_option("--deadline", patience->deadline,
+                     "With --wait: disable the backend after this time, such as 10m")
+        ->type_name("TIME");
     add_state_verb(program, group, "enable", "active", "Use a backend again that was drained or disabled");
     add_state_verb(program, group, "disable", "disabled",
                    "Stop using a backend at once; its flows move to others");

@@ -128,6 +128,22 @@ TEST(Explain, GoesByWhatAQueueRemembers)
     EXPECT_EQ(opening["backend"], other) << "a SYN on an open connection";
 }
 
+TEST(BackendFlows, AreTheLiveOnesOfThisIncarnation)
+{
+    FlowBench bench;
+    const auto flows = [&](const std::string &backend) {
+        return bench.get("/v1/services/web/backends/" + backend + "/flows")["flows"];
+    };
+    EXPECT_TRUE(flows("one").is_null()) << "no data plane has run";
+    FlowFile first(bench, 0, 2);
+    FlowFile second(bench, 1, 2);
+    first.remember(bench, bench.middle, "one");
+    second.remember(bench, question("198.51.100.7:40001", "203.0.113.10:80/tcp", "false"), "one");
+    second.remember(bench, question("198.51.100.7:40002", "203.0.113.10:80/tcp", "false"), "one", 1);
+    EXPECT_EQ(flows("one"), 2);
+    EXPECT_EQ(flows("two"), 0);
+}
+
 TEST(Explain, DoesNotWriteToTheFlowTables)
 {
     FlowBench bench;

@@ -92,6 +92,7 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.changes = CHANGES
         self.grow = False  # counters count
         self.health = HEALTH
+        self.flows = [0]  # of a backend, by each question
         self.explanation = answer_of("explain")
 
     def respond(self, method, path, body):
@@ -154,6 +155,9 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
                                              weight=body.get("weight", 1)))
             return 201, {**owner["backends"][-1], "generation": 18}
         found = self.find(owner["backends"], parts[0], "backend")
+        if parts[1:] == ["flows"]:
+            left = self.flows.pop(0) if len(self.flows) > 1 else self.flows[0]
+            return 200, {"service": owner["name"], "backend": found["name"], "flows": left}
         if method == "PATCH":
             if not 0 <= body.get("weight", 0) <= 65535:
                 raise Refusal("bad weight")

@@ -299,6 +299,34 @@ gpu-02  10.0.1.12  8 (now 0)  active    up       0.0%  unreachable              
             self.assertEqual(self.last(), ("PATCH", "/v1/services/web/backends/gpu-01", {"state": state}))
         self.assertEqual(self.json("backend", "drain", "web", "gpu-01")["state"], "draining")
 
+    def test_backend_drain_waits_for_the_last_flow(self):
+        self.server.flows = [3, 3, 1, 0]
+        self.assertEqual(self.ok("backend", "drain", "web", "gpu-01", "--wait"), """\
+backend gpu-01 of service web: 3 flows left
+backend gpu-01 of service web: 1 flows left
+backend gpu-01 of service web is drained: no flows left
+""")
+        self.assertEqual(self.server.services[0]["backends"][0]["state"], "draining")
+        self.assertEqual(self.json("backend", "drain", "web", "gpu-01", "--wait")["flows"], 0)
+
+    def test_backend_drain_ends_at_its_deadline(self):
+        self.server.flows = [7]
+        self.assertEqual(self.ok("backend", "drain", "web", "gpu-01", "--wait", "--deadline", "100ms"), """\
+backend gpu-01 of service web: 7 flows left
+backend gpu-01 of service web is now disabled: 7 flows were left at the deadline
+""")
+        self.assertEqual(self.last(), ("PATCH", "/v1/services/web/backends/gpu-01", {"state": "disabled"}))
+
+    def test_backend_drain_badly(self):
+        asked = len(self.server.requests)
+        for words in (("--deadline", "1m"), ("--wait", "--deadline", "soon")):
+            self.assertEqual(self.run_ayactl("backend", "drain", "web", "gpu-01", *words).returncode, 2, words)
+        self.assertEqual(len(self.server.requests), asked, "nothing was changed")
+        self.server.flows = [None]
+        done = self.run_ayactl("backend", "drain", "web", "gpu-01", "--wait")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot be counted", done.stderr)
+
     def test_backend_remove_says_what_is_gone(self):
         before = self.snapshot()[0]["backends"][0]
         self.assertEqual(self.ok("backend", "remove", "web", "gpu-01"),

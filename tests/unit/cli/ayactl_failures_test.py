@@ -117,7 +117,7 @@ class Usage(api_server.Case):
     def test_help_and_version_are_no_errors(self):
         for words in (("--help",), ("service", "--help"), ("backend", "drain", "-h"), ("--version",)):
             self.assertTrue(self.ok(*words))
-        self.assertIn("usage: ayactl backend drain SERVICE NAME\n", self.ok("backend", "drain", "-h"))
+        self.assertIn("usage: ayactl backend enable SERVICE NAME\n", self.ok("backend", "enable", "-h"))
 
 
 class Unreachable(api_server.Case):
