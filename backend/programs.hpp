@@ -3,7 +3,8 @@
 #pragma once
 
 #include "common/address.hpp"
-#include "prefix.hpp"
+#include "common/prefix.hpp"
+#include "settings.hpp"
 
 #include <bpf/bpf.h>
 #include <cstdint>
@@ -51,6 +52,7 @@ std::string program_name(std::uint32_t id); // "program 12" if it has none
 // The maps of decap.bpf.c, pinned by these names.
 constexpr const char *kAddressMap = "decap_local";
 constexpr const char *kVipMap = "decap_vips";
+constexpr const char *kVipPrefixMap = "decap_prefixes";
 constexpr const char *kBalancerMap = "decap_balancers";
 constexpr const char *kCounterMap = "decap_counters";
 

@@ -5,7 +5,7 @@
 #include "aya/headers.h"
 #include "common/address.hpp"
 #include "common/names.hpp"
-#include "prefix.hpp"
+#include "common/prefix.hpp"
 
 #include <cstdint>
 #include <span>
@@ -50,6 +50,9 @@ std::string encap_names(const std::string &between, const std::string &before_la
 bool is_routable(const IpAddress &address);
 std::string join(const std::vector<IpAddress> &addresses);
 bool contains(const std::vector<IpAddress> &addresses, const IpAddress &address);
+
+// What the map of balancers has where none is named.
+inline constexpr Prefix kEveryone{};
 
 struct Port {
     std::uint16_t number = 0;

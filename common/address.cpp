@@ -15,17 +15,6 @@ namespace
 
 constexpr std::array<std::uint8_t, 12> kV4Prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-std::optional<std::uint16_t> parse_port(std::string_view text)
-{
-    std::uint16_t port = 0;
-    const char *end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, port);
-    const bool padded = text.size() > 1 && text.front() == '0';
-    if (error != std::errc{} || stop != end || padded)
-        return std::nullopt;
-    return port;
-}
-
 // "ADDRESS:REST", the address in brackets if it is IPv6.
 struct HostAndRest {
     IpAddress address;
@@ -170,20 +159,15 @@ std::optional<Protocol> parse_protocol(std::string_view text)
     return std::nullopt;
 }
 
-std::optional<VipKey> parse_vip(std::string_view text)
+std::optional<std::uint16_t> parse_port(std::string_view text)
 {
-    const auto host = split_host(text);
-    if (!host)
+    std::uint16_t port = 0;
+    const char *end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, port);
+    const bool padded = text.size() > 1 && text.front() == '0';
+    if (error != std::errc{} || stop != end || padded)
         return std::nullopt;
-    const std::size_t slash = host->rest.find('/');
-    if (slash == std::string_view::npos)
-        return std::nullopt;
-    const std::string_view port_text = host->rest.substr(0, slash);
-    const auto port = port_text == "*" ? std::optional<std::uint16_t>(0) : parse_port(port_text);
-    const auto protocol = parse_protocol(host->rest.substr(slash + 1));
-    if (!port || !protocol)
-        return std::nullopt;
-    return VipKey{host->address, *port, *protocol};
+    return port;
 }
 
 std::optional<SocketAddress> parse_socket_address(std::string_view text)
@@ -222,12 +206,6 @@ std::string to_string(Protocol protocol)
     return protocol == Protocol::tcp ? "tcp" : "udp";
 }
 
-std::string to_string(const VipKey &vip)
-{
-    const std::string port = vip.port == 0 ? "*" : std::to_string(vip.port);
-    return host_text(vip.address) + ":" + port + "/" + to_string(vip.protocol);
-}
-
 std::string to_string(const SocketAddress &socket)
 {
     return host_text(socket.address) + ":" + std::to_string(socket.port);
@@ -238,14 +216,4 @@ std::string to_string(const SocketAddress &socket)
 std::size_t std::hash<aya::IpAddress>::operator()(const aya::IpAddress &address) const noexcept
 {
     return aya::hash_bytes(address.bytes.data(), address.bytes.size());
-}
-
-std::size_t std::hash<aya::VipKey>::operator()(const aya::VipKey &vip) const noexcept
-{
-    std::array<std::uint8_t, 19> key{};
-    std::copy(vip.address.bytes.begin(), vip.address.bytes.end(), key.begin());
-    key[16] = static_cast<std::uint8_t>(vip.port >> 8);
-    key[17] = static_cast<std::uint8_t>(vip.port & 0xff);
-    key[18] = static_cast<std::uint8_t>(vip.protocol);
-    return aya::hash_bytes(key.data(), key.size());
 }

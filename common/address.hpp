@@ -56,15 +56,6 @@ struct Mac {
     auto operator<=>(const Mac &) const = default;
 };
 
-// What a service answers for. Port in host order; 0 = any port.
-struct VipKey {
-    IpAddress address;
-    std::uint16_t port = 0;
-    Protocol protocol = Protocol::tcp;
-
-    auto operator<=>(const VipKey &) const = default;
-};
-
 // An address and a TCP port to listen on.
 struct SocketAddress {
     IpAddress address;
@@ -77,13 +68,12 @@ struct SocketAddress {
 std::optional<IpAddress> parse_ip_address(std::string_view text);
 std::optional<Mac> parse_mac(std::string_view text); // "52:54:00:00:00:11"
 std::optional<Protocol> parse_protocol(std::string_view text);
-std::optional<VipKey> parse_vip(std::string_view text); // "203.0.113.10:443/tcp", "[2001:db8::1]:*/udp"
+std::optional<std::uint16_t> parse_port(std::string_view text);           // 0 to 65535
 std::optional<SocketAddress> parse_socket_address(std::string_view text); // "127.0.0.1:9108", port 1..65535
 
 std::string to_string(const IpAddress &address);
 std::string to_string(const Mac &mac);
 std::string to_string(Protocol protocol);
-std::string to_string(const VipKey &vip);
 std::string to_string(const SocketAddress &socket);
 
 } // namespace aya
@@ -91,9 +81,4 @@ std::string to_string(const SocketAddress &socket);
 template <>
 struct std::hash<aya::IpAddress> {
     std::size_t operator()(const aya::IpAddress &address) const noexcept;
-};
-
-template <>
-struct std::hash<aya::VipKey> {
-    std::size_t operator()(const aya::VipKey &vip) const noexcept;
 };

@@ -62,14 +62,14 @@ struct address {
     AYA_ALIGNED(8) be32 words[4];
 };
 
-u32 aya_find_address(const struct address *address, u32 slot);
+u32 aya_find_prefix(const struct address *address, u32 port_protocol, u32 slot);
 
-#define AYA_ADDRESS_DEFINED
-AYA_INLINE u32 aya_destination(const struct aya_view *view, const struct aya_flow *flow)
+#define AYA_WIDE_DEFINED
+AYA_INLINE u32 aya_find_wide(const struct aya_view *view, const be32 address[4], be16 port, u8 protocol)
 {
     struct address copy; // so that the packet itself may stay in registers
-    __builtin_memcpy(copy.words, __builtin_assume_aligned(flow->dst, 8), sizeof(copy.words));
-    u32 known = aya_find_address(&copy, view->slot);
+    __builtin_memcpy(copy.words, __builtin_assume_aligned(address, 8), sizeof(copy.words));
+    u32 known = aya_find_prefix(&copy, aya_be16_to_cpu(port) | (u32)protocol << 16, view->slot);
     AYA_OPAQUE(known); // or the compilers spread its cases over what follows, each for the verifier to follow
     return known;
 }
@@ -78,13 +78,15 @@ AYA_INLINE u32 aya_destination(const struct aya_view *view, const struct aya_flo
 #include "aya/plain.h"
 
 // This one, too.
-u32 aya_find_address(const struct address *address, u32 slot)
+u32 aya_find_prefix(const struct address *address, u32 port_protocol, u32 slot)
 {
-    const struct aya_view view = {.slot = slot & 1, .settings = &settings[slot & 1]};
+    const struct aya_settings *current = &settings[slot & 1];
+    AYA_OPAQUE(current); // or clang 14 keeps the address of each of its fields on the stack
+    const struct aya_view view = {.slot = slot & 1, .settings = current};
     if (!address)
         return AYA_SERVICE_NONE;
     const struct address copy = *address; // an argument, whose alignment the verifier does not know
-    return aya_address_search(&view, view.settings, copy.words);
+    return aya_wide_search(&view, view.settings, copy.words, (u16)port_protocol, (u8)(port_protocol >> 16));
 }
 
 struct {

@@ -14,6 +14,9 @@ const std::string kIpv4 = "(" + kOctet + "\\.){3}" + kOctet;
 const std::string kIpv6 = "[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(" + kIpv4 + ")?";
 const std::string kPort =
     "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})";
+const std::string kPorts = "(" + kPort + "(-" + kPort + ")?|0|\\*)";
+const std::string kLength4 = "(/([89]|[12][0-9]|3[0-2]))?";
+const std::string kLength6 = "(/(1[6-9]|[2-9][0-9]|1[01][0-9]|12[0-8]))?";
 const std::string kNotUnicast4 = "(0|127|22[4-9]|23[0-9])\\.|255\\.255\\.255\\.255";
 const std::string kNotUnicast6 = "[fF][fF][0-9A-Fa-f]{2}:|[fF][eE][89aAbB][0-9A-Fa-f]:";
 
@@ -31,6 +34,10 @@ OrderedJson ipv6_schema()
     return schema;
 }
 
+// Shorter prefixes would hold addresses that are not unicast, and most likely are mistakes.
+constexpr std::uint8_t kShortestVip4 = 8;
+constexpr std::uint8_t kShortestVip6 = 16;
+
 // Why `address` cannot be an end of a packet's path through a balancer; empty if it can.
 std::string_view not_unicast(const IpAddress &address)
 {
@@ -45,6 +52,20 @@ std::string_view not_unicast(const IpAddress &address)
     if (address.is_v6() && address.is_link_local())
         return "link-local, so ambiguous without an interface";
     return {};
+}
+
+// The same of a prefix; and what else prevents it from being one of VIPs.
+std::string not_a_vip_prefix(const Prefix &prefix)
+{
+    if (const Prefix network = network_of(prefix); network != prefix)
+        return "has bits beyond its prefix length; the network is " + to_string(network);
+    if (prefix.length < (prefix.address.is_v4() ? kShortestVip4 : kShortestVip6))
+        return "too short a prefix";
+    const IpAddress last = last_of(prefix);
+    if (prefix.address.is_v6() && last.is_v4())
+        return "holds IPv4-mapped addresses, which no IPv6 packet may go to";
+    const std::string_view first = not_unicast(prefix.address);
+    return std::string(first.empty() ? not_unicast(last) : first);
 }
 
 std::optional<IpAddress> read_address(const Json &value, std::string &note)
@@ -112,18 +133,20 @@ Kind<VipKey> vip_kind()
 {
     KindFacts facts;
     facts.allowed = "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or \"[2001:db8::10]:443/udp\", "
-                    "PORT from 1 to 65535 or * for any, ADDRESS " +
+                    "PORT from 1 to 65535, a range such as 8000-8999, or * for any, ADDRESS an address or a "
+                    "prefix such as 203.0.113.0/28, " +
                     std::string(kUnicast);
     facts.noun = "VIP";
     facts.placeholder = "VIP";
-    facts.schema = text_schema("^(" + kIpv4 + "|\\[" + kIpv6 + "\\]):(" + kPort + "|0|\\*)/(tcp|udp)$");
-    facts.schema["not"] = {{"pattern", "^(" + kNotUnicast4 + "|\\[(::1?\\]|" + kNotUnicast6 + "))"}};
+    facts.schema =
+        text_schema("^(" + kIpv4 + kLength4 + "|\\[" + kIpv6 + kLength6 + "\\]):" + kPorts + "/(tcp|udp)$");
+    facts.schema["not"] = {{"pattern", "^(" + kNotUnicast4 + "|\\[(::1?[]/]|" + kNotUnicast6 + "))"}};
     return {std::move(facts),
             [](const Json &value, std::string &note) -> std::optional<VipKey> {
                 const std::string *text = text_of(value);
                 const auto vip = text != nullptr ? parse_vip(*text) : std::nullopt;
                 if (vip)
-                    note = not_unicast(vip->address);
+                    note = not_a_vip_prefix(vip->prefix());
                 return note.empty() ? vip : std::nullopt;
             },
             write_text<VipKey>};

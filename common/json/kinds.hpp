@@ -6,6 +6,7 @@
 #include "common/json/json_text.hpp"
 #include "common/names.hpp"
 #include "common/values.hpp"
+#include "common/vip.hpp"
 
 #include <functional>
 #include <optional>

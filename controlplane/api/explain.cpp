@@ -109,12 +109,15 @@ private:
     void vip_step(u16 service_id)
     {
         const aya_flow &flow = packet_.flow;
-        const u32 exact = aya_vip_search(&view_, view_.settings, flow.dst, flow.dst_port, flow.protocol);
-        const VipKey vip{address_of(flow.dst),
-                         exact == AYA_SERVICE_NONE ? u16{0} : aya_be16_to_cpu(flow.dst_port),
-                         static_cast<Protocol>(flow.protocol)};
-        step("vip", to_string(vip) + " is a VIP of service " + slot_.service_names[service_id].text +
-                        " (id " + std::to_string(service_id) + ")");
+        const char *name = slot_.service_names[service_id].text;
+        const VipKey asked{address_of(flow.dst), aya_be16_to_cpu(flow.dst_port),
+                           static_cast<Protocol>(flow.protocol)};
+        // The configuration may be ahead of the tables.
+        const ServiceConfig *service = find_service(reconciler_.config().services, name);
+        const VipKey *vip = service ? find_vip(*service, asked.address, asked.port, asked.protocol) : nullptr;
+        const bool is_wide = vip && !vip->is_exact();
+        step("vip", to_string(asked) + (is_wide ? " is in " + to_string(*vip) + ", a" : " is a") +
+                        " VIP of service " + name + " (id " + std::to_string(service_id) + ")");
     }
 
     void hash_step(u16 service_id)

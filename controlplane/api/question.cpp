@@ -37,7 +37,7 @@ Kind<VipKey> exact_vip_kind()
             [](const Json &value, std::string &) {
                 const auto vip =
                     value.is_string() ? parse_vip(value.get_ref<const std::string &>()) : std::nullopt;
-                return vip && vip->port != 0 ? vip : std::nullopt;
+                return vip && vip->is_exact() ? vip : std::nullopt;
             },
             {}};
 }

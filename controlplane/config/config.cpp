@@ -14,7 +14,7 @@ std::optional<std::uint16_t> probe_port(const ServiceConfig &service)
         return service.health.port;
     const bool udp = health::probe_type(service.health.type).port == health::PortOf::udp_vip;
     for (const VipKey &vip : service.vips) {
-        if (vip.protocol == (udp ? Protocol::udp : Protocol::tcp) && vip.port != 0)
+        if (vip.protocol == (udp ? Protocol::udp : Protocol::tcp) && vip.has_one_port())
             return vip.port;
     }
     return std::nullopt;
@@ -29,11 +29,21 @@ std::optional<SocketAddress> probe_vip(const ServiceConfig &service)
         return std::nullopt;
     const Protocol protocol = type.port == health::PortOf::udp_vip ? Protocol::udp : Protocol::tcp;
     for (const VipKey &vip : service.vips)
-        if (vip.protocol == protocol && (vip.port == *port || vip.port == 0))
+        if (vip.protocol == protocol && vip.has(vip.address, *port))
             return SocketAddress{vip.address, *port};
     if (health.via == Via::tunnel && !service.vips.empty())
         return SocketAddress{service.vips.front().address, *port};
     return std::nullopt;
+}
+
+const VipKey *find_vip(const ServiceConfig &service, const IpAddress &address, std::uint16_t port,
+                       Protocol protocol)
+{
+    const VipKey *found = nullptr;
+    for (const VipKey &vip : service.vips)
+        if (vip.protocol == protocol && vip.has(address, port) && (!found || vip.is_narrower(*found)))
+            found = &vip;
+    return found;
 }
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name)

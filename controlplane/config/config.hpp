@@ -8,6 +8,7 @@
 #include "common/log_level.hpp"
 #include "common/names.hpp"
 #include "common/values.hpp"
+#include "common/vip.hpp"
 #include "health/health.hpp"
 #include "health/probe_options.hpp"
 #include "health/probe_types.hpp"
@@ -176,13 +177,17 @@ struct Config {
 };
 
 // The port that health probes of this service go to: health.port, else that of the first VIP of the type's
-// protocol that names one; nullopt if there is neither, and for a ping, which has no port.
+// protocol that has one port; nullopt if there is neither, and for a ping, which has no port.
 std::optional<std::uint16_t> probe_port(const ServiceConfig &service);
 
 // Where probes through the tunnel connect to: the first VIP that has the probed port. If none has it, `via`
 // decides, because a port of its own is often one of the server's address alone. nullopt: probes go to the
 // backends' addresses.
 std::optional<SocketAddress> probe_vip(const ServiceConfig &service);
+
+// The service's VIP by which it has this destination, or nullptr.
+const VipKey *find_vip(const ServiceConfig &service, const IpAddress &address, std::uint16_t port,
+                       Protocol protocol);
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name);
 const BackendConfig *find_backend(const ServiceConfig &service, std::string_view name);

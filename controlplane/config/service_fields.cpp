@@ -54,8 +54,8 @@ const Fields<HealthConfig> &fields()
                   "`fully-down`: it gets none, and `rise` successes take it up. "
                   "[Health](operations.md#health)."),
         field("port", &HealthConfig::port, integer_kind(1, 65535), "Port to probe")
-            .absent("the port of the first VIP of the probe's protocol that names one")
-            .more("Required where no such VIP names one, except for `exec`, and for `icmp`, which has none."),
+            .absent("the port of the first VIP of the probe's protocol that has a single one")
+            .more("Required where no such VIP has one, except for `exec`, and for `icmp`, which has none."),
         field("via", &HealthConfig::via, word_kind<Via>(), "Way of the probes to the backends")
             .absent("`tunnel` where the probed port is that of a VIP, else `direct`")
             .rule("`tunnel` not with `type` `\"icmp\"` or `\"exec\"`")
@@ -139,8 +139,9 @@ const Fields<ServiceConfig> &fields()
             .unique()
             .rule("each in one service")
             .option("vip")
-            .more("An exact port takes precedence over any-port, and the two may belong to different "
-                  "services."),
+            .more("The address may be a prefix (`203.0.113.0/28`), the port a range (`8000-8999`) or any "
+                  "(`*`). The longest prefix that has the packet takes precedence, and in it the fewest "
+                  "ports; they may belong to different services. [VIPs](#vips)."),
         field("scheduler", &ServiceConfig::scheduler, word_kind<Scheduler>(),
               "How a new flow finds its backend")
             .more(
@@ -153,8 +154,8 @@ const Fields<ServiceConfig> &fields()
                 "[Schedulers](#schedulers)."),
         field("affinity", &ServiceConfig::affinity, word_kind<Affinity>(),
               "Which flows share a backend: none, or all of one client (source)")
-            .more("`source`: the client's port does not count, so all flows of a client to one VIP and port "
-                  "go to "
+            .more("`source`: the client's port does not count, so all flows of a client to one address "
+                  "and port go to "
                   "one backend, as with `source-hash`.")
             .rule("the latter only with `scheduler` `\"maglev\"` or `\"source-hash\"`"),
         field("source_prefix_v4", &ServiceConfig::source_prefix_v4, integer_kind(1, kIpv4Bits),

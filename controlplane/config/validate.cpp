@@ -4,6 +4,7 @@
 #include "common/config/dataplane_fields.hpp"
 #include "common/json/kinds.hpp"
 #include "fields.hpp"
+#include "vip_rules.hpp"
 
 #include <unordered_map>
 
@@ -19,14 +20,17 @@ constexpr std::uint32_t kLargestLookup = 1048573;
 class Validator
 {
 public:
-    Validator(const Config &config, ErrorSink &errors) : config_(config), checker_(errors), errors_(errors) {}
+    Validator(const Config &config, ErrorSink &errors)
+        : config_(config), checker_(errors), errors_(errors), vips_(config_, checker_)
+    {
+    }
 
     void run()
     {
         if (config_.dataplane)
             check_dataplane(*config_.dataplane, checker_);
         check_limits();
-        collect_vips();
+        vips_.check();
         std::unordered_map<std::string_view, std::string> names;
         for (std::size_t i = 0; i < config_.services.size(); ++i) {
             const std::string where = pointer_token("services") + pointer_token(i);
@@ -37,11 +41,6 @@ public:
     }
 
 private:
-    struct VipOwner {
-        std::string where;
-        std::string_view service;
-    };
-
     static std::string show(std::string_view text) { return quote(text); }
     static std::string show(unsigned number) { return std::to_string(number); }
     static std::string show(const IpAddress &address) { return quote(to_string(address)); }
@@ -69,28 +68,6 @@ private:
         check_limit("vips", vips, limits.vips);
         check_limit("backends", backends, limits.backends);
         check_limit("lookup_slots", slots, limits.lookup_slots);
-    }
-
-    void collect_vips()
-    {
-        for (std::size_t i = 0; i < config_.services.size(); ++i) {
-            const ServiceConfig &service = config_.services[i];
-            const std::string list = pointer_token("services") + pointer_token(i) + "/vips";
-            for (std::size_t j = 0; j < service.vips.size(); ++j)
-                collect_vip(service, service.vips[j], list + pointer_token(j));
-        }
-    }
-
-    void collect_vip(const ServiceConfig &service, const VipKey &vip, const std::string &where)
-    {
-        if (checker_.is_broken(where))
-            return;
-        vip_addresses_.try_emplace(vip.address, VipOwner{where, service.name});
-        const auto [first, is_new] = vips_.try_emplace(vip, VipOwner{where, service.name});
-        if (!is_new)
-            checker_.add(where, "found " + quote(to_string(vip)) + ", which service " +
-                                    quote(first->second.service) + " already has (" + first->second.where +
-                                    "); allowed: each VIP once");
     }
 
     void check_service(const ServiceConfig &service, const std::string &where)
@@ -195,7 +172,7 @@ private:
         const bool udp = health::probe_type(health.type).port == health::PortOf::udp_vip;
         const std::string protocol = udp ? "UDP" : "TCP";
         checker_.add(at + "/port",
-                     "missing, and no " + protocol + " VIP of the service has a port; required: the " +
+                     "missing, and no " + protocol + " VIP of the service has a single port; required: the " +
                          protocol + " port to probe, from 1 to 65535",
                      {at + "/type", where + "/vips"});
     }
@@ -255,10 +232,9 @@ private:
     {
         if (checker_.is_broken(at))
             return;
-        const auto vip = vip_addresses_.find(address);
-        if (vip != vip_addresses_.end())
+        if (const VipRules::Owner *owner = vips_.owner_of(address))
             checker_.add(at, "found " + show(address) + ", which is a VIP of service " +
-                                 quote(vip->second.service) + " (" + vip->second.where +
+                                 quote(owner->service) + " (" + owner->where +
                                  "); allowed: the backend's own address");
         if (row_of(service.encap).has_tunnel())
             return;
@@ -279,8 +255,7 @@ private:
     const Config &config_;
     Checker checker_;
     ErrorSink &errors_;
-    std::unordered_map<VipKey, VipOwner> vips_;
-    std::unordered_map<IpAddress, VipOwner> vip_addresses_;
+    VipRules vips_;
 };
 
 } // namespace

@@ -35,7 +35,7 @@ namespace aya
 
 struct ServiceObserved {
     std::vector<BackendObserved> backends; // one for each of ServiceConfig::backends, in that order
-    std::set<IpAddress> local;             // addresses of its VIPs that the kernel has, too
+    std::set<Prefix> local;                // addresses of its VIPs that the kernel has, too
 
     bool operator==(const ServiceObserved &) const = default;
 };

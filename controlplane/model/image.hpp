@@ -40,7 +40,7 @@ struct ServiceImage {
     be32 source_ignored_ipv4 = {};
     be32 source_ignored_ipv6[4] = {};
     std::vector<VipKey> vips;
-    std::set<IpAddress> local;          // of their addresses, those that the kernel has, too
+    std::set<Prefix> local;             // of their addresses, those that the kernel has, too
     std::vector<BackendImage> backends; // in the order of the configuration
     LookupTable lookup;                 // never null; empty: packets are dropped as no_backend
     bool panic = false;                 // health is not believed: see ServiceConfig::panic_threshold

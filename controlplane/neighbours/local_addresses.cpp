@@ -30,20 +30,28 @@ LocalAddresses::LocalAddresses(const boost::asio::any_io_executor &executor, Cha
     look_again_after(kAnyway);
 }
 
-void LocalAddresses::follow(const std::set<IpAddress> &addresses)
+std::vector<Prefix> LocalAddresses::ask(const Prefix &prefix, const std::set<Prefix> &own)
 {
-    std::map<IpAddress, bool> next;
-    for (const IpAddress &address : addresses) {
-        const auto known = addresses_.find(address);
-        next.emplace(address, known == addresses_.end() ? is_local(requests_, address) : known->second);
-    }
-    addresses_ = std::move(next);
+    if (is_local(requests_, prefix.address) && (is_host(prefix) || is_local(requests_, last_of(prefix))))
+        return {prefix};
+    return is_host(prefix) ? std::vector<Prefix>{} : within(own, prefix);
 }
 
-bool LocalAddresses::contains(const IpAddress &address) const
+void LocalAddresses::follow(const std::set<Prefix> &prefixes)
 {
-    const auto found = addresses_.find(address);
-    return found != addresses_.end() && found->second;
+    const std::set<Prefix> own = own_addresses(requests_);
+    std::map<Prefix, std::vector<Prefix>> next;
+    for (const Prefix &prefix : prefixes) {
+        const auto known = local_.find(prefix);
+        next.emplace(prefix, known == local_.end() ? ask(prefix, own) : known->second);
+    }
+    local_ = std::move(next);
+}
+
+std::vector<Prefix> LocalAddresses::local_in(const Prefix &prefix) const
+{
+    const auto found = local_.find(prefix);
+    return found == local_.end() ? std::vector<Prefix>{} : found->second;
 }
 
 // Which address came or went does not matter, so neither do events that were lost.
@@ -72,10 +80,15 @@ void LocalAddresses::look_again_after(std::chrono::milliseconds delay)
 
 void LocalAddresses::look_again()
 {
-    std::vector<IpAddress> different;
-    for (auto &[address, local] : addresses_)
-        if (std::exchange(local, is_local(requests_, address)) != local)
-            different.push_back(address);
+    const std::set<Prefix> own = own_addresses(requests_);
+    std::vector<Prefix> different;
+    for (auto &[prefix, local] : local_) {
+        std::vector<Prefix> now = ask(prefix, own);
+        if (now == local)
+            continue;
+        local = std::move(now);
+        different.push_back(prefix);
+    }
     if (!different.empty())
         changed_(different);
 }

@@ -178,6 +178,19 @@ bool is_local(netlink::Socket &socket, const IpAddress &address)
     return local;
 }
 
+std::set<Prefix> own_addresses(netlink::Socket &socket)
+{
+    Request request(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{});
+    std::set<Prefix> addresses;
+    socket.dump(
+        request, [&] { addresses.clear(); },
+        [&](const nlmsghdr &message) {
+            if (const auto change = read_address_change(message))
+                addresses.insert(host_prefix(change->address));
+        });
+    return addresses;
+}
+
 std::optional<Neighbour> find_neighbour(netlink::Socket &socket, int link, const IpAddress &address)
 {
     Request request(RTM_GETNEIGH, 0, neighbour_at(link, address));

@@ -4,9 +4,11 @@
 
 #include "common/address.hpp"
 #include "common/netlink/socket.hpp"
+#include "common/prefix.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -73,6 +75,7 @@ bool leads_here(const nlmsghdr &message); // a route by which the kernel takes p
 std::vector<Link> links(netlink::Socket &socket);
 std::optional<Route> route_to(netlink::Socket &socket, const IpAddress &destination);
 bool is_local(netlink::Socket &socket, const IpAddress &address); // the kernel takes packets to it itself
+std::set<Prefix> own_addresses(netlink::Socket &socket); // of all interfaces, each as the network of itself
 std::optional<Neighbour> find_neighbour(netlink::Socket &socket, int link, const IpAddress &address);
 
 // Asks the kernel to find out, or to make sure, where a neighbour is (NTF_USE: as if a packet had been sent

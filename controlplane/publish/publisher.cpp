@@ -109,7 +109,8 @@ void Publisher::State::write_settings(const TableSlot &target, const Plan &plan)
     settings.resets = plan.resets;
     settings.vip_key = vips.key();
     settings.vip_mask = vips.mask();
-    settings.any_port = vips.any_port();
+    settings.wide = vips.is_wide();
+    vips.write_lengths(settings);
     settings.created_unix = static_cast<u64>(std::time(nullptr));
     *target.settings = settings;
 }
@@ -122,8 +123,10 @@ Published Publisher::State::commit(Plan &plan, std::vector<u32> vips_written)
     sink.prepare(next);
     bring_up_to_date(target);
     write_entries(plan, target);
-    for (u32 index : vips_written)
+    for (u32 index : vips_written) {
         target.vips[index] = vips.entry(index);
+        target.port_ranges[index] = vips.range(index);
+    }
     differences.vips = std::move(vips_written);
     write_settings(target, plan);
     sink.flip(next);
@@ -155,7 +158,8 @@ Result<Published> Publisher::State::publish(const TableImage &image, Publisher::
     if (!refusal && !vips.apply(todo.vips, vips_written))
         refusal = ConfigError{"/controlplane/limits/vips",
                               "the table of VIPs has room for " + std::to_string(sink.capacities().vips / 2) +
-                                  " VIPs and addresses; raise the limit and restart both daemons",
+                                  " VIPs and addresses, also those of this host that are in a VIP's prefix; "
+                                  "raise the limit and restart both daemons",
                               ErrorKind::conflict};
     if (refusal) {
         undo(todo);

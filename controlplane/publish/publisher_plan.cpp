@@ -294,9 +294,9 @@ void Publisher::State::plan_vips(const ServiceImage &image, const KnownService *
         if (!std::binary_search(after.vips.begin(), after.vips.end(), vip))
             plan.vips.push_back({vip, AYA_SERVICE_NONE});
     for (const VipKey &vip : after.vips) {
-        const bool local = image.local.contains(vip.address);
-        if (!std::binary_search(old.begin(), old.end(), vip) || vips.is_local(vip.address) != local)
-            plan.vips.push_back({vip, after.id, local});
+        std::vector<Prefix> local = within(image.local, vip.prefix());
+        if (!std::binary_search(old.begin(), old.end(), vip) || vips.local_of(vip) != local)
+            plan.vips.push_back({vip, after.id, std::move(local)});
     }
 }
 

@@ -95,7 +95,9 @@ void Publisher::State::recover_vips()
     const aya_settings &settings = *live().settings;
     if (settings.vip_mask != vips.mask())
         refuse("vip_mask does not fit the table of VIPs");
-    if (auto wrong = vips.load({live().vips, sink.capacities().vips}, settings.vip_key); !wrong.empty())
+    if (auto wrong = vips.load({live().vips, sink.capacities().vips},
+                               {live().port_ranges, sink.capacities().vips}, settings.vip_key);
+        !wrong.empty())
         refuse("VIPs: " + wrong);
     std::vector<KnownService *> by_id(sink.capacities().services);
     for (auto &[name, service] : services)

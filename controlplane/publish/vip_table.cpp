@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "publish/vip_table.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "aya/hash.h"
+#include "publish/port_ranges.hpp"
 
 namespace aya
 {
@@ -18,9 +20,15 @@ bool is_free(const aya_vip &entry)
     return entry.protocol == 0;
 }
 
+template <class Entry>
+bool same(const Entry &a, const Entry &b)
+{
+    return std::memcmp(&a, &b, sizeof(Entry)) == 0;
+}
+
 } // namespace
 
-VipTable::VipTable(u32 entries, u64 key_seed) : entries_(entries), key_stream_(key_seed)
+VipTable::VipTable(u32 entries, u64 key_seed) : entries_(entries), key_stream_(key_seed), ranges_(entries)
 {
     next_key();
 }
@@ -31,13 +39,17 @@ void VipTable::next_key()
         word = aya_splitmix64(&key_stream_);
 }
 
-aya_vip VipTable::make_entry(const Key &key, u32 service, u32 flags)
+VipTable::Key VipTable::presence(const Prefix &prefix)
+{
+    return {prefix.address, port_of_length(prefix), AYA_PROTO_ICMP};
+}
+
+aya_vip VipTable::make_entry(const Key &key, u32 service)
 {
     aya_vip entry = {};
     std::memcpy(entry.address, key.address.bytes.data(), sizeof(entry.address));
     entry.port = aya_cpu_to_be16(key.port);
     entry.protocol = key.protocol;
-    entry.flags = flags;
     entry.service = service;
     return entry;
 }
@@ -49,7 +61,7 @@ u32 VipTable::home(const aya_vip &entry) const
 
 std::optional<u32> VipTable::find(const Key &key) const
 {
-    const aya_vip wanted = make_entry(key, 0, 0);
+    const aya_vip wanted = make_entry(key, 0);
     u32 index = home(wanted);
     for (u32 i = 0; i < AYA_VIP_PROBES; i++, index = (index + 1) & mask()) {
         const aya_vip &entry = entries_[index];
@@ -97,74 +109,180 @@ void VipTable::erase(u32 index)
     write(index, aya_vip{});
 }
 
-bool VipTable::set(const Key &key, u32 service, u32 flags)
+// As `entry` says.
+bool VipTable::set(const aya_vip &entry)
 {
-    const auto index = find(key);
-    if (service == AYA_SERVICE_NONE) {
-        if (index)
-            erase(*index);
-        return true;
-    }
+    const auto index =
+        find({IpAddress::from_v6_bytes(entry.address), aya_be16_to_cpu(entry.port), entry.protocol});
     if (!index)
-        return insert(make_entry(key, service, flags));
-    if (entries_[*index].service != service || entries_[*index].flags != flags)
-        write(*index, make_entry(key, service, flags));
+        return insert(entry);
+    if (!same(entries_[*index], entry))
+        write(*index, entry);
     return true;
 }
 
-// Of several services at one address, the one with the lowest id represents it.
-bool VipTable::set_presence(const IpAddress &address)
+void VipTable::remove(const Key &key)
 {
-    const auto found = addresses_.find(address);
-    if (found == addresses_.end())
-        return set(presence(address), AYA_SERVICE_NONE);
-    return set(presence(address), found->second.services.begin()->first,
-               found->second.local ? u32{AYA_VIP_LOCAL} : 0);
+    if (const auto index = find(key))
+        erase(*index);
 }
 
-bool VipTable::is_local(const IpAddress &address) const
+// Of several services at one place, the one with the lowest id represents it.
+aya_vip VipTable::presence_entry(const Prefix &prefix, const Place &place) const
 {
-    const auto found = addresses_.find(address);
-    return found != addresses_.end() && found->second.local;
+    aya_vip entry = make_entry(presence(prefix), place.services.begin()->first);
+    entry.flags = place.local > 0 ? u16{AYA_VIP_LOCAL} : u16{0};
+    if (const auto ranges = wide_.find(prefix); ranges != wide_.end()) {
+        entry.range_offset = ranges->second.offset;
+        entry.range_count = ranges->second.count;
+    }
+    return entry;
+}
+
+const std::vector<Prefix> &VipTable::local_of(const VipKey &vip) const
+{
+    static const std::vector<Prefix> kNothing;
+    const auto found = local_.find(vip);
+    return found == local_.end() ? kNothing : found->second;
+}
+
+void VipTable::count_at(const Prefix &prefix, u32 service, bool comes, bool local)
+{
+    Place &place = places_[prefix];
+    place.local += local ? (comes ? 1u : -1u) : 0u;
+    if (comes)
+        place.services[service]++;
+    else if (--place.services[service] == 0)
+        place.services.erase(service);
+    if (place.services.empty())
+        places_.erase(prefix);
+    touched_.insert(prefix);
+}
+
+void VipTable::count(const VipKey &vip, u32 service, bool comes)
+{
+    const Prefix prefix = vip.prefix();
+    count_at(prefix, service, comes, false);
+    for (const Prefix &local : local_of(vip))
+        count_at(local, service, comes, true);
+    if (vip.is_exact())
+        return;
+    wide_touched_ = true;
+    if (comes)
+        wide_[prefix].vips.insert(vip);
+    else if (auto &vips = wide_[prefix].vips; vips.erase(vip) > 0 && vips.empty())
+        wide_.erase(prefix);
 }
 
 void VipTable::note(const Change &change)
 {
-    const VipKey &vip = change.vip;
-    if (const auto old = vips_.find(vip); old != vips_.end()) {
-        auto &there = addresses_[vip.address].services;
-        if (--there[old->second] == 0)
-            there.erase(old->second);
-        if (there.empty())
-            addresses_.erase(vip.address);
-        any_port_ -= vip.port == 0 ? 1 : 0;
+    if (const auto old = vips_.find(change.vip); old != vips_.end()) {
+        count(change.vip, old->second, false);
+        local_.erase(change.vip);
         vips_.erase(old);
     }
     if (change.service == AYA_SERVICE_NONE)
         return;
-    vips_.emplace(vip, change.service);
-    Address &address = addresses_[vip.address];
-    address.services[change.service]++;
-    address.local = change.local;
-    any_port_ += vip.port == 0 ? 1 : 0;
+    vips_.emplace(change.vip, change.service);
+    if (!change.local.empty())
+        local_.emplace(change.vip, change.local);
+    count(change.vip, change.service, true);
 }
 
-// Brings the entries of these VIPs to what vips_ says: first those that go, so that the table is never
-// overfull.
-bool VipTable::update(std::span<const Change> changes)
+// First those that go.
+void VipTable::note_all(std::span<const Change> changes, std::vector<Change> &undo)
 {
-    for (bool removals : {true, false}) {
+    for (const bool removals : {true, false})
         for (const Change &change : changes) {
-            const VipKey &vip = change.vip;
-            const auto found = vips_.find(vip);
-            if ((found == vips_.end()) != removals)
+            if ((change.service == AYA_SERVICE_NONE) != removals)
                 continue;
-            const u32 service = removals ? u32{AYA_SERVICE_NONE} : found->second;
-            if (!set({vip.address, vip.port, static_cast<u8>(vip.protocol)}, service) ||
-                !set_presence(vip.address))
-                return false;
+            const auto old = vips_.find(change.vip);
+            undo.push_back(
+                {change.vip, old == vips_.end() ? u32{AYA_SERVICE_NONE} : old->second, local_of(change.vip)});
+            note(change);
+        }
+}
+
+bool VipTable::lay_out(const Prefix &prefix, Ranges &ranges, std::vector<aya_port_range> &all)
+{
+    std::vector<VipOfService> vips;
+    for (const VipKey &vip : ranges.vips)
+        vips.emplace_back(vip, vips_.at(vip));
+    const auto made = make_port_ranges(std::move(vips));
+    if (!made || all.size() + made->size() > entries_.size())
+        return false;
+    ranges.offset = static_cast<u32>(all.size());
+    ranges.count = static_cast<u16>(made->size());
+    all.insert(all.end(), made->begin(), made->end());
+    touched_.insert(prefix);
+    return true;
+}
+
+// One prefix after the other.
+bool VipTable::lay_out_ranges()
+{
+    if (!has_few_lengths())
+        return false;
+    std::vector<aya_port_range> all;
+    for (auto &[prefix, ranges] : wide_)
+        if (!lay_out(prefix, ranges, all))
+            return false;
+    all.resize(entries_.size());
+    ranges_ = std::move(all);
+    return true;
+}
+
+// That of an address, too, whether there is any or not.
+std::set<u8> VipTable::lengths(bool v4) const
+{
+    std::set<u8> found{host_prefix(v4 ? IpAddress::v4(0, 0, 0, 0) : IpAddress{}).length};
+    for (const auto &[prefix, ranges] : wide_)
+        if (prefix.address.is_v4() == v4)
+            found.insert(prefix.length);
+    return found;
+}
+
+bool VipTable::has_few_lengths() const
+{
+    return lengths(true).size() <= AYA_PREFIX_LENGTHS && lengths(false).size() <= AYA_PREFIX_LENGTHS;
+}
+
+void VipTable::write_lengths(aya_settings &settings) const
+{
+    for (const bool v4 : {true, false}) {
+        aya_prefix_length *entry = settings.lengths[v4 ? 0 : 1];
+        const IpAddress zero = v4 ? IpAddress::v4(0, 0, 0, 0) : IpAddress{};
+        const std::set<u8> found = lengths(v4);
+        for (auto length = found.rbegin(); length != found.rend(); ++length, ++entry) {
+            const IpAddress mask = mask_of({zero, *length});
+            std::memcpy(entry->mask, mask.bytes.data(), sizeof(entry->mask));
+            entry->port = aya_cpu_to_be16(port_of_length({zero, *length}));
+            entry->used = 1;
         }
     }
+}
+
+// Brings the entries of these VIPs, and of the places that were touched, to what shall be: first those that
+// go, so that the table is never overfull.
+bool VipTable::update(std::span<const Change> changes)
+{
+    const auto key_of = [](const VipKey &vip) {
+        return Key{vip.address, vip.port, static_cast<u8>(vip.protocol)};
+    };
+    for (const Change &change : changes)
+        if (change.vip.is_exact() && !vips_.contains(change.vip))
+            remove(key_of(change.vip));
+    for (const Prefix &prefix : touched_)
+        if (!places_.contains(prefix))
+            remove(presence(prefix));
+    for (const Change &change : changes)
+        if (const auto vip = vips_.find(change.vip); vip != vips_.end() && vip->first.is_exact())
+            if (!set(make_entry(key_of(vip->first), vip->second)))
+                return false;
+    for (const Prefix &prefix : touched_)
+        if (const auto place = places_.find(prefix); place != places_.end())
+            if (!set(presence_entry(prefix, place->second)))
+                return false;
     return true;
 }
 
@@ -177,10 +295,12 @@ bool VipTable::rebuild()
         next_key();
         bool fits = true;
         for (auto vip = vips_.begin(); fits && vip != vips_.end(); ++vip)
-            fits = insert(make_entry(
-                {vip->first.address, vip->first.port, static_cast<u8>(vip->first.protocol)}, vip->second, 0));
-        for (auto there = addresses_.begin(); fits && there != addresses_.end(); ++there)
-            fits = set_presence(there->first);
+            fits =
+                !vip->first.is_exact() ||
+                insert(make_entry({vip->first.address, vip->first.port, static_cast<u8>(vip->first.protocol)},
+                                  vip->second));
+        for (auto place = places_.begin(); fits && place != places_.end(); ++place)
+            fits = insert(presence_entry(place->first, place->second));
         log_.clear();
         if (fits)
             return true;
@@ -193,23 +313,19 @@ bool VipTable::rebuild()
 bool VipTable::apply(std::span<const Change> changes, std::vector<u32> &dirty)
 {
     std::vector<Change> undo;
-    auto note_all = [&](bool removals) {
-        for (const Change &change : changes) {
-            if ((change.service == AYA_SERVICE_NONE) != removals)
-                continue;
-            const auto old = vips_.find(change.vip);
-            undo.push_back({change.vip, old == vips_.end() ? u32{AYA_SERVICE_NONE} : old->second,
-                            is_local(change.vip.address)});
-            note(change);
-        }
-    };
-    note_all(true);
-    note_all(false);
+    touched_.clear();
+    wide_touched_ = false;
+    note_all(changes, undo);
     log_.clear();
-    if (vips_.size() + addresses_.size() <= entries_.size() / 2) {
+    const std::vector<aya_port_range> ranges_before = wide_touched_ ? ranges_ : std::vector<aya_port_range>{};
+    const bool has_room = vips_.size() + places_.size() <= entries_.size() / 2;
+    if (has_room && (!wide_touched_ || lay_out_ranges())) {
         if (update(changes)) {
             for (const auto &[index, old] : log_)
                 dirty.push_back(index);
+            for (u32 i = 0; i < ranges_before.size(); i++)
+                if (!same(ranges_[i], ranges_before[i]))
+                    dirty.push_back(i);
             return true;
         }
         for (auto write = log_.rbegin(); write != log_.rend(); ++write)
@@ -222,42 +338,9 @@ bool VipTable::apply(std::span<const Change> changes, std::vector<u32> &dirty)
     }
     for (auto change = undo.rbegin(); change != undo.rend(); ++change)
         note(*change);
+    if (wide_touched_)
+        lay_out_ranges();
     return false;
-}
-
-std::string VipTable::load(std::span<const aya_vip> entries, const aya_vip_hash_key &key)
-{
-    entries_.assign(entries.begin(), entries.end());
-    key_ = key;
-    key_stream_ ^= key.k[0];
-    vips_.clear();
-    addresses_.clear();
-    any_port_ = 0;
-    u32 presences = 0;
-    for (u32 i = 0; i < entries_.size(); i++) {
-        const aya_vip &entry = entries_[i];
-        if (is_free(entry))
-            continue;
-        const auto address = IpAddress::from_v6_bytes(entry.address);
-        const u16 port = aya_be16_to_cpu(entry.port);
-        if (find({address, port, entry.protocol}) != i)
-            return "entry " + std::to_string(i) + " cannot be found by its hash, or exists twice";
-        if (entry.protocol == AYA_PROTO_ICMP && port == 0)
-            presences++;
-        else if (entry.protocol == AYA_PROTO_TCP || entry.protocol == AYA_PROTO_UDP)
-            note({{address, port, static_cast<Protocol>(entry.protocol)}, entry.service});
-        else
-            return "entry " + std::to_string(i) + " has protocol " + std::to_string(entry.protocol);
-    }
-    for (auto &[address, known] : addresses_) {
-        const auto index = find(presence(address));
-        if (!index || entries_[*index].service != known.services.begin()->first)
-            return "no entry for address " + to_string(address) + " itself";
-        known.local = entries_[*index].flags & AYA_VIP_LOCAL;
-    }
-    if (presences != addresses_.size())
-        return "an address that no VIP has is marked as one";
-    return {};
 }
 
 } // namespace aya

@@ -29,8 +29,8 @@ LiveObserver::LiveObserver(const boost::asio::any_io_executor &executor, const P
       probe_tunnels_(std::move(make_tunnels)),
       monitor_(executor, [this](const auto &target, const auto &tracker,
                                 bool different) { probed(target, tracker, different); }),
-      next_hops_(executor, [this](std::span<const IpAddress> addresses) { tell(services_, addresses); }),
-      local_(executor, [this](std::span<const IpAddress> addresses) { tell(services_at_, addresses); }),
+      next_hops_(executor, [this](std::span<const IpAddress> addresses) { tell(addresses); }),
+      local_(executor, [this](std::span<const Prefix> vips) { tell_at(vips); }),
       icmp_errors_(executor, [this](const neighbours::TooBig &error) { heard(error); }),
       forget_timer_(executor), settle_timer_(executor), slow_timer_(executor),
       settling_(publisher.generation() == 0)
@@ -47,7 +47,7 @@ void LiveObserver::follow(const Config &config)
     std::vector<health::Target> targets;
     std::vector<neighbours::WayTarget> ways;
     std::unordered_map<std::string_view, const ServiceConfig *> by_name;
-    std::set<IpAddress> vips;
+    std::set<Prefix> vips;
     services_.clear();
     tunnels_.clear();
     services_at_.clear();
@@ -55,8 +55,8 @@ void LiveObserver::follow(const Config &config)
     for (const ServiceConfig &service : config.services) {
         by_name.emplace(service.name, &service);
         for (const VipKey &vip : service.vips) {
-            services_at_[vip.address].push_back(service.name);
-            vips.insert(vip.address);
+            services_at_[vip.prefix()].push_back(service.name);
+            vips.insert(vip.prefix());
         }
         const auto port = probe_port(service);
         const HealthConfig &wanted = service.health;
@@ -106,7 +106,7 @@ void LiveObserver::follow(const Config &config)
 void LiveObserver::published(const TableImage &image)
 {
     probe_tunnels_.lead(image, {.ports = dataplane_.ports(),
-                                .is_local = [this](const IpAddress &vip) { return local_.contains(vip); },
+                                .is_local = [this](const IpAddress &vip) { return !local_.local_in(host_prefix(vip)).empty(); },
                                 .source =
                                     [this](const IpAddress &backend) {
                                         const auto way = next_hops_.find(backend);
@@ -195,7 +195,7 @@ void LiveObserver::settle()
             return;
         settling_ = false;
         for (const auto &[address, services] : services_)
-            tell(services_, {&address, 1});
+            tell({&address, 1});
     });
 }
 
@@ -217,7 +217,7 @@ void LiveObserver::heard(const neighbours::TooBig &error)
         return;
     spdlog::info("a router says that packets of at most {} bytes fit on the way to the backend {}",
                  *path_mtus_.find(error.destination), to_string(error.destination));
-    tell(services_, {&error.destination, 1});
+    tell({&error.destination, 1});
 }
 
 void LiveObserver::forget_path_mtus()
@@ -226,15 +226,23 @@ void LiveObserver::forget_path_mtus()
     forget_timer_.async_wait([this](boost::system::error_code error) {
         if (error)
             return;
-        tell(services_, path_mtus_.forget(neighbours::PathMtus::Clock::now()));
+        tell(path_mtus_.forget(neighbours::PathMtus::Clock::now()));
         forget_path_mtus();
     });
 }
 
-void LiveObserver::tell(const Services &services, std::span<const IpAddress> addresses) const
+void LiveObserver::tell(std::span<const IpAddress> addresses) const
 {
     for (const IpAddress &address : addresses)
-        if (const auto found = services.find(address); found != services.end())
+        if (const auto found = services_.find(address); found != services_.end())
+            for (const std::string &service : found->second)
+                changed_(service);
+}
+
+void LiveObserver::tell_at(std::span<const Prefix> vips) const
+{
+    for (const Prefix &vip : vips)
+        if (const auto found = services_at_.find(vip); found != services_at_.end())
             for (const std::string &service : found->second)
                 changed_(service);
 }

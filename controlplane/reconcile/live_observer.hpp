@@ -18,6 +18,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -29,7 +30,7 @@ namespace aya
 class LiveObserver final : public Observer
 {
 public:
-    // `changed` is called on the event loop whenever observe() or is_local() may answer something else for a
+    // `changed` is called on the event loop whenever observe() or local_in() may answer something else for a
     // service; the data plane's ports are for others to watch. `tables` are the live ones: what an earlier
     // run observed is believed until there is news.
     using Changed = std::function<void(const std::string &service)>;
@@ -39,7 +40,7 @@ public:
 
     void follow(const Config &config) override;
     void published(const TableImage &image) override;
-    bool is_local(const IpAddress &vip) const override { return local_.contains(vip); }
+    std::vector<Prefix> local_in(const Prefix &vip) const override { return local_.local_in(vip); }
     BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override;
     std::vector<std::string> warnings() const override;
     std::uint64_t route_lookups() const override { return next_hops_.lookups(); }
@@ -49,7 +50,8 @@ public:
 private:
     using Services = std::unordered_map<IpAddress, std::vector<std::string>>;
 
-    void tell(const Services &services, std::span<const IpAddress> addresses) const;
+    void tell(std::span<const IpAddress> addresses) const;
+    void tell_at(std::span<const Prefix> vips) const;
     void heard(const neighbours::TooBig &error);
     void forget_path_mtus();
     void start_slowly(const std::string &service, const std::string &backend);
@@ -68,9 +70,9 @@ private:
     const ForwardingPath &dataplane_;
     const Sink &tables_;
     Changed changed_;
-    Services services_;    // by the address of a backend
-    Services services_at_; // by the address of a VIP
-    bool first_ = true;    // only the first configuration meets what an earlier run left
+    Services services_;                                      // by the address of a backend
+    std::map<Prefix, std::vector<std::string>> services_at_; // by the prefix of a VIP
+    bool first_ = true; // only the first configuration meets what an earlier run left
     SlowStarts slow_starts_;
     std::unordered_map<std::string, SlowStart> slow_rules_;        // by service, of those that have a window
     std::unordered_map<std::string, std::set<std::string>> known_; // backends by service

@@ -178,8 +178,8 @@ std::shared_ptr<const ServiceImage> Reconciler::compile_one(const ServiceConfig 
     for (const BackendConfig &backend : service.backends)
         observed.backends.push_back(observer_.observe(service, backend));
     for (const VipKey &vip : service.vips)
-        if (observer_.is_local(vip.address))
-            observed.local.insert(vip.address);
+        for (const Prefix &local : observer_.local_in(vip.prefix()))
+            observed.local.insert(local);
     return compiler_->compile(service, observed);
 }
 

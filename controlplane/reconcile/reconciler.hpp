@@ -32,8 +32,8 @@ public:
     virtual ~Observer() = default;
     // From now on be ready to answer for the VIPs and backends of this configuration.
     virtual void follow(const Config &config) = 0;
-    // Whether the kernel has the address of a VIP, too.
-    virtual bool is_local(const IpAddress &vip) const = 0;
+    // What the kernel has of the addresses of a VIP, too.
+    virtual std::vector<Prefix> local_in(const Prefix &vip) const = 0;
     virtual BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const = 0;
     // This image is live.
     virtual void published(const TableImage &) {}

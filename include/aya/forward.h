@@ -20,6 +20,7 @@
 #include "aya/hash.h"
 #include "aya/reasons.h"
 #include "aya/tables.h"
+#include "aya/vips.h"
 
 #ifndef AYA_VIEW_DEFINED
 #include "aya/view.h"
@@ -47,52 +48,6 @@ struct aya_verdict {
     const struct aya_backend *backend; // chosen, or NULL
 };
 
-AYA_INLINE int aya_same_address(const be32 a[4], const be32 b[4])
-{
-    u64 a_words[2], b_words[2];
-    __builtin_memcpy(a_words, __builtin_assume_aligned(a, 8), sizeof(a_words));
-    __builtin_memcpy(b_words, __builtin_assume_aligned(b, 8), sizeof(b_words));
-    return a_words[1] == b_words[1] && a_words[0] == b_words[0];
-}
-
-AYA_INLINE const struct aya_vip *aya_vip_find(const struct aya_view *view,
-                                              const struct aya_settings *settings, const be32 address[4],
-                                              be16 port, u8 protocol)
-{
-    const u32 at = aya_vip_hash(&settings->vip_key, address, port, protocol);
-    const u32 wanted = port.raw | (u32)protocol << 16;
-    for (u32 i = 0; i < AYA_VIP_PROBES; i++) {
-        const struct aya_vip *vip = aya_view_vip(view, (at + i) & settings->vip_mask);
-        if (AYA_UNLIKELY(!vip))
-            break;
-        u32 port_protocol; // and `unused`, which is 0
-        __builtin_memcpy(&port_protocol, __builtin_assume_aligned(&vip->port, 4), sizeof(port_protocol));
-        if (AYA_LIKELY(port_protocol == wanted && aya_same_address(vip->address, address)))
-            return vip;
-        if (vip->protocol == 0)
-            break;
-    }
-    return NULL;
-}
-
-AYA_INLINE u32 aya_vip_search(const struct aya_view *view, const struct aya_settings *settings,
-                              const be32 address[4], be16 port, u8 protocol)
-{
-    const struct aya_vip *vip = aya_vip_find(view, settings, address, port, protocol);
-    return vip ? vip->service : (u32)AYA_SERVICE_NONE;
-}
-
-// The same, or the service that has all ports of the address.
-AYA_INLINE u32 aya_service_search(const struct aya_view *view, const struct aya_settings *settings,
-                                  const be32 address[4], be16 port, u8 protocol)
-{
-    const be16 any = {0};
-    u32 service = aya_vip_search(view, settings, address, port, protocol);
-    if (service == AYA_SERVICE_NONE && settings->any_port)
-        service = aya_vip_search(view, settings, address, any, protocol);
-    return service;
-}
-
 // A source that no client can have: RFC 1122 3.2.1.3, RFC 4291 2.7, 2.5.2, 2.5.3 and 2.5.5. Answers and
 // flows for it would be misdirected.
 AYA_INLINE int aya_is_bad_source_ipv4(be32 src)
@@ -112,28 +67,6 @@ AYA_INLINE int aya_is_bad_source(const struct aya_flow *flow)
     return AYA_LIKELY(flow->family == AYA_IPV4) ? aya_is_bad_source_ipv4(flow->src[3])
                                                 : aya_is_bad_source_ipv6(flow->src);
 }
-
-enum { AYA_ADDRESS_LOCAL = 1 << 16 };
-
-// What is known of an address as such: the service that represents it, or AYA_SERVICE_NONE if no VIP has it;
-// with AYA_ADDRESS_LOCAL if the kernel has it, too.
-AYA_INLINE u32 aya_address_search(const struct aya_view *view, const struct aya_settings *settings,
-                                  const be32 address[4])
-{
-    const be16 any = {0};
-    const struct aya_vip *vip = aya_vip_find(view, settings, address, any, AYA_PROTO_ICMP);
-    if (!vip)
-        return AYA_SERVICE_NONE;
-    return (vip->service & 0xffff) | (vip->flags & AYA_VIP_LOCAL ? (u32)AYA_ADDRESS_LOCAL : 0);
-}
-
-// The same out of line. The BPF program brings its own, which the verifier follows once.
-#ifndef AYA_ADDRESS_DEFINED
-AYA_COLD u32 aya_destination(const struct aya_view *view, const struct aya_flow *flow)
-{
-    return aya_address_search(view, aya_view_settings(view), flow->dst);
-}
-#endif
 
 // What becomes of a packet that no service takes, for this reason. To a VIP's address it is the kernel's only
 // if the kernel has the address itself: one that has not would route the packet, most likely back to where it

@@ -126,10 +126,14 @@ constexpr u64 fnv1a(u64 hash, u64 value)
 template <class Entry>
 constexpr std::array<u64, 0> kWatchedOffsets{};
 template <>
-constexpr std::array<u64, 1> kWatchedOffsets<aya_settings> = {offsetof(aya_settings, vip_mask)};
+constexpr std::array<u64, 2> kWatchedOffsets<aya_settings> = {offsetof(aya_settings, vip_mask),
+                                                              offsetof(aya_settings, lengths)};
 template <>
-constexpr std::array<u64, 2> kWatchedOffsets<aya_vip> = {offsetof(aya_vip, service),
-                                                         offsetof(aya_vip, flags)};
+constexpr std::array<u64, 3> kWatchedOffsets<aya_vip> = {offsetof(aya_vip, service), offsetof(aya_vip, flags),
+                                                         offsetof(aya_vip, range_offset)};
+template <>
+constexpr std::array<u64, 2> kWatchedOffsets<aya_port_range> = {offsetof(aya_port_range, service),
+                                                                offsetof(aya_port_range, protocol)};
 template <>
 constexpr std::array<u64, 3> kWatchedOffsets<aya_service> = {offsetof(aya_service, flags),
                                                              offsetof(aya_service, idle_timeout),

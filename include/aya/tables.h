@@ -22,7 +22,20 @@ enum {
     AYA_PORT_NONE = 0xffff,
 
     AYA_VIP_PROBES = 16, // longest run of `vips` that a look-up walks; the builder respects it
-    AYA_NAME_SIZE = 64,  // including the terminating NUL
+    // What bounds a look-up in the VIPs of more than one port or address:
+    AYA_PREFIX_LENGTHS = 8, // lengths, of either family, that are tried one after the other
+    AYA_RANGE_STEPS = 8,    // steps of the search in a prefix's ranges of ports
+    AYA_MAX_RANGES = (1 << AYA_RANGE_STEPS) - 1, // and so at most that many ranges
+    AYA_RANGE_DEPTH = 8,                         // ranges that are one within the other
+    AYA_NAME_SIZE = 64,                          // including the terminating NUL
+};
+
+// Prefixes of one length.
+struct aya_prefix_length {
+    u64 mask[2]; // of an address, as it is in the packet; IPv4: after ::ffff
+    be16 port;   // of their entries in `vips`, see there
+    u16 used;    // 0: this is no length, and none follows
+    u32 unused;
 };
 
 // One per slot: what every packet needs.
@@ -30,11 +43,13 @@ struct aya_settings {
     struct aya_hash_key hash_key;
     struct aya_vip_hash_key vip_key;
     u32 vip_mask;     // entries of `vips` minus one; a power of two minus one
-    u32 any_port;     // not 0: some VIP has port 0, so look up twice
+    u32 wide;         // not 0: some VIP has more than one port or address, so look up twice
     u64 created_unix; // seconds; for people
     u32 resets;       // not 0: a SYN that no service takes is answered by a RST
     u32 unused;
     u64 unused_too[5];
+    // Of VIPs, by family (0: IPv4), longest first. The first one is that of an address.
+    struct aya_prefix_length lengths[2][AYA_PREFIX_LENGTHS];
 };
 
 enum aya_vip_flags {
@@ -42,15 +57,27 @@ enum aya_vip_flags {
 };
 
 // Open addressing with linear probing; an entry with protocol 0 ends the run. An entry with port 0 and
-// protocol AYA_PROTO_ICMP says that the address is a VIP at all, and by its flags what else holds for it.
+// protocol AYA_PROTO_ICMP says that the address is a VIP at all, by its flags what else holds for it, and
+// where its ranges of ports are. The entry of a prefix is the same with the first address, and with the
+// length for a port (of IPv4: 96 more).
 struct aya_vip {
     AYA_ALIGNED(8) be32 address[4];
-    be16 port; // 0: any
+    be16 port;
     u8 protocol;
     u8 unused; // 0: compared with the two before it, as one word
     u32 service;
-    u32 flags; // enum aya_vip_flags
-    u32 reserved;
+    u16 flags;        // enum aya_vip_flags
+    u16 range_count;  // at most AYA_MAX_RANGES
+    u32 range_offset; // in `port_ranges`
+};
+
+// A range of ports of a prefix. Those of one prefix are in the order of protocol, first port, and last port
+// with the highest first. Two of them have no port in common, or one is within the other.
+struct aya_port_range {
+    u16 first, last; // in host order
+    u16 service;
+    u8 protocol;
+    u8 around; // which of the prefix's ranges, from 1, it is within, at once; 0: none
 };
 
 enum aya_service_flags {
@@ -156,10 +183,11 @@ struct aya_control {
 // entries), service or backend.
 
 // Read for packets.
-#define AYA_PACKET_TABLES(X)      \
-    X(vips, vip, vip)             \
-    X(services, service, service) \
-    X(backends, backend, backend) \
+#define AYA_PACKET_TABLES(X)        \
+    X(vips, vip, vip)               \
+    X(port_ranges, port_range, vip) \
+    X(services, service, service)   \
+    X(backends, backend, backend)   \
     X(tunnels, tunnel, backend)
 
 // Read by people, and by a control plane that comes back.
@@ -173,9 +201,12 @@ struct aya_control {
 
 #define AYA_MAX_IDLE 32400 // ticks, over 9 h; they are compared modulo 2^16
 
-AYA_STATIC_ASSERT(sizeof(struct aya_settings) == 320, "table ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_prefix_length) == 24, "table ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_settings) == 704, "table ABI");
 AYA_STATIC_ASSERT(offsetof(struct aya_settings, vip_mask) == 256, "table ABI");
+AYA_STATIC_ASSERT(offsetof(struct aya_settings, lengths) == 320, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_vip) == 32, "two to a cache line");
+AYA_STATIC_ASSERT(sizeof(struct aya_port_range) == 8, "what an array map pads an entry to");
 AYA_STATIC_ASSERT(sizeof(struct aya_service) == 64, "one cache line");
 AYA_STATIC_ASSERT(offsetof(struct aya_service, source_ignored_ipv4) == 36, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_backend) == 32, "two to a cache line");

@@ -22,6 +22,7 @@ constexpr u32 kVips = 1024;
 struct Tables {
     aya_settings settings{};
     std::vector<aya_vip> vips = std::vector<aya_vip>(kVips);
+    std::vector<aya_port_range> port_ranges = std::vector<aya_port_range>(kVips);
     std::vector<aya_service> services = std::vector<aya_service>(kServices);
     std::vector<aya_backend> backends = std::vector<aya_backend>(kServices * kBackendsPerService);
     std::vector<aya_tunnel> tunnels = std::vector<aya_tunnel>(backends.size());
@@ -40,6 +41,7 @@ struct Tables {
             add_service(service, encap);
         view = {.settings = &settings,
                 .vips = vips.data(),
+                .port_ranges = port_ranges.data(),
                 .services = services.data(),
                 .backends = backends.data(),
                 .tunnels = tunnels.data(),

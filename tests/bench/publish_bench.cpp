@@ -126,7 +126,7 @@ public:
                 *find(fleet.services[s], fleet.services[s].backends[b]) = fleet.observed[s].backends[b];
     }
     void follow(const Config &) override {}
-    bool is_local(const IpAddress &) const override { return false; }
+    std::vector<Prefix> local_in(const Prefix &) const override { return {}; }
     BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const override
     {
         return observed_.at(service.name + '\n' + backend.name);

@@ -256,7 +256,7 @@ TEST_F(FlowFile, ids_of_other_tables_mean_something_else)
 
 // Tables
 
-constexpr Capacities kCapacities{.services = 16, .backends = 256, .vips = 256, .lookup_slots = 1 << 19};
+constexpr Capacities kCapacities{.services = 32, .backends = 256, .vips = 256, .lookup_slots = 1 << 19};
 
 // Every entry of a generation carries its number, so that a mixture shows.
 std::unique_ptr<test::Tables> tables_of(u16 number)

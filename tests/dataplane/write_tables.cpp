@@ -22,7 +22,7 @@ namespace
 using Json = nlohmann::json;
 using namespace aya;
 
-constexpr Capacities kCapacities{.services = 16, .backends = 256, .vips = 256, .lookup_slots = 1 << 19};
+constexpr Capacities kCapacities{.services = 32, .backends = 256, .vips = 256, .lookup_slots = 1 << 19};
 
 test::BackendText backend_of(const Json &json)
 {

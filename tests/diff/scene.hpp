@@ -11,15 +11,17 @@
 namespace aya::test
 {
 
-// Six services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed.
+// Seven services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed.
 class DiffScene
 {
 public:
     explicit DiffScene(u64 seed)
         : packets_(seed, {.ipv4 = {"203.0.113.10", "203.0.113.10", "203.0.113.11", "203.0.113.12",
-                                   "203.0.113.13", "203.0.113.14", "203.0.113.15", "203.0.113.99"},
+                                   "203.0.113.13", "203.0.113.14", "203.0.113.15", "203.0.113.99",
+                                   "203.0.113.65", "203.0.113.66", "203.0.113.70"},
                           .ipv6 = {"2001:db8::10", "2001:db8::10", "2001:db8::11", "2001:db8::12",
-                                   "2001:db8::13", "2001:db8::14", "2001:db8::15", "2001:db8::99"},
+                                   "2001:db8::13", "2001:db8::14", "2001:db8::15", "2001:db8::99",
+                                   "2001:db8:1::5", "2001:db8:1::6"},
                           .ports = {443, 443, 443, 80, 1234}})
     {
         services_ = {
@@ -39,12 +41,20 @@ public:
                                 AYA_SERVICE_IN_TURN | AYA_SERVICE_RESETS),
             tables_.add_service({"203.0.113.15:443/tcp", "203.0.113.15:80/tcp", "203.0.113.15:443/udp",
                                  "[2001:db8::15]:443/tcp", "[2001:db8::15]:443/udp"},
-                                AYA_SERVICE_LEAST_FLOWS)};
+                                AYA_SERVICE_LEAST_FLOWS),
+            tables_.add_service({"203.0.113.64/28:400-500/tcp", "203.0.113.64/28:443/udp",
+                                 "203.0.113.66:80-1000/tcp", "[2001:db8:1::/64]:0/tcp",
+                                 "[2001:db8:1::/64]:443/udp"})};
+        tables_.add_vip("203.0.113.64/28:443/tcp", services_[0]);
+        tables_.add_vip("203.0.113.64/26:0/tcp", services_[2]);
+        tables_.add_vip("[2001:db8:1::/64]:80/tcp", services_[3]);
+        tables_.add_vip("203.0.113.65:443/tcp", services_[4]);
         tables_.service(services_[1]).source_ignored_ipv4 = aya_cpu_to_be32(0xff);
         tables_.service(services_[1]).source_ignored_ipv6[3] = aya_cpu_to_be32(0xffffffff);
         tables_.set_resets(true);
         tables_.set_local("203.0.113.11");
         tables_.set_local("2001:db8::10");
+        tables_.set_local("203.0.113.70", services_[6]);
         const Encap encaps[] = {{},
                                 ipip("192.0.2.1", "10.0.1.11"),
                                 ipip("2001:db8:b::1", "2001:db8:b::11"),

@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" /
 
 from ayalab import decap, load  # noqa: E402
 from ayalab.checks import checking, need_af_xdp, need_root_and, skip  # noqa: E402, F401
-from ayalab.daemons import (Balancer, Build, auto_configuration, backend_objects, configuration, ipip_services,  # noqa: E402, F401
+from ayalab.daemons import (HEALTH, Balancer, Build, auto_configuration, backend_objects, configuration, ipip_services,  # noqa: E402, F401
                             l2_services, print_logs, xdp_configuration)
 from ayalab.nginx import Nginx  # noqa: E402
 from ayalab.shell import LabError, run, stop, tail, wait_until  # noqa: E402, F401

@@ -20,6 +20,40 @@ namespace aya::test
 // VIPs as an ordered map.
 using NaiveVips = std::map<std::tuple<Bytes, u16, u8>, u32>; // 16 bytes of address, port, protocol -> service
 
+// VIPs that are more than one address and port, as a list. `bits`: of the prefix, of 128.
+struct NaiveWideVip {
+    Bytes address;
+    u32 bits;
+    u16 first, last;
+    u8 protocol;
+    u32 service;
+
+    bool has(const Bytes &other, u16 port, u8 other_protocol) const
+    {
+        for (u32 bit = 0; bit < bits; bit++)
+            if ((address[bit / 8] ^ other[bit / 8]) & 0x80 >> bit % 8)
+                return false;
+        return protocol == other_protocol && first <= port && port <= last;
+    }
+};
+
+// Of all that have the packet, the one with the longest prefix, and of these the one with the fewest ports.
+inline std::optional<u32> find_naively(const std::vector<NaiveWideVip> &vips, const Bytes &address, u16 port,
+                                       u8 protocol)
+{
+    const NaiveWideVip *best = nullptr;
+    for (const NaiveWideVip &vip : vips) {
+        if (!vip.has(address, port, protocol))
+            continue;
+        const bool narrower =
+            best && (vip.bits > best->bits ||
+                     (vip.bits == best->bits && vip.last - vip.first < best->last - best->first));
+        if (!best || narrower)
+            best = &vip;
+    }
+    return best ? std::optional(best->service) : std::nullopt;
+}
+
 // The rules of flow state as flow_rules.h documents them, with time that never wraps, entries that know their
 // whole hash and when they were last seen, and tables that are functions.
 class NaiveFlows

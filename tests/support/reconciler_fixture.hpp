@@ -70,10 +70,10 @@ public:
     std::vector<std::string> warnings() const override { return doubts; }
     std::uint64_t route_lookups() const override { return 7; }
 
-    bool is_local(const IpAddress &vip) const override { return local.contains(vip); }
+    std::vector<Prefix> local_in(const Prefix &vip) const override { return within(local, vip); }
 
     std::map<std::string, Health> health;
-    std::set<IpAddress> local;
+    std::set<Prefix> local;
     std::vector<std::string> doubts; // of the observing itself
     std::set<std::string> followed;
     mutable int asked = 0; // observe() calls

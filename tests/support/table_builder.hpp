@@ -12,8 +12,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <initializer_list>
+#include <map>
+#include <set>
+#include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "aya/headers.h"
@@ -36,18 +41,30 @@ inline std::array<be32, 4> mapped_address(const std::string &text)
 
 struct VipText {
     std::string address;
-    u16 port = 0;
+    u32 bits = 128; // of a prefix; IPv4 counts as mapped
+    u16 port = 0, last_port = 0;
     u8 protocol = AYA_PROTO_TCP;
 
-    // "203.0.113.10:443/tcp", "[2001:db8::10]:53/udp", port 0: any.
+    // "203.0.113.10:443/tcp", "[2001:db8::/64]:8000-8999/udp", port 0: any.
     VipText(const char *text) : VipText(std::string(text)) {}
     explicit VipText(const std::string &text)
     {
-        const auto colon = text.rfind(':'), slash = text.rfind('/');
+        const auto colon = text.rfind(':'), slash = text.rfind('/'), dash = text.find('-', colon);
         address = text[0] == '[' ? text.substr(1, text.find(']') - 1) : text.substr(0, colon);
+        if (const auto length = address.find('/'); length != std::string::npos) {
+            bits = static_cast<u32>(std::stoul(address.substr(length + 1))) + (text[0] == '[' ? 0 : 96);
+            address.resize(length);
+        }
         port = static_cast<u16>(std::stoul(text.substr(colon + 1)));
+        last_port = port == 0                   ? u16{UINT16_MAX}
+                    : dash == std::string::npos ? port
+                                                : static_cast<u16>(std::stoul(text.substr(dash + 1)));
         protocol = text.substr(slash + 1) == "udp" ? AYA_PROTO_UDP : AYA_PROTO_TCP;
     }
+
+    bool is_exact() const { return bits == 128 && port == last_port; }
+    // Of its prefix's entry in `vips`.
+    u16 entry_port() const { return bits == 128 ? u16{0} : static_cast<u16>(bits); }
 };
 
 struct Encap {
@@ -79,7 +96,7 @@ class Tables
 {
 public:
     static constexpr u32 kVips = 256;
-    static constexpr u32 kServices = 16;
+    static constexpr u32 kServices = 32;
     static constexpr u32 kBackends = 256;
 
     Tables()
@@ -90,8 +107,10 @@ public:
         for (u64 &k : settings_.vip_key.k)
             k = aya_splitmix64(&state);
         settings_.vip_mask = kVips - 1;
+        set_lengths();
         view_ = {.settings = &settings_,
                  .vips = vips_.data(),
+                 .port_ranges = ranges_.data(),
                  .services = services_.data(),
                  .backends = backends_.data(),
                  .tunnels = tunnels_.data(),
@@ -124,20 +143,28 @@ public:
 
     void add_vip(const VipText &vip, u16 id)
     {
-        insert_vip(mapped_address(vip.address), vip.port, vip.protocol, id);
-        insert_vip(mapped_address(vip.address), 0, AYA_PROTO_ICMP, id);
-        settings_.any_port |= vip.port == 0;
+        insert_vip(mapped_address(vip.address), vip.entry_port(), AYA_PROTO_ICMP, id);
+        if (vip.is_exact()) {
+            insert_vip(mapped_address(vip.address), vip.port, vip.protocol, id);
+            return;
+        }
+        wide_.push_back({vip, id});
+        lay_out_ranges();
+        settings_.wide = 1;
     }
 
     // A SYN to a VIP's address that no service takes is answered by a RST.
     void set_resets(bool resets) { settings_.resets = resets; }
 
-    // The kernel has the address of this VIP, too.
-    void set_local(const std::string &text)
+    // The kernel has this address of a VIP, or this one of a VIP's prefix, too. `id`: of the prefix's
+    // service.
+    void set_local(const std::string &text, u16 id = 0)
     {
+        insert_vip(mapped_address(text), 0, AYA_PROTO_ICMP, id);
         const auto address = mapped_address(text);
         for (aya_vip &vip : vips_)
-            if (vip.protocol == AYA_PROTO_ICMP && std::memcmp(vip.address, address.data(), 16) == 0)
+            if (vip.protocol == AYA_PROTO_ICMP && vip.port.raw == 0 &&
+                std::memcmp(vip.address, address.data(), 16) == 0)
                 vip.flags |= AYA_VIP_LOCAL;
     }
 
@@ -183,6 +210,7 @@ public:
     aya_tunnel &tunnel(u32 id) { return tunnels_.at(id); }
     std::vector<aya_vip> &vips() { return vips_; }
     const std::vector<aya_vip> &vips() const { return vips_; }
+    const std::vector<aya_port_range> &port_ranges() const { return ranges_; }
     const std::vector<aya_service> &services() const { return services_; }
     const std::vector<aya_backend> &backends() const { return backends_; }
     const std::vector<aya_tunnel> &tunnels() const { return tunnels_; }
@@ -208,6 +236,93 @@ private:
             return;
         }
         throw std::length_error("the test tables' VIP run is too long");
+    }
+
+    struct Wide {
+        VipText vip;
+        u16 service;
+        std::vector<u32> key() const
+        {
+            std::vector<u32> words{vip.bits};
+            for (be32 word : mapped_address(vip.address))
+                words.push_back(word.raw);
+            return words;
+        }
+    };
+
+    static aya_port_range range_of(const Wide &wide)
+    {
+        aya_port_range range = {};
+        range.first = wide.vip.port;
+        range.last = wide.vip.last_port;
+        range.service = wide.service;
+        range.protocol = wide.vip.protocol;
+        return range;
+    }
+
+    // All of them, prefix by prefix: in order, and with the narrowest that is around each.
+    void lay_out_ranges()
+    {
+        std::map<std::vector<u32>, std::vector<aya_port_range>> by_prefix;
+        for (const Wide &wide : wide_)
+            by_prefix[wide.key()].push_back(range_of(wide));
+        u32 offset = 0;
+        for (auto &[key, own] : by_prefix) {
+            std::sort(own.begin(), own.end(), [](const aya_port_range &a, const aya_port_range &b) {
+                return std::tuple(a.protocol, a.first, -a.last) < std::tuple(b.protocol, b.first, -b.last);
+            });
+            for (aya_port_range &range : own)
+                range.around = around(own, range);
+            aya_vip &entry = entry_of(key);
+            entry.range_offset = offset;
+            entry.range_count = static_cast<u16>(own.size());
+            std::copy(own.begin(), own.end(), ranges_.begin() + offset);
+            offset += static_cast<u32>(own.size());
+        }
+        set_lengths();
+    }
+
+    static u8 around(const std::vector<aya_port_range> &own, const aya_port_range &range)
+    {
+        std::size_t found = 0;
+        for (std::size_t i = 0; i < own.size(); i++) {
+            const aya_port_range &other = own[i];
+            const bool wider = other.last - other.first > range.last - range.first;
+            if (wider && other.protocol == range.protocol && other.first <= range.first &&
+                range.last <= other.last &&
+                (found == 0 || other.last - other.first < own[found - 1].last - own[found - 1].first))
+                found = i + 1;
+        }
+        return static_cast<u8>(found);
+    }
+
+    aya_vip &entry_of(const std::vector<u32> &key)
+    {
+        const be16 port = aya_cpu_to_be16(static_cast<u16>(key[0] == 128 ? 0 : key[0]));
+        for (aya_vip &vip : vips_)
+            if (vip.protocol == AYA_PROTO_ICMP && vip.port.raw == port.raw &&
+                std::memcmp(vip.address, &key[1], 16) == 0)
+                return vip;
+        throw std::logic_error("a prefix without an entry");
+    }
+
+    void set_lengths()
+    {
+        std::set<u32, std::greater<>> lengths[2] = {{128}, {128}};
+        for (const Wide &wide : wide_)
+            lengths[wide.vip.address.find(':') == std::string::npos ? 0 : 1].insert(wide.vip.bits);
+        for (u32 family = 0; family < 2; family++) {
+            aya_prefix_length *entry = settings_.lengths[family];
+            for (u32 bits : lengths[family]) {
+                Bytes mask(16);
+                for (u32 bit = 0; bit < bits; bit++)
+                    mask[bit / 8] |= static_cast<u8>(0x80 >> bit % 8);
+                std::memcpy(entry->mask, mask.data(), 16);
+                entry->port = aya_cpu_to_be16(static_cast<u16>(bits == 128 ? 0 : bits));
+                entry->used = 1;
+                entry++;
+            }
+        }
     }
 
     static void write_header(aya_backend &entry, aya_tunnel &tunnel, const BackendText &text)
@@ -247,6 +362,8 @@ private:
 
     aya_settings settings_{};
     std::vector<aya_vip> vips_ = std::vector<aya_vip>(kVips);
+    std::vector<aya_port_range> ranges_ = std::vector<aya_port_range>(kVips);
+    std::vector<Wide> wide_;
     std::vector<aya_service> services_ = std::vector<aya_service>(kServices);
     std::vector<aya_backend> backends_ = std::vector<aya_backend>(kBackends);
     std::vector<aya_tunnel> tunnels_ = std::vector<aya_tunnel>(kBackends);

@@ -71,6 +71,8 @@ FIRST4, SECOND4, *_, LAST4 = pieces4(50, udp())
 FIRST6, SECOND6, *_, LAST6 = pieces6(50, udp())
 
 VECTORS = [
+    Vector("echo", "to an address of a prefix", came / v4(201, ttl=9) / echo4() / PAYLOAD,
+           reply("reply_echo", back / IP(src="203.0.113.201", dst=CLIENT, id=4660, ttl=64) / echo4(type=0) / PAYLOAD)),
     Vector("echo", "to a VIP", came / v4(ttl=9) / echo4() / PAYLOAD,
            reply("reply_echo", back / IP(src="203.0.113.10", dst=CLIENT, id=4660, ttl=64) / echo4(type=0) / PAYLOAD)),
     Vector("echo", "to an IPv6 VIP", came / v6(hlim=9) / ICMPv6EchoRequest(id=77, seq=3, data=b"abc"),
@@ -116,6 +118,8 @@ VECTORS = [
     Vector("ICMP error", "about an answer goes to the backend, through its tunnel",
            came / router4(14) / FRAG_NEEDED / answer4(14),
            forward("ipip4", goes / outer4() / router4(14, 59) / FRAG_NEEDED / answer4(14), NOTHING)),
+    Vector("ICMP error", "about an answer from an address of a prefix", came / router4(202) / FRAG_NEEDED / answer4(202),
+           forward("net", goes / router4(202, 59) / FRAG_NEEDED / answer4(202), NOTHING), came / router6(202) / TOO_BIG6 / answer6(202), forward("net")),
     Vector("ICMP error", "IPv6: packet too big", came / router6() / TOO_BIG6 / answer6(),
            forward("plain", goes / router6(hlim=59) / TOO_BIG6 / answer6(), NOTHING)),
     Vector("ICMP error", "IPv6: time exceeded", came / router6() / ICMPv6TimeExceeded() / answer6(), forward("plain")),
@@ -154,6 +158,8 @@ VECTORS = [
 
     Vector("fragments", "follow their first, IPv4", *all_follow(pieces4(10, udp()), "plain")),
     Vector("fragments", "follow their first, IPv6", *all_follow(pieces6(10, udp()), "plain")),
+    Vector("fragments", "to an address of a prefix", *all_follow(pieces4(202, udp()), "net"),
+           *all_follow(pieces6(202, udp()), "net")),
     Vector("fragments", "of TCP", *all_follow(pieces4(10, tcp()), "plain")),
     Vector("fragments", "through a tunnel, 4in4", *all_follow(pieces4(14, udp()), "ipip4", outer4())),
     Vector("fragments", "through a tunnel, 6in6", *all_follow(pieces6(16, udp()), "ipip6", outer6())),

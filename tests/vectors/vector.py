@@ -42,14 +42,21 @@ class Backend:
 
 @dataclass
 class Service:
-    """On TCP and UDP port `port` (0: any) of 203.0.113.NUMBER and 2001:db8::NUMBER; its table has one slot for each
-    backend."""
+    """On TCP and UDP port `port` (0: any) of 203.0.113.NUMBER and 2001:db8::NUMBER, or with these VIPs; its table has
+    one slot for each backend."""
 
     name: str
     number: int
     backends: list
     flags: int = 0
     port: int = 443
+    vips: tuple = ()
+
+    def all_vips(self):
+        if self.vips:
+            return self.vips
+        return [f"{address}:{self.port}/{protocol}" for protocol in ("tcp", "udp")
+                for address in (f"203.0.113.{self.number}", f"[2001:db8::{self.number}]")]
 
 
 IPIP4, IPIP6 = f"ipip {BALANCER} 10.0.1.11", f"ipip {BALANCER6} 2001:db8:b::11"
@@ -73,6 +80,16 @@ SERVICES = [
     Service("random", 90, [Backend("r" + name, MACS[name]) for name in "abcd"], RANDOM),
     Service("turns", 100, [Backend("u" + name, MACS[name]) for name in "abcd"], IN_TURN),
     Service("least", 110, [Backend("l" + name, MACS[name]) for name in "abcd"], LEAST_FLOWS),
+    # 203.0.113.200 to .207 and 2001:db8::200 to ::207.
+    Service("net", 200, [Backend("net", BACKEND)],
+            vips=("203.0.113.200/29:8000-8999/tcp", "203.0.113.200/29:443/udp", "203.0.113.200/29:443/tcp",
+                  "[2001:db8::200/125]:8000-8999/tcp", "[2001:db8::200/125]:443/udp", "[2001:db8::200/125]:443/tcp")),
+    Service("within", 200, [Backend("within", BACKEND)],
+            vips=("203.0.113.200/29:8080-8089/tcp", "[2001:db8::200/125]:8080-8089/tcp")),
+    Service("longer", 204, [Backend("longer", BACKEND)],
+            vips=("203.0.113.204/30:0/tcp", "[2001:db8::204/126]:0/tcp", "203.0.113.206:8000-8010/tcp",
+                  "203.0.113.206:8005/udp")),
+    Service("exact", 205, [Backend("exact", BACKEND)], port=8085),
 ]
 
 
@@ -80,9 +97,7 @@ def preamble():
     lines = []
     for service in SERVICES:
         lines.append(f"service {service.name} {service.flags}")
-        for protocol in ("tcp", "udp"):
-            lines.append(f"vip {service.name} 203.0.113.{service.number}:{service.port}/{protocol}")
-            lines.append(f"vip {service.name} [2001:db8::{service.number}]:{service.port}/{protocol}")
+        lines += [f"vip {service.name} {vip}" for vip in service.all_vips()]
         for backend in service.backends:
             lines.append(f"backend {service.name} {backend.name} {backend.mac} {backend.port} {backend.mtu} "
                          f"{backend.encap}")

@@ -65,6 +65,19 @@ TEST(Explain, NamesTheSteps)
               "packets up to 1500 bytes fit");
 }
 
+TEST(Explain, NamesThePrefixAndTheRangeThatHasThePacket)
+{
+    ApiBench bench;
+    bench.done(
+        verb::patch, "/v1/services/web",
+        R"({"vips": ["203.0.113.10:80/tcp", "203.0.113.0/28:8000-8999/tcp", "203.0.113.0/28:*/udp"]})");
+    const auto answer = ask(bench, question("198.51.100.7:40000", "203.0.113.7:8080/tcp"));
+    EXPECT_EQ(text_of(answer, "vip"),
+              "203.0.113.7:8080/tcp is in 203.0.113.0/28:8000-8999/tcp, a VIP of service web (id 0)");
+    const auto outside = ask(bench, question("198.51.100.7:40000", "203.0.113.7:9000/tcp"));
+    EXPECT_EQ(outside["reason"], "unserved");
+}
+
 TEST(Explain, SaysWhatProbesDoNotProve)
 {
     ApiBench bench;
@@ -203,7 +216,7 @@ TEST(Explain, ToAVipsAddressButNoVipItDependsOnTheKernel)
         EXPECT_EQ(dropped["reason"], "unserved");
         EXPECT_EQ(text_of(dropped, "vip"), "to a VIP's address, but no VIP for its port or protocol");
     }
-    bench.observer.local.insert(IpAddress::v4(203, 0, 113, 10));
+    bench.observer.local.insert(host_prefix(IpAddress::v4(203, 0, 113, 10)));
     bench.reconciler.touch("web");
     ASSERT_TRUE(bench.reconciler.reconcile(bench.now));
     EXPECT_EQ(ask(bench, question("198.51.100.7:40000", "203.0.113.10:81/tcp"))["reason"], "punt_no_vip");

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <unordered_set>
-
 namespace aya
 {
 
@@ -78,46 +76,6 @@ TEST(Mac, WhatIsNoMacIsRefused)
         EXPECT_FALSE(parse_mac(text)) << text;
 }
 
-TEST(VipKey, TextGoesBothWays)
-{
-    for (const std::string text : {"203.0.113.10:443/tcp", "[2001:db8::10]:443/tcp", "203.0.113.10:*/udp",
-                                   "[2001:db8::10]:*/tcp", "1.2.3.4:65535/udp"})
-        EXPECT_EQ(to_string(parse_vip(text).value()), text);
-    EXPECT_EQ(parse_vip("203.0.113.10:0/udp"), parse_vip("203.0.113.10:*/udp"));
-    EXPECT_EQ(parse_vip("203.0.113.10:443/tcp")->port, 443);
-    EXPECT_EQ(parse_vip("203.0.113.10:443/tcp")->protocol, Protocol::tcp);
-}
-
-TEST(VipKey, WhatIsNoVipIsRefused)
-{
-    for (const char *text : {"",
-                             ":",
-                             "/",
-                             "[",
-                             "[]:1/tcp",
-                             "203.0.113.10",
-                             "203.0.113.10:443",
-                             "203.0.113.10/tcp",
-                             "203.0.113.10:443/",
-                             "203.0.113.10:443/sctp",
-                             "203.0.113.10:443/TCP",
-                             "203.0.113.10:/tcp",
-                             "203.0.113.10:65536/tcp",
-                             "203.0.113.10:-1/tcp",
-                             "203.0.113.10:+1/tcp",
-                             "203.0.113.10:0443/tcp",
-                             "203.0.113.10: 443/tcp",
-                             "[203.0.113.10]:443/tcp",
-                             "2001:db8::10:443/tcp",
-                             "[2001:db8::10]443/tcp",
-                             "[2001:db8::10:443/tcp",
-                             "*:443/tcp",
-                             "203.0.113.10:443/tcp/",
-                             "203.0.113.10:443:443/tcp",
-                             "203.0.113.10:99999999999999999999/tcp"})
-        EXPECT_FALSE(parse_vip(text)) << text;
-}
-
 TEST(SocketAddress, TextGoesBothWays)
 {
     for (const std::string text : {"127.0.0.1:9108", "[::]:1", "0.0.0.0:65535"})
@@ -125,15 +83,6 @@ TEST(SocketAddress, TextGoesBothWays)
     for (const char *text :
          {"", "9108", ":9108", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "localhost:1", "::1:1"})
         EXPECT_FALSE(parse_socket_address(text)) << text;
-}
-
-TEST(VipKey, HashTellsPortsAndProtocolsApart)
-{
-    std::unordered_set<std::size_t> hashes;
-    for (const char *text :
-         {"1.2.3.4:1/tcp", "1.2.3.4:1/udp", "1.2.3.4:256/tcp", "1.2.3.5:1/tcp", "[::1:2]:1/tcp"})
-        hashes.insert(std::hash<VipKey>{}(parse_vip(text).value()));
-    EXPECT_EQ(hashes.size(), 5U);
 }
 
 } // namespace aya

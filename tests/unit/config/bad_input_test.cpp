@@ -6,6 +6,10 @@ namespace aya::test
 {
 
 constexpr const char *kUnicast = "not unspecified, loopback, multicast, broadcast or IPv6 link-local";
+constexpr const char *kVip =
+    "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or \"[2001:db8::10]:443/udp\", PORT from 1 to "
+    "65535, a "
+    "range such as 8000-8999, or * for any, ADDRESS an address or a prefix such as 203.0.113.0/28, ";
 constexpr const char *kName = "a name of 1 to 63 characters A-Z a-z 0-9 . _ -, the first a letter or digit";
 
 struct Flaw {
@@ -107,9 +111,8 @@ INSTANTIATE_TEST_SUITE_P(
              "/services: found an empty object; allowed: a list of any number of items, each an object"},
         Flaw{"one VIP instead of a list", with("/services/0/vips", "203.0.113.10:443/tcp"),
              std::string("/services/0/vips: found \"203.0.113.10:443/tcp\"; allowed: a list of 1 or more "
-                         "items, each ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
-                         "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
-                 kUnicast},
+                         "items, each ") +
+                 kVip + kUnicast},
         Flaw{"word that is none", with("/services/0/scheduler", "magelv"),
              "/services/0/scheduler: found \"magelv\"; allowed: \"maglev\", \"source-hash\", \"random\", "
              "\"weighted-round-robin\", \"least-connections\""},
@@ -146,9 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
              "/services/0/backends/0/weight: found 18446744073709551615; allowed: a whole number from 0 to "
              "65535"},
         Flaw{"port of a VIP above 65535", with("/services/0/vips/0", "203.0.113.10:65536/tcp"),
-             std::string("/services/0/vips/0: found \"203.0.113.10:65536/tcp\"; allowed: "
-                         "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
-                         "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
+             std::string("/services/0/vips/0: found \"203.0.113.10:65536/tcp\"; allowed: ") + kVip +
                  kUnicast},
         Flaw{"port of a probe 0", with("/services/0/health/port", 0),
              "/services/0/health/port: found 0; allowed: a whole number from 1 to 65535"},
@@ -193,10 +194,8 @@ INSTANTIATE_TEST_SUITE_P(
              "/dataplane/ports/0/punt: found \"aya0123456789012\"; allowed: an interface name of 1 to 15 "
              "characters A-Z a-z 0-9 . _ -, the first a letter or digit"},
         Flaw{"no VIP", with("/services/1/vips", OrderedJson::array()),
-             std::string("/services/1/vips: found an empty list; allowed: a list of 1 or more items, each "
-                         "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
-                         "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
-                 kUnicast}));
+             std::string("/services/1/vips: found an empty list; allowed: a list of 1 or more items, each ") +
+                 kVip + kUnicast}));
 
 Flaw bad_backend(const char *address, const char *why)
 {
@@ -218,9 +217,7 @@ INSTANTIATE_TEST_SUITE_P(
     MoreAddresses, BadInput,
     ::testing::Values(
         Flaw{"VIP for many", with("/services/0/vips/1", "239.0.0.1:443/udp"),
-             std::string("/services/0/vips/1: found \"239.0.0.1:443/udp\" (multicast); allowed: "
-                         "ADDRESS:PORT/PROTOCOL such as \"203.0.113.10:443/tcp\" or "
-                         "\"[2001:db8::10]:443/udp\", PORT from 1 to 65535 or * for any, ADDRESS ") +
+             std::string("/services/0/vips/1: found \"239.0.0.1:443/udp\" (multicast); allowed: ") + kVip +
                  kUnicast},
         Flaw{"tunnel source of the other family", with("/tunnel_source/ipv4", "2001:db8::1"),
              std::string("/tunnel_source/ipv4: found \"2001:db8::1\"; allowed: an IPv4 address, ") +
@@ -287,10 +284,11 @@ INSTANTIATE_TEST_SUITE_P(
              "/services/0/health/timeout: found \"1s\" with the interval \"1s\"; allowed: less than the "
              "interval"},
         Flaw{"probe without a port", with("/services/1/health/type", "tcp"),
-             "/services/1/health/port: missing, and no TCP VIP of the service has a port; required: "
+             "/services/1/health/port: missing, and no TCP VIP of the service has a single port; required: "
              "the TCP port to probe, from 1 to 65535"},
         Flaw{"probe by UDP without a port", with("/services/1/health/type", "udp"),
-             "/services/1/health/port: missing, and no UDP VIP of the service has a port; required: the UDP "
+             "/services/1/health/port: missing, and no UDP VIP of the service has a single port; required: "
+             "the UDP "
              "port to probe, from 1 to 65535"},
         Flaw{"fast interval above the interval", with("/services/0/health/fast_interval", "2s"),
              "/services/0/health/fast_interval: found \"2s\" with the interval \"1s\"; allowed: at most the "

@@ -12,6 +12,7 @@
 #include "aya/forward.h"
 #include "memory_sink.hpp"
 #include "model/image.hpp"
+#include "publish/port_ranges.hpp"
 #include "publish/publisher.hpp"
 
 namespace aya::test
@@ -98,7 +99,7 @@ inline Snapshot snapshot_of(const TableImage &image)
             to.backends[backend.name] = {backend.entry.state, backend.entry.macs[0]};
         for (const auto &vip : service->vips) {
             to.vips.insert(to_string(vip));
-            snapshot.addresses.insert(to_string(vip.address));
+            snapshot.addresses.insert(to_string(vip.prefix()));
         }
     }
     return snapshot;
@@ -149,7 +150,7 @@ inline Snapshot snapshot_of(const MemorySink &sink, u64 generation)
         if (!name.empty())
             snapshot.services[names.at(entry.service)].backends[name] = {entry.state, entry.macs[0]};
     }
-    u32 any_port = 0;
+    bool wide = false;
     for (u32 i = 0; i < sink.capacities().vips; i++) {
         const aya_vip &entry = slot.vips[i];
         if (entry.protocol == 0)
@@ -158,13 +159,18 @@ inline Snapshot snapshot_of(const MemorySink &sink, u64 generation)
                    static_cast<Protocol>(entry.protocol)};
         EXPECT_EQ(search(view, vip), entry.service) << to_string(vip) << " is not where its hash says";
         if (entry.protocol == AYA_PROTO_ICMP) {
-            snapshot.addresses.insert(to_string(vip.address));
+            const Prefix prefix = prefix_of_entry(vip.address, vip.port).value();
+            snapshot.addresses.insert(to_string(prefix));
+            for (u32 r = entry.range_offset; r < entry.range_offset + entry.range_count; r++) {
+                const aya_port_range &range = slot.port_ranges[r];
+                snapshot.services[names.at(range.service)].vips.insert(to_string(vip_of(prefix, range)));
+                wide = true;
+            }
             continue;
         }
-        any_port += vip.port == 0 ? 1 : 0;
         snapshot.services[names.at(entry.service)].vips.insert(to_string(vip));
     }
-    EXPECT_EQ(slot.settings->any_port != 0, any_port != 0);
+    EXPECT_EQ(slot.settings->wide != 0, wide);
     return snapshot;
 }
 

@@ -121,8 +121,13 @@ private:
     {
         service.vips.clear();
         for (u32 i = below(4); i > 0; i--) {
-            const VipKey vip{IpAddress::v4(203, 0, 113, static_cast<u8>(below(6))),
-                             static_cast<u16>(below(6)), below(2) ? Protocol::tcp : Protocol::udp};
+            VipKey vip{IpAddress::v4(203, 0, 113, static_cast<u8>(below(6))), static_cast<u16>(below(6)),
+                       below(2) ? Protocol::tcp : Protocol::udp};
+            if (vip.port == 2 || vip.port == 4)
+                vip.more_ports = static_cast<u16>(below(2));
+            if (below(3) == 0)
+                vip.host_bits = 1;
+            vip.address = network_of(vip.prefix()).address;
             bool taken = std::count(service.vips.begin(), service.vips.end(), vip) > 0;
             for (const auto &other : services_)
                 if (other->name != service.name)

@@ -352,7 +352,7 @@ TEST_F(PublisherTest, FollowsWhichAddressesTheKernelHas)
     ServiceImage dns = make_service("dns", {"203.0.113.10:53/udp"}, {"a"});
     publish({web, dns});
     EXPECT_EQ(local_entries(), 0u);
-    web.local = dns.local = {IpAddress::v4(203, 0, 113, 10)};
+    web.local = dns.local = {host_prefix(IpAddress::v4(203, 0, 113, 10))};
     EXPECT_TRUE(publish({web, dns}).changed);
     EXPECT_EQ(local_entries(), 1u);
     EXPECT_FALSE(publish({web, dns}).changed);
@@ -449,12 +449,12 @@ TEST_F(PublisherTest, AnotherSeedIsPublished)
     EXPECT_FALSE(publish(image).changed);
 }
 
-TEST_F(PublisherTest, EveryPortIsMarked)
+TEST_F(PublisherTest, WhatIsMoreThanOnePortIsMarked)
 {
     publish({make_service("web", {"203.0.113.1:80/tcp"}, {"a"})});
-    EXPECT_EQ(sink_.slot(1).settings->any_port, 0u);
+    EXPECT_EQ(sink_.slot(1).settings->wide, 0u);
     publish({make_service("web", {"203.0.113.1:80/tcp", "203.0.113.1:*/udp"}, {"a"})});
-    EXPECT_EQ(sink_.slot(2).settings->any_port, 1u);
+    EXPECT_EQ(sink_.slot(2).settings->wide, 1u);
 }
 
 } // namespace

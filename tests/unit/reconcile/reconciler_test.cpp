@@ -77,10 +77,11 @@ constexpr const char *kTwoServices = R"({
 TEST(Reconciler, FollowsWhichAddressesTheKernelHas)
 {
     Bench bench;
-    bench.observer.local.insert(IpAddress::v4(203, 0, 113, 10));
+    bench.observer.local.insert(host_prefix(IpAddress::v4(203, 0, 113, 10)));
     bench.reconciler.touch("web");
     ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);
-    EXPECT_TRUE(bench.reconciler.find_image("web")->local.contains(IpAddress::v4(203, 0, 113, 10)));
+    EXPECT_TRUE(
+        bench.reconciler.find_image("web")->local.contains(host_prefix(IpAddress::v4(203, 0, 113, 10))));
     bench.observer.local.clear();
     bench.reconciler.touch("web");
     ASSERT_TRUE(bench.reconciler.reconcile(bench.now)->changed);

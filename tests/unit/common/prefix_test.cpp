@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "prefix.hpp"
-
-#include "host_facts.hpp"
+#include "common/prefix.hpp"
 
 #include <gtest/gtest.h>
 
-namespace aya::backend
+namespace aya
 {
 
 namespace
 {
+
+IpAddress address(const char *text)
+{
+    return parse_ip_address(text).value();
+}
 
 std::string said(const char *text)
 {
@@ -42,6 +45,27 @@ TEST(Prefix, OfANetworkTheFirstHostIsAskedFor)
     EXPECT_EQ(to_string(host_of({address("10.0.1.2"), 32})), "10.0.1.2");
 }
 
+TEST(Prefix, EndsWithItsLastAddress)
+{
+    EXPECT_EQ(to_string(last_of({address("10.0.1.0"), 25})), "10.0.1.127");
+    EXPECT_EQ(to_string(last_of({address("10.0.1.9"), 32})), "10.0.1.9");
+    EXPECT_EQ(to_string(last_of({address("2001:db8::"), 64})), "2001:db8::ffff:ffff:ffff:ffff");
+}
+
+TEST(Prefix, ContainsWhatIsWithinIt)
+{
+    const auto in = [](const char *inner, const char *outer) {
+        return contains(parse_prefix(outer).value(), parse_prefix(inner).value());
+    };
+    EXPECT_TRUE(in("10.0.1.7", "10.0.1.0/24"));
+    EXPECT_TRUE(in("10.0.1.128/25", "10.0.1.0/24"));
+    EXPECT_TRUE(in("10.0.1.0/24", "10.0.1.0/24"));
+    EXPECT_FALSE(in("10.0.1.0/24", "10.0.1.128/25"));
+    EXPECT_FALSE(in("10.0.2.7", "10.0.1.0/24"));
+    EXPECT_FALSE(in("2001:db8::7", "0.0.0.0/0")) << "another family";
+    EXPECT_TRUE(in("2001:db8::7", "2001:db8::/32"));
+}
+
 } // namespace
 
-} // namespace aya::backend
+} // namespace aya
