@@ -28,6 +28,14 @@ IpAddress changed_address(const Change &change)
     return *address;
 }
 
+Prefix changed_network(const Change &change)
+{
+    const auto prefix = parse_prefix(change.name);
+    if (!prefix)
+        throw Error("state file: not a network: " + change.name);
+    return *prefix;
+}
+
 } // namespace
 
 bool Changer::is_there(int link)
@@ -67,6 +75,11 @@ void Changer::make(const Change &change)
         require(error == EEXIST ? 0 : error, change.name + ": cannot add it to lo");
         break;
     }
+    case Change::Kind::network: {
+        const int error = netlink_.add_local_network(change.link, changed_network(change));
+        require(error == EEXIST ? 0 : error, change.name + ": cannot add a local route to it");
+        break;
+    }
     }
 }
 
@@ -90,6 +103,11 @@ std::optional<std::string> Changer::undo(const Change &change)
     case Change::Kind::address: {
         const int error = netlink_.remove_address(change.link, changed_address(change));
         require(error == EADDRNOTAVAIL ? 0 : error, change.name + ": cannot remove it from lo");
+        break;
+    }
+    case Change::Kind::network: {
+        const int error = netlink_.remove_local_network(change.link, changed_network(change));
+        require(error == ESRCH ? 0 : error, change.name + ": cannot remove the local route to it");
         break;
     }
     }

@@ -91,6 +91,7 @@ Decap::Decap(const std::string &bpf_dir, Hook hook)
     forget_smaller_counters(pin_of(bpf_dir, kCounterMap));
     bpf_map__set_pin_path(skeleton->maps.decap_local, pin_of(bpf_dir, kAddressMap).c_str());
     bpf_map__set_pin_path(skeleton->maps.decap_vips, pin_of(bpf_dir, kVipMap).c_str());
+    bpf_map__set_pin_path(skeleton->maps.decap_prefixes, pin_of(bpf_dir, kVipPrefixMap).c_str());
     bpf_map__set_pin_path(skeleton->maps.decap_balancers, pin_of(bpf_dir, kBalancerMap).c_str());
     bpf_map__set_pin_path(skeleton->maps.decap_counters, pin_of(bpf_dir, kCounterMap).c_str());
     const int error = -decap_bpf__load(skeleton);
@@ -114,7 +115,15 @@ void Decap::configure(const Settings &settings)
                                 0};
     const std::vector<Prefix> everyone{kEveryone};
     make_equal(bpf_map__fd(maps.decap_local), settings.locals, local);
-    make_equal(bpf_map__fd(maps.decap_vips), settings.vips, u32{0});
+    std::vector<IpAddress> vips;
+    std::vector<Prefix> vip_prefixes;
+    for (const Prefix &vip : settings.vips)
+        if (is_host(vip))
+            vips.push_back(vip.address);
+        else
+            vip_prefixes.push_back(vip);
+    make_equal(bpf_map__fd(maps.decap_vips), vips, u32{0});
+    make_equal(bpf_map__fd(maps.decap_prefixes), vip_prefixes, u32{0});
     make_equal(bpf_map__fd(maps.decap_balancers), settings.balancers.empty() ? everyone : settings.balancers,
                u32{0});
 }
@@ -130,7 +139,7 @@ void Decap::attach(int link, const std::string &interface)
 
 int remove_pins(const std::string &bpf_dir)
 {
-    for (const char *name : {kAddressMap, kVipMap, kBalancerMap, kCounterMap})
+    for (const char *name : {kAddressMap, kVipMap, kVipPrefixMap, kBalancerMap, kCounterMap})
         if (::unlink(pin_of(bpf_dir, name).c_str()) != 0 && errno != ENOENT)
             return errno;
     return ::rmdir(bpf_dir.c_str()) == 0 || errno == ENOENT ? 0 : errno;

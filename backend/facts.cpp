@@ -90,7 +90,7 @@ const DefaultRoute *Facts::default_route(bool v4) const
     return best;
 }
 
-std::vector<IpAddress> Facts::locals(const std::string &interface, const std::vector<IpAddress> &vips) const
+std::vector<IpAddress> Facts::locals(const std::string &interface, const std::vector<Prefix> &vips) const
 {
     std::vector<IpAddress> found;
     for (const InterfaceAddress &a : addresses)
@@ -108,6 +108,7 @@ Facts gather(const std::string &interface, const std::vector<Port> &ports)
     facts.kernel = read_kernel();
     facts.links = netlink.links();
     facts.addresses = netlink.addresses();
+    facts.local_networks = netlink.local_networks();
     facts.default_routes = netlink.default_routes();
     read_conf(facts, "all");
     for (const Link &link : facts.links)

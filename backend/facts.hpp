@@ -39,7 +39,7 @@ struct Attached {
     std::uint16_t gue_port = 0; // where it strips GUE; 0: IP in IP alone
     // The inner destinations and the senders that it takes; nullopt, with `addresses`: any (an earlier
     // version).
-    std::optional<std::vector<IpAddress>> vips{};
+    std::optional<std::vector<Prefix>> vips{};
     std::optional<std::vector<Prefix>> balancers{};
 
     std::optional<std::size_t> decap_filter() const; // index into `ingress`
@@ -57,6 +57,7 @@ struct Facts {
     Kernel kernel{};
     std::vector<Link> links{};
     std::vector<InterfaceAddress> addresses{};
+    std::vector<LocalNetwork> local_networks{};
     std::vector<DefaultRoute> default_routes{};
     std::map<std::string, Ipv4Conf> ipv4{}; // by interface, and "all"
     std::vector<std::string> ipv6_off{};    // interfaces on which IPv6 is disabled
@@ -73,7 +74,7 @@ struct Facts {
     // none.
     const DefaultRoute *default_route(bool v4) const;
     // Usable as outer destinations: the interface's lasting addresses that any host can send to, but no VIPs.
-    std::vector<IpAddress> locals(const std::string &interface, const std::vector<IpAddress> &vips) const;
+    std::vector<IpAddress> locals(const std::string &interface, const std::vector<Prefix> &vips) const;
 };
 
 // Throws Error. `ports`: which listeners matter.

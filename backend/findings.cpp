@@ -80,18 +80,27 @@ private:
 
     void check_vips()
     {
-        for (const IpAddress &vip : settings_.vips) {
-            bool placed = false;
+        for (const Prefix &vip : settings_.vips) {
+            bool placed = has_network(vip);
             for (const InterfaceAddress &a : facts_.addresses)
-                if (a.address == vip)
-                    placed |= check_place(a);
-            if (!placed && (vip.is_v4() || !is_v6_off("lo")))
+                if (contains(vip, host_prefix(a.address)))
+                    placed |= check_place(a, vip) && is_host(vip);
+            if (!placed && (vip.address.is_v4() || !is_v6_off("lo")))
                 report_missing(vip);
         }
     }
 
+    bool has_network(const Prefix &vip) const
+    {
+        return std::any_of(facts_.local_networks.begin(), facts_.local_networks.end(),
+                           [&](const LocalNetwork &n) {
+                               const Link *link = facts_.link(n.link);
+                               return contains(n.prefix, vip) && link && keeps_quiet(*link);
+                           });
+    }
+
     // Where a VIP was found. True: on an interface where it belongs.
-    bool check_place(const InterfaceAddress &a)
+    bool check_place(const InterfaceAddress &a, const Prefix &vip)
     {
         const std::string where = facts_.name_of(a.link);
         const std::string with_prefix = to_string(a.address) + "/" + std::to_string(a.prefix);
@@ -104,7 +113,7 @@ private:
                                            removal);
             return false;
         }
-        if (a.prefix != a.address.host_prefix())
+        if (a.prefix < vip.length)
             add(Defect::vip_too_wide, to_string(a.address) + ": on " + where + " as " + with_prefix +
                                           ", which makes the whole "
                                           "network local to this host" +
@@ -112,10 +121,14 @@ private:
         return true;
     }
 
-    void report_missing(const IpAddress &vip)
+    void report_missing(const Prefix &vip)
     {
-        add(Defect::vip_missing, to_string(vip) + ": not on lo; run: aya-backend up, or: ip address add " +
-                                     to_string(vip) + "/" + std::to_string(vip.host_prefix()) + " dev lo");
+        const std::string command =
+            is_host(vip)          ? "ip address add " + to_string(vip) + "/" + std::to_string(vip.length)
+            : vip.address.is_v4() ? "ip route add local " + to_string(vip)
+                                  : "ip -6 route add local " + to_string(vip);
+        add(Defect::vip_missing,
+            to_string(vip) + ": not on lo; run: aya-backend up, or: " + command + " dev lo");
     }
 
     void check_arp()
@@ -196,11 +209,17 @@ private:
                     (port == 0 ? "not decapsulated" : "decapsulated at UDP port " + std::to_string(port)) +
                     "; run: aya-backend up --encap " + std::string(to_string(settings_.encap)) +
                     " --gue-port " + std::to_string(settings_.gue_port));
-        for (const IpAddress &vip : settings_.vips)
-            if (facts_.attached.vips && !contains(*facts_.attached.vips, vip))
+        for (const Prefix &vip : settings_.vips)
+            if (facts_.attached.vips && !takes(*facts_.attached.vips, vip))
                 add(Defect::decap_lacks_vip,
                     to_string(vip) + ": packets for it are not decapsulated; run: aya-backend up");
         check_balancers();
+    }
+
+    static bool takes(const std::vector<Prefix> &stripped, const Prefix &vip)
+    {
+        return std::any_of(stripped.begin(), stripped.end(),
+                           [&](const Prefix &prefix) { return contains(prefix, vip); });
     }
 
     void check_balancers()
@@ -275,8 +294,8 @@ private:
         if (settings_.strips_udp() && !has_gue_socket())
             missing = "fou at UDP port " + std::to_string(settings_.gue_port);
         for (const IpAddress &local : settings_.locals)
-            for (const IpAddress &vip : settings_.vips) {
-                const char *kind = !local.is_v4() ? "ip6tnl" : vip.is_v4() ? "ipip" : "sit";
+            for (const Prefix &vip : settings_.vips) {
+                const char *kind = !local.is_v4() ? "ip6tnl" : vip.address.is_v4() ? "ipip" : "sit";
                 const auto matches = [&](const Link &l) { return l.kind == kind && l.up; };
                 if (std::none_of(facts_.links.begin(), facts_.links.end(), matches) &&
                     missing.find(kind) == std::string::npos)
@@ -341,21 +360,22 @@ private:
     void check_listeners()
     {
         for (const Port &port : settings_.ports)
-            for (const IpAddress &vip : settings_.vips)
+            for (const Prefix &vip : settings_.vips)
                 if (!has_listener(vip, port))
                     add(Defect::no_listener, text_of(vip, port) +
                                                  ": no listener; start the server, on this address or on "
                                                  "all addresses of its family");
     }
 
-    bool has_listener(const IpAddress &vip, const Port &port) const
+    bool has_listener(const Prefix &vip, const Port &port) const
     {
         static const IpAddress any_v4 = *parse_ip_address("0.0.0.0");
         static const IpAddress any_v6{};
         return std::any_of(facts_.listeners.begin(), facts_.listeners.end(), [&](const Listener &l) {
             return l.port.number == port.number && l.port.tcp == port.tcp &&
-                   (l.address == vip || (vip.is_v4() && (l.address == any_v4 || l.also_v4)) ||
-                    (!vip.is_v4() && l.address == any_v6));
+                   (host_prefix(l.address) == vip ||
+                    (vip.address.is_v4() && (l.address == any_v4 || l.also_v4)) ||
+                    (!vip.address.is_v4() && l.address == any_v6));
         });
     }
 

@@ -24,6 +24,12 @@ std::vector<IpAddress> addresses_in(int map)
     return found;
 }
 
+void add_prefixes(int map, std::vector<Prefix> &to)
+{
+    for (const aya_decap_prefix &key : read_keys<aya_decap_prefix>(map))
+        to.push_back(prefix_of(key));
+}
+
 // Of an entry of the map of addresses; 0: none, or the entry went away.
 std::uint16_t read_gue_port(int map, const IpAddress &address)
 {
@@ -39,11 +45,14 @@ void read_map(const std::string &name, int map, Attached &attached)
         for (const IpAddress &address : *attached.addresses)
             attached.gue_port = read_gue_port(map, address); // the same for all
     } else if (name == kVipMap) {
-        attached.vips = addresses_in(map);
+        attached.vips = attached.vips.value_or(std::vector<Prefix>{});
+        for (const IpAddress &vip : addresses_in(map))
+            attached.vips->push_back(host_prefix(vip));
+    } else if (name == kVipPrefixMap) {
+        attached.vips = attached.vips.value_or(std::vector<Prefix>{});
+        add_prefixes(map, *attached.vips);
     } else if (name == kBalancerMap) {
-        attached.balancers.emplace();
-        for (const aya_decap_prefix &key : read_keys<aya_decap_prefix>(map))
-            attached.balancers->push_back(prefix_of(key));
+        add_prefixes(map, attached.balancers.emplace());
     }
 }
 

@@ -89,6 +89,31 @@ std::optional<DefaultRoute> read_default_route(const nlmsghdr &message)
     return route.links.empty() ? std::nullopt : std::optional(route);
 }
 
+std::optional<LocalNetwork> read_local_network(const nlmsghdr &message)
+{
+    const auto *body = body_of<rtmsg>(message);
+    if (message.nlmsg_type != RTM_NEWROUTE || !body || body->rtm_type != RTN_LOCAL)
+        return std::nullopt;
+    const auto attributes = Attributes::of<rtmsg>(message);
+    const auto address = attributes.address(RTA_DST, body->rtm_family);
+    const auto link = attributes.number<int>(RTA_OIF);
+    if (!address || !link || body->rtm_dst_len >= address->host_prefix())
+        return std::nullopt;
+    return LocalNetwork{.link = *link, .prefix = {*address, body->rtm_dst_len}};
+}
+
+rtmsg local_route(const Prefix &prefix)
+{
+    rtmsg body{};
+    body.rtm_family = static_cast<unsigned char>(prefix.address.family());
+    body.rtm_dst_len = prefix.length;
+    body.rtm_table = RT_TABLE_LOCAL;
+    body.rtm_protocol = RTPROT_STATIC;
+    body.rtm_scope = prefix.address.is_v4() ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+    body.rtm_type = RTN_LOCAL;
+    return body;
+}
+
 std::optional<Filter> read_filter(const nlmsghdr &message)
 {
     const auto *body = body_of<tcmsg>(message);
@@ -155,9 +180,10 @@ std::vector<InterfaceAddress> Netlink::addresses()
     return found;
 }
 
-std::vector<DefaultRoute> Netlink::default_routes()
+template <class Item>
+std::vector<Item> Netlink::routes(std::optional<Item> (*read)(const nlmsghdr &message))
 {
-    std::vector<DefaultRoute> found;
+    std::vector<Item> found;
     for (const int family : {AF_INET, AF_INET6}) {
         const std::size_t before = found.size();
         rtmsg body{};
@@ -166,11 +192,21 @@ std::vector<DefaultRoute> Netlink::default_routes()
         dump(
             request, [&] { found.resize(before); },
             [&](const nlmsghdr &message) {
-                if (auto route = read_default_route(message))
+                if (auto route = read(message))
                     found.push_back(*route);
             });
     }
     return found;
+}
+
+std::vector<DefaultRoute> Netlink::default_routes()
+{
+    return routes(read_default_route);
+}
+
+std::vector<LocalNetwork> Netlink::local_networks()
+{
+    return routes(read_local_network);
 }
 
 std::optional<int> Netlink::interface_to(const IpAddress &destination)
@@ -244,6 +280,22 @@ int Netlink::remove_address(int link, const IpAddress &address)
     Request request(RTM_DELADDR, 0, host_address(link, address));
     request.add(IFA_LOCAL, address);
     request.add(IFA_ADDRESS, address);
+    return socket_.exchange(request, [](const nlmsghdr &) {});
+}
+
+int Netlink::add_local_network(int link, const Prefix &prefix)
+{
+    Request request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, local_route(prefix));
+    request.add(RTA_DST, prefix.address);
+    request.add(RTA_OIF, &link, sizeof(link));
+    return socket_.exchange(request, [](const nlmsghdr &) {});
+}
+
+int Netlink::remove_local_network(int link, const Prefix &prefix)
+{
+    Request request(RTM_DELROUTE, 0, local_route(prefix));
+    request.add(RTA_DST, prefix.address);
+    request.add(RTA_OIF, &link, sizeof(link));
     return socket_.exchange(request, [](const nlmsghdr &) {});
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/address.hpp"
 #include "common/netlink/socket.hpp"
+#include "common/prefix.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -32,6 +33,12 @@ struct InterfaceAddress {
     bool temporary = false; // RFC 8981: gone tomorrow
 };
 
+// A route of type local to more than one address: the host has them all.
+struct LocalNetwork {
+    int link = 0;
+    Prefix prefix;
+};
+
 struct DefaultRoute {
     bool v4 = true;
     std::vector<int> links; // more than one: multipath
@@ -56,6 +63,7 @@ public:
     std::vector<Link> links();
     std::vector<InterfaceAddress> addresses();
     std::vector<DefaultRoute> default_routes();
+    std::vector<LocalNetwork> local_networks();
     // The interface that the kernel would send by; nullopt: no route.
     std::optional<int> interface_to(const IpAddress &destination);
     // Has the interface something that ingress filters can be attached to (clsact or ingress)?
@@ -67,10 +75,15 @@ public:
     // As a host address (/32, /128), usable at once. Both give 0 or an errno value.
     int add_address(int link, const IpAddress &address);
     int remove_address(int link, const IpAddress &address);
+    // All addresses of a network, by a route of type local (AnyIP). The same.
+    int add_local_network(int link, const Prefix &prefix);
+    int remove_local_network(int link, const Prefix &prefix);
 
 private:
     void dump(netlink::Request &request, const std::function<void()> &restart, const netlink::Each &each);
     std::vector<Filter> filters(int link, std::uint32_t parent);
+    template <class Item>
+    std::vector<Item> routes(std::optional<Item> (*read)(const nlmsghdr &message));
 
     netlink::Socket socket_;
 };

@@ -49,25 +49,26 @@ std::vector<IpAddress> parse_addresses(const std::string &option, const std::vec
     return addresses;
 }
 
-std::vector<Prefix> parse_balancers(const std::vector<std::string> &texts)
+// `example`: two of them, such as "10.0.1.2 or 10.0.1.0/24".
+std::vector<Prefix> parse_prefixes(const std::string &option, const std::vector<std::string> &texts,
+                                   const std::string &example)
 {
-    std::vector<Prefix> balancers;
+    std::vector<Prefix> prefixes;
     for (const std::string &text : texts) {
         const auto prefix = parse_prefix(text);
         if (!prefix)
-            throw UsageError("--balancer " + text +
-                             ": must be an IPv4 or IPv6 address or network, such as 10.0.1.2 or 10.0.1.0/24");
+            throw UsageError(option + " " + text + ": must be an IPv4 or IPv6 address or network, such as " +
+                             example);
         if (!is_routable(prefix->address))
-            throw UsageError("--balancer " + text +
-                             ": must be unicast addresses, not loopback or link-local");
+            throw UsageError(option + " " + text + ": must be unicast addresses, not loopback or link-local");
         if (network_of(*prefix) != *prefix)
-            throw UsageError("--balancer " + text + ": has bits beyond its prefix length; the network is " +
+            throw UsageError(option + " " + text + ": has bits beyond its prefix length; the network is " +
                              to_string(network_of(*prefix)));
-        if (std::find(balancers.begin(), balancers.end(), *prefix) != balancers.end())
-            refuse_repeated("--balancer", text);
-        balancers.push_back(*prefix);
+        if (std::find(prefixes.begin(), prefixes.end(), *prefix) != prefixes.end())
+            refuse_repeated(option, text);
+        prefixes.push_back(*prefix);
     }
-    return balancers;
+    return prefixes;
 }
 
 std::optional<Encap> parse_encap(const std::string &text)
@@ -154,7 +155,7 @@ void add_list(CLI::App &app, const std::string &name, std::vector<std::string> &
 
 void add_backend_options(CLI::App &app, Options &options, Texts &texts)
 {
-    add_list(app, "--vip", texts.vips, "ADDRESS",
+    add_list(app, "--vip", texts.vips, "ADDRESS|PREFIX",
              "VIP of a service that this backend belongs to; repeatable");
     app.add_option("--encap", texts.encap,
                    "How packets arrive from the balancer: " + encap_names(", ", " or "))
@@ -237,12 +238,12 @@ std::optional<Options> parse_options(int argc, const char *const *argv)
         throw UsageError("--output " + texts.output + ": must be table or json");
     options.verb = chosen_verb(app);
     options.json = texts.output == "json";
-    options.vips = parse_addresses("--vip", texts.vips);
+    options.vips = parse_prefixes("--vip", texts.vips, "203.0.113.10 or 203.0.113.0/28");
     options.encap = parse_encap(texts.encap);
     options.gue_port = parse_gue_port(texts.gue_port);
     options.hook = parse_hook(texts.hook);
     options.locals = parse_addresses("--local", texts.locals);
-    options.balancers = parse_balancers(texts.balancers);
+    options.balancers = parse_prefixes("--balancer", texts.balancers, "10.0.1.2 or 10.0.1.0/24");
     for (const std::string &text : texts.ports)
         options.ports.push_back(parse_port(text));
     check_combination(options, !texts.hook.empty(), !texts.gue_port.empty());

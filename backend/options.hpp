@@ -21,7 +21,7 @@ enum class Verb { up, check, status, down };
 
 struct Options {
     Verb verb = Verb::status;
-    std::vector<IpAddress> vips{};
+    std::vector<Prefix> vips{};
     std::optional<Encap> encap{};
     std::uint16_t gue_port = kGuePort;
     std::string interface {

@@ -55,8 +55,8 @@ public:
             plan_parameters();
         if (settings_.has_tunnel())
             plan_decap(bpf_dir);
-        for (const IpAddress &vip : settings_.vips)
-            plan_vip(vip);
+        for (const Prefix &vip : settings_.vips)
+            is_host(vip) ? plan_vip(vip.address) : plan_network(vip);
         return std::move(changes_);
     }
 
@@ -116,6 +116,18 @@ private:
                 const Link *link = before_.link(a.link);
                 return a.address == vip && link && keeps_quiet(*link);
             });
+        if (!there || holds(old_, change))
+            changes_.push_back(change);
+    }
+
+    void plan_network(const Prefix &vip)
+    {
+        const Change change{Change::Kind::network, to_string(vip), before_.link("lo")->index};
+        const auto &networks = before_.local_networks;
+        const bool there = std::any_of(networks.begin(), networks.end(), [&](const LocalNetwork &n) {
+            const Link *link = before_.link(n.link);
+            return contains(n.prefix, vip) && link && keeps_quiet(*link);
+        });
         if (!there || holds(old_, change))
             changes_.push_back(change);
     }

@@ -52,6 +52,11 @@ bool is_in_force(const Change &change, const Facts &facts, bool has_counters)
         return std::any_of(facts.addresses.begin(), facts.addresses.end(), [&](const InterfaceAddress &a) {
             return a.link == change.link && to_string(a.address) == change.name;
         });
+    case Change::Kind::network:
+        return std::any_of(facts.local_networks.begin(), facts.local_networks.end(),
+                           [&](const LocalNetwork &n) {
+                               return n.link == change.link && to_string(n.prefix) == change.name;
+                           });
     case Change::Kind::sysctl:
         break;
     }
@@ -73,6 +78,8 @@ std::string title_of(const Change &change, const std::string &interface)
         return "decapsulation at native XDP of " + interface;
     case Change::Kind::address:
         return change.name + " on lo";
+    case Change::Kind::network:
+        return change.name + ", all of it, on lo";
     }
     return "";
 }

@@ -26,6 +26,11 @@ bool is_v4(const IpAddress &address)
     return address.is_v4();
 }
 
+bool is_v4_prefix(const Prefix &prefix)
+{
+    return prefix.address.is_v4();
+}
+
 } // namespace
 
 bool is_routable(const IpAddress &address)
@@ -50,14 +55,20 @@ bool contains(const std::vector<IpAddress> &addresses, const IpAddress &address)
     return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
 }
 
+bool contains(const std::vector<Prefix> &prefixes, const IpAddress &address)
+{
+    return std::any_of(prefixes.begin(), prefixes.end(),
+                       [&](const Prefix &prefix) { return contains(prefix, host_prefix(address)); });
+}
+
 bool Settings::has_v4_vip() const
 {
-    return std::any_of(vips.begin(), vips.end(), is_v4);
+    return std::any_of(vips.begin(), vips.end(), is_v4_prefix);
 }
 
 bool Settings::has_v6_vip() const
 {
-    return !std::all_of(vips.begin(), vips.end(), is_v4);
+    return !std::all_of(vips.begin(), vips.end(), is_v4_prefix);
 }
 
 bool Settings::mixes_families() const
@@ -67,9 +78,9 @@ bool Settings::mixes_families() const
     return (outer_v4 && has_v6_vip()) || (outer_v6 && has_v4_vip());
 }
 
-std::string text_of(const IpAddress &vip, const Port &port)
+std::string text_of(const Prefix &vip, const Port &port)
 {
-    const std::string address = vip.is_v4() ? to_string(vip) : "[" + to_string(vip) + "]";
+    const std::string address = vip.address.is_v4() ? to_string(vip) : "[" + to_string(vip) + "]";
     return address + ":" + std::to_string(port.number) + (port.tcp ? "/tcp" : "/udp");
 }
 

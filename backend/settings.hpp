@@ -50,6 +50,7 @@ std::string encap_names(const std::string &between, const std::string &before_la
 bool is_routable(const IpAddress &address);
 std::string join(const std::vector<IpAddress> &addresses);
 bool contains(const std::vector<IpAddress> &addresses, const IpAddress &address);
+bool contains(const std::vector<Prefix> &prefixes, const IpAddress &address); // in one of them
 
 // What the map of balancers has where none is named.
 inline constexpr Prefix kEveryone{};
@@ -60,7 +61,7 @@ struct Port {
 };
 
 struct Settings {
-    std::vector<IpAddress> vips{};
+    std::vector<Prefix> vips{};
     Encap encap = Encap::l2;
     std::uint16_t gue_port = kGuePort; // without meaning unless strips_udp()
     std::string interface {
@@ -88,6 +89,6 @@ inline const char *name_of(Hook hook)
 }
 
 // "203.0.113.10:80/tcp", "[2001:db8::10]:80/tcp"
-std::string text_of(const IpAddress &vip, const Port &port);
+std::string text_of(const Prefix &vip, const Port &port);
 
 } // namespace aya::backend

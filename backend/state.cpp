@@ -24,7 +24,8 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Change::Kind, {{Change::Kind::sysctl, "sysctl"},
                                             {Change::Kind::clsact, "clsact"},
                                             {Change::Kind::decap_tc, "decap_tc"},
                                             {Change::Kind::decap_xdp, "decap_xdp"},
-                                            {Change::Kind::address, "address"}})
+                                            {Change::Kind::address, "address"},
+                                            {Change::Kind::network, "network"}})
 
 namespace
 {
@@ -103,7 +104,7 @@ Json to_json(const State &state)
 State to_state(const Json &json)
 {
     State state;
-    state.settings.vips = to_addresses(json.at("vips"));
+    state.settings.vips = parse_all(json.at("vips"), parse_prefix, "an address or a network");
     state.settings.encap = parse_name<Encap>(json.at("encap").get<std::string>()).value_or(Encap::l2);
     state.settings.gue_port = json.value("gue_port", kGuePort); // earlier versions did not write it
     json.at("interface").get_to(state.settings.interface);

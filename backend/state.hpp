@@ -12,12 +12,13 @@ namespace aya::backend
 {
 
 struct Change {
-    enum class Kind { sysctl, pins, clsact, decap_tc, decap_xdp, address };
+    enum class Kind { sysctl, pins, clsact, decap_tc, decap_xdp, address, network };
 
     Kind kind = Kind::sysctl;
-    std::string name{}; // sysctl: path; pins, decap_xdp: directory; address: the VIP; else: the interface
-    int link = 0;       // index of the interface; a new one of the same name is another one
-    int before = 0;     // sysctl only
+    std::string
+        name{};   // sysctl: path; pins, decap_xdp: directory; address, network: the VIP; else: the interface
+    int link = 0; // index of the interface; a new one of the same name is another one
+    int before = 0; // sysctl only
     int after = 0;
 
     // The same thing in the same place, whatever its values.

@@ -3,8 +3,8 @@
 // For backends: takes the outer headers off IP in IP packets (4in4, 6in6, 4in6, 6in4), and off the same with
 // UDP between (Generic UDP Encapsulation, draft-ietf-intarea-gue), so that a backend needs neither a tunnel
 // device nor a kernel module. A packet is stripped only if its outer destination is in map `decap_local`, its
-// inner one in `decap_vips`, its sender in `decap_balancers`, and all headers are whole. The loader fills the
-// maps: a program cannot ask the kernel which addresses are its own.
+// inner one in `decap_vips` or `decap_prefixes`, its sender in `decap_balancers`, and all headers are whole.
+// The loader fills the maps: a program cannot ask the kernel which addresses are its own.
 //
 // What is not for a VIP passes untouched, because the host may have tunnels of its own. What is for a VIP but
 // from a stranger is dropped: a tunnel device would decapsulate it after all.
@@ -63,6 +63,14 @@ struct {
     __type(key, struct aya_decap_address);
     __type(value, u32); // without meaning
 } decap_vips SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(max_entries, AYA_DECAP_MAX_VIPS);
+    __uint(map_flags, BPF_F_NO_PREALLOC); // the kernel insists
+    __type(key, struct aya_decap_prefix);
+    __type(value, u32); // without meaning
+} decap_prefixes SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -128,18 +136,22 @@ AYA_INLINE const struct aya_decap_local *find_local(const struct aya_decap_addre
     return bpf_map_lookup_elem(&decap_local, &address);
 }
 
-AYA_INLINE int is_vip(const struct aya_decap_address address)
-{
-    return bpf_map_lookup_elem(&decap_vips, &address) != NULL;
-}
-
-AYA_INLINE struct aya_decap_prefix sender(u32 family, const struct aya_decap_address address)
+// The longest, for a look-up.
+AYA_INLINE struct aya_decap_prefix whole(u32 family, const struct aya_decap_address address)
 {
     return (struct aya_decap_prefix){
         .length = (sizeof(struct aya_decap_prefix) - sizeof(u32)) * 8,
         .family = {__builtin_bswap32(family)},
         .address = address,
     };
+}
+
+AYA_INLINE int is_vip(u32 family, const struct aya_decap_address address)
+{
+    if (bpf_map_lookup_elem(&decap_vips, &address))
+        return 1;
+    const struct aya_decap_prefix key = whole(family, address);
+    return bpf_map_lookup_elem(&decap_prefixes, &key) != NULL;
 }
 
 AYA_INLINE int is_balancer(const struct aya_decap_prefix *from)
@@ -219,7 +231,7 @@ AYA_INLINE u32 check_outer_ipv4(const struct aya_ipv4 *ip, const void *end, u32 
     t->inner_length = total - sizeof(*ip);
     t->inner_protocol = ip->protocol;
     t->outer_tos = ip->tos;
-    t->sender = sender(4, address_ipv4(ip->src));
+    t->sender = whole(4, address_ipv4(ip->src));
     if (ip->protocol == AYA_PROTO_UDP)
         return check_gue((const struct aya_udp *)(ip + 1), end, t);
     return AYA_DECAP_STRIPPED;
@@ -243,7 +255,7 @@ AYA_INLINE u32 check_outer_ipv6(const struct aya_ipv6 *ip, const void *end, u32 
     t->inner_length = payload;
     t->inner_protocol = ip->next_header;
     t->outer_tos = (u8)(ip->version_class[0] << 4 | ip->version_class[1] >> 4);
-    t->sender = sender(6, address_ipv6(ip->src));
+    t->sender = whole(6, address_ipv6(ip->src));
     if (ip->next_header == AYA_PROTO_UDP)
         return check_gue(udp, end, t);
     return AYA_DECAP_STRIPPED;
@@ -272,14 +284,14 @@ AYA_INLINE u32 check_inner(const void *inner, const void *end, struct tunnel *t)
         if (header < sizeof(*ip) || total < header || total > t->inner_length)
             return AYA_DECAP_BAD_INNER;
         t->inner_ecn = ip->tos & ECN_MASK;
-        return is_vip(address_ipv4(ip->dst)) ? AYA_DECAP_STRIPPED : AYA_DECAP_NO_VIP;
+        return is_vip(4, address_ipv4(ip->dst)) ? AYA_DECAP_STRIPPED : AYA_DECAP_NO_VIP;
     }
     const struct aya_ipv6 *ip = inner;
     if ((const void *)(ip + 1) > end || ip->version_class[0] >> 4 != 6 ||
         aya_be16_to_cpu(ip->payload_length) + sizeof(*ip) > t->inner_length)
         return AYA_DECAP_BAD_INNER;
     t->inner_ecn = ip->version_class[1] >> 4 & ECN_MASK;
-    return is_vip(address_ipv6(ip->dst)) ? AYA_DECAP_STRIPPED : AYA_DECAP_NO_VIP;
+    return is_vip(6, address_ipv6(ip->dst)) ? AYA_DECAP_STRIPPED : AYA_DECAP_NO_VIP;
 }
 
 // The decision. `packet`..`end` can be read; `length` is the frame's, which may go on beyond `end`.

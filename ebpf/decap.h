@@ -40,8 +40,8 @@ struct aya_decap_address {
     be32 word[4];
 };
 
-// Key of map `decap_balancers`: outer sources. The family comes first, because an IPv6 packet may claim to
-// come from a v4-mapped address.
+// Key of map `decap_balancers`: outer sources; and of map `decap_prefixes`: inner destinations. The family
+// comes first, because an IPv6 packet may claim to come from a v4-mapped address.
 struct aya_decap_prefix {
     u32 length;  // bits of what follows, in host order; 0: everyone
     be32 family; // 4 or 6

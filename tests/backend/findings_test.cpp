@@ -77,6 +77,26 @@ TEST(Findings, VipsAndBalancersThatDecapsulationWasNotTold)
               "2001:db8:1::/64: packets of this balancer are not decapsulated; run: aya-backend up");
 }
 
+TEST(Findings, APrefixOfVips)
+{
+    Facts facts = good_backend();
+    Settings settings = ipip_settings();
+    settings.vips = {{address("203.0.113.0"), 28}, {address("2001:db8:ff::"), 64}};
+    facts.attached.vips = settings.vips;
+    ASSERT_EQ(codes(facts, settings), list({D::vip_missing, D::vip_missing}));
+    EXPECT_EQ(judge(facts, settings)[0].text,
+              "203.0.113.0/28: not on lo; run: aya-backend up, or: ip route add local 203.0.113.0/28 dev lo");
+    EXPECT_EQ(judge(facts, settings)[1].text, "2001:db8:ff::/64: not on lo; run: aya-backend up, or: ip -6 "
+                                              "route add local 2001:db8:ff::/64 dev lo");
+    facts.local_networks = {{1, settings.vips[0]}, {1, settings.vips[1]}};
+    EXPECT_EQ(codes(facts, settings), list({}));
+    facts.attached.vips = {{address("203.0.113.0"), 29}, {address("2001:db8::"), 32}};
+    EXPECT_EQ(codes(facts, settings), list({D::decap_lacks_vip})) << "half of it is not enough";
+    facts.attached.vips = settings.vips;
+    facts.addresses.push_back({2, address("203.0.113.7"), 24, false});
+    EXPECT_EQ(codes(facts, settings), list({D::vip_elsewhere}));
+}
+
 TEST(Findings, JoinedDatagramsSpoilGueAtTcAlone)
 {
     Facts facts = good_backend();
@@ -104,7 +124,7 @@ TEST(Findings, MixedFamiliesNeedKernel63AtTc)
     EXPECT_EQ(codes(facts, ipip_settings()), list({}));
     facts.kernel = {5, 15};
     Settings one_family = ipip_settings();
-    one_family.vips = {address("203.0.113.10")};
+    one_family.vips = {host("203.0.113.10")};
     one_family.locals = {address("10.0.1.11")};
     EXPECT_EQ(codes(facts, one_family), list({}));
 }
@@ -183,7 +203,7 @@ TEST(Findings, StrictRpFilterDropsWhatComesOutOfATunnelDevice)
     facts.attached = {};
     facts.links.push_back(tunnel(7, "tunl0", "ipip"));
     Settings settings = ipip_settings();
-    settings.vips = {address("203.0.113.10")};
+    settings.vips = {host("203.0.113.10")};
     settings.locals = {address("10.0.1.11")};
     EXPECT_EQ(codes(facts, settings), list({}));
     facts.ipv4["all"].rp_filter = 1;

@@ -12,6 +12,11 @@ inline IpAddress address(const char *text)
     return parse_ip_address(text).value();
 }
 
+inline Prefix host(const char *text)
+{
+    return host_prefix(address(text));
+}
+
 inline Link tunnel(int index, const char *name, const char *kind)
 {
     return {index, name, kind, 1480, true, true, false, false};
@@ -20,7 +25,7 @@ inline Link tunnel(int index, const char *name, const char *kind)
 inline Settings ipip_settings()
 {
     Settings settings;
-    settings.vips = {address("203.0.113.10"), address("2001:db8:ff::10")};
+    settings.vips = {host("203.0.113.10"), host("2001:db8:ff::10")};
     settings.encap = Encap::ipip;
     settings.interface = "eth0";
     settings.locals = {address("10.0.1.11"), address("2001:db8:1::11")};

@@ -66,8 +66,21 @@ TEST(Plan, NothingForAHostThatIsReadyWithoutUs)
 TEST(Plan, IPv6AloneLeavesArpAlone)
 {
     Settings settings = l2_settings();
-    settings.vips = {address("2001:db8:ff::10")};
+    settings.vips = {host("2001:db8:ff::10")};
     EXPECT_EQ(texts(plan(fresh_host(), settings, {}, kPins)), Texts{"2001:db8:ff::10"});
+}
+
+TEST(Plan, APrefixIsMadeLocalUnlessItIsAlready)
+{
+    Settings settings = l2_settings();
+    settings.vips = {{address("203.0.113.0"), 28}};
+    Facts facts = good_backend();
+    EXPECT_EQ(texts(plan(facts, settings, {}, kPins)), Texts{"203.0.113.0/28"});
+    EXPECT_EQ(plan(facts, settings, {}, kPins).front().kind, Change::Kind::network);
+    facts.local_networks = {{2, {address("203.0.113.0"), 28}}};
+    EXPECT_EQ(texts(plan(facts, settings, {}, kPins)), Texts{"203.0.113.0/28"}) << "on the wrong interface";
+    facts.local_networks = {{1, {address("203.0.113.0"), 24}}};
+    EXPECT_EQ(texts(plan(facts, settings, {}, kPins)), Texts{}) << "a wider one will do";
 }
 
 TEST(Plan, AnInterfacesOwnLargerValueIsSetByItself)
