@@ -13,7 +13,7 @@
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
 
-namespace aya::test
+namespace aya::test::wide_vip_test
 {
 namespace
 {
@@ -232,4 +232,4 @@ TEST(WideVip, SearchAgreesWithAList)
 }
 
 } // namespace
-} // namespace aya::test
+} // namespace aya::test::wide_vip_test
