@@ -64,10 +64,12 @@ AYA_INLINE u32 aya_ranges_up_to(const struct aya_view *view, const struct aya_vi
         const struct aya_port_range *range = aya_view_port_range(view, prefix->range_offset + middle);
         if (!range)
             break;
-        if (((u32)range->protocol << 16 | range->first) <= wanted)
-            least = middle + 1;
-        else
-            most = middle;
+        // Without a branch: a verifier would follow both ways at each step.
+        const int64_t begins = (u32)range->protocol << 16 | range->first;
+        u32 before = (u32)((begins - wanted - 1) >> 63); // all ones, or 0
+        AYA_OPAQUE(before);
+        least = (least & ~before) | ((middle + 1) & before);
+        most = (most & before) | (middle & ~before);
     }
     return least;
 }
