@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon.hpp"
 
+#include "common/clock.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -168,6 +170,7 @@ asio::awaitable<void> Daemon::watch_loop()
             reconciler_.touch_all();
             request_reconcile();
         }
+        log_refusals();
         if (reconciler_.retire_due(Clock::now()))
             request_reconcile();
     }
@@ -195,6 +198,18 @@ void Daemon::follow_counters()
                 backends.push_back({live->id, service.name + '\n' + backend.name});
     }
     counters_.follow(forwarding_.path->counters(), services, backends);
+}
+
+void Daemon::log_refusals()
+{
+    const Sink &tables = *forwarding_.sink;
+    const auto name_of = [&tables](u32 id) {
+        return id < tables.capacities().services
+                   ? std::string(tables.slot(tables.generation()).service_names[id].text)
+                   : std::string();
+    };
+    for (const std::string &line : refusal_log_.news(forwarding_.path->counters(), monotonic_ns(), name_of))
+        spdlog::warn("{}", line);
 }
 
 // What the log would not say otherwise: health changes have their line already.

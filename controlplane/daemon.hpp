@@ -8,6 +8,7 @@
 #include "common/instance.hpp"
 #include "paths/counters.hpp"
 #include "paths/forwarding.hpp"
+#include "paths/refusals.hpp"
 #include "publish/publisher.hpp"
 #include "reconcile/changes.hpp"
 #include "reconcile/live_observer.hpp"
@@ -47,6 +48,7 @@ private:
     void start(const Config &file);
     void request_reconcile();
     void follow_counters();
+    void log_refusals();
     void log_image_changes(const TableImage &before) const;
     boost::asio::awaitable<void> reconcile_loop();
     boost::asio::awaitable<void> watch_loop();
@@ -65,6 +67,7 @@ private:
     Reconciler reconciler_;
     Changes changes_;
     Counters counters_;
+    RefusalLog refusal_log_;
     api::Scene scene_;
     api::Api api_;
     api::HttpServer server_;

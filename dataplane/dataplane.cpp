@@ -136,6 +136,8 @@ private:
     std::unique_ptr<PuntPath> punt_;
     std::unique_ptr<SegmentWriter> segment_;
     std::vector<SiblingFlows> flow_tables_; // of all queues: workers look into them
+    std::vector<aya_buckets> buckets_;      // of all workers, as the next
+    std::vector<u64> source_buckets_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::atomic<bool> stop_{false};
 };
@@ -270,11 +272,17 @@ std::unique_ptr<FlowTable> Dataplane::open_flows(const Port &port, u32 queue) co
 
 void Dataplane::make_workers()
 {
+    buckets_.resize(counter_capacities(tables_).services);
+    source_buckets_.resize(std::size_t{2} * AYA_SOURCE_BUCKETS);
     for (u32 index = 0; index < options_.workers.size(); index++) {
         auto worker = std::make_unique<Worker>(index, options_.workers[index], tables_.current(),
                                                segment_->worker(index), segment_->counters(index),
                                                options_.idle_backoff);
         worker->limit_punts(options_.punt_limit);
+        worker->set_guards({.buckets = buckets_,
+                            .source_buckets = source_buckets_.data(),
+                            .refusals = segment_->refusals(index),
+                            .reasons = segment_->counters(index).totals->reasons});
         for (const auto &port : ports_)
             worker->add_port(*port, punt_->rings(port->index()),
                              port->rx(index) ? open_flows(*port, index) : nullptr,

@@ -32,6 +32,7 @@ public:
 
     WorkerLine &worker(u32 index) const { return file_.at<WorkerLine>(layout_.workers)[index]; }
     WorkerCounters counters(u32 worker) const;
+    aya_refusals *refusals(u32 worker) const { return file_.at<aya_refusals>(layout_.refusals) + worker; }
 
 private:
     std::string path_;

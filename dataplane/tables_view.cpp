@@ -67,6 +67,11 @@ u64 TablesCursor::join() noexcept
     for (aya_view &view : views_) {
         view.own = counters_.data();
         view.own_count = static_cast<u32>(counters_.size());
+        view.buckets = guards_.buckets.data();
+        view.bucket_count = static_cast<u32>(guards_.buckets.size());
+        view.source_buckets = guards_.source_buckets;
+        view.refusals = guards_.refusals;
+        view.reasons = guards_.reasons;
     }
     reported_ = generation;
     generation_ = kNotEntered;

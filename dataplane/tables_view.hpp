@@ -34,6 +34,14 @@ private:
     std::unique_ptr<PinnedTables> pinned_;
 };
 
+// What the guards of services keep: aya/guard.h. Of all workers, except for the ring.
+struct GuardState {
+    std::span<aya_buckets> buckets;
+    u64 *source_buckets = nullptr; // 2 * AYA_SOURCE_BUCKETS
+    aya_refusals *refusals = nullptr;
+    u64 *reasons = nullptr; // counters of the worker
+};
+
 // A worker's place in the tables. One writer: the worker.
 class TablesCursor
 {
@@ -44,6 +52,12 @@ public:
         : current_(current), epoch_(epoch), counters_(counters)
     {
     }
+
+    // Before the first join().
+    void set_guards(const GuardState &guards) { guards_ = guards; }
+
+    // The clock of limits.
+    void set_clock(u64 now_ns) noexcept { now_ns_ = now_ns; }
 
     // True if the main lcore has mapped other tables: call join() before the next enter().
     bool outdated() const noexcept { return current_.load(std::memory_order_acquire) != source_; }
@@ -59,6 +73,7 @@ public:
         aya_view &view = views_[generation & 1];
         view.loads = loads.data();
         view.load_count = static_cast<u32>(loads.size());
+        view.now_ns = now_ns_;
         return view;
     }
 
@@ -85,6 +100,8 @@ private:
     const std::atomic<const TablesSource *> &current_;
     std::atomic<u64> &epoch_;
     std::span<aya_service_counters> counters_;
+    GuardState guards_;
+    u64 now_ns_ = 0;
     const TablesSource *source_ = nullptr;
     std::array<aya_view, 2> views_{}; // of the source, for this worker
     static constexpr u64 kNotEntered = ~u64{0};

@@ -325,6 +325,7 @@ void Worker::housekeep() noexcept
     const u64 now = monotonic_ns(); // the vDSO: no system call
     context_.now_ns = now;
     context_.tick = aya_tick(now);
+    cursor_.set_clock(now);
     line_.heartbeat_ns.store(now, std::memory_order_release);
     follow_ports();
     for (Lane &port : ports_) {

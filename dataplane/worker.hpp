@@ -43,6 +43,8 @@ public:
 
     // Packets per second of class rest that go to the kernel: aya/punt.h. 0: no limit for any class.
     void limit_punts(u32 per_second) { context_.punt_limit = per_second; }
+    // Before the run.
+    void set_guards(const GuardState &guards) { cursor_.set_guards(guards); }
     // Adds the tables of this worker's queues.
     void list_flow_tables(std::vector<SiblingFlows> &tables) const;
     // All queues' tables, before the run.

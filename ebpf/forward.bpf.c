@@ -11,6 +11,11 @@
 #define AYA_LOAD_DEFINED
 AYA_INLINE void aya_count_flow(const struct aya_view *view, struct aya_flow_entry *entry, int counts);
 
+#define AYA_GUARD_DEFINED
+AYA_INLINE u32 aya_ask_guard(const struct aya_view *view, u32 service, const struct aya_flow *flow, u32 asks);
+AYA_INLINE u64 aya_view_now_ns(const struct aya_view *view);
+AYA_INLINE void aya_view_count(const struct aya_view *view, enum aya_reason reason);
+
 #define AYA_DRAW_DEFINED
 #include "aya/draw.h"
 #include "aya/encap.h"
@@ -182,6 +187,61 @@ AYA_INLINE u64 now_ns(u32 queue)
         clock->jiffy = jiffy;
     }
     return clock->now_ns;
+}
+
+AYA_INLINE u64 aya_view_now_ns(const struct aya_view *view)
+{
+    return now_ns(view->queue);
+}
+
+AYA_INLINE void aya_view_count(const struct aya_view *view, enum aya_reason reason)
+{
+    count(totals_of(view->queue), reason);
+}
+
+// Whose packet the guard is asked about, by queue: on the stack it would be too much.
+static struct aya_flow guarded[AYA_XDP_QUEUES] AYA_GLOBAL(guarded);
+
+// What the guard does, each part not static, as above. They need little of the stack, all of which is taken.
+u32 aya_find_on_list(u32 service_id, u32 slot, u32 queue)
+{
+    const struct aya_view view = {.slot = slot & 1};
+    const struct aya_guard *guard = aya_view_guard(&view, service_id);
+    return guard ? (u32)aya_is_on_list(&view, guard, &guarded[queue & (AYA_XDP_QUEUES - 1)]) : 0;
+}
+
+u32 aya_find_token(u32 service_id, u32 slot, u32 queue, u32 of_flows)
+{
+    const struct aya_view view = {.slot = slot & 1, .queue = queue, .settings = &settings[slot & 1]};
+    const struct aya_guard *guard = aya_view_guard(&view, service_id);
+    const struct aya_flow *flow = &guarded[queue & (AYA_XDP_QUEUES - 1)];
+    return guard ? aya_lacks_token(&view, guard, service_id, flow, of_flows & 1) : (u32)AYA_REASON_INTERNAL;
+}
+
+u32 aya_find_answer(u32 service_id, u32 slot, u32 queue, u32 asks, u32 reason)
+{
+    const struct aya_view view = {.slot = slot & 1, .queue = queue};
+    const struct aya_guard *guard = aya_view_guard(&view, service_id);
+    const struct aya_flow *flow = &guarded[queue & (AYA_XDP_QUEUES - 1)];
+    return guard ? aya_answer_for(&view, guard, service_id, flow, asks, reason) : (u32)AYA_REASON_INTERNAL;
+}
+
+u32 aya_find_refusal(u32 service_id, u32 slot, u32 queue, u32 asks)
+{
+    u32 reason = AYA_REASON_DENIED;
+    if (!aya_find_on_list(service_id, slot, queue))
+        reason = aya_find_token(service_id, slot, queue, 0);
+    if (reason == AYA_REASON_NONE && asks & AYA_GUARD_ASKS_FLOW)
+        reason = aya_find_token(service_id, slot, queue, 1);
+    return reason == AYA_REASON_NONE ? 0 : aya_find_answer(service_id, slot, queue, asks, reason);
+}
+
+AYA_INLINE u32 aya_ask_guard(const struct aya_view *view, u32 service_id, const struct aya_flow *flow,
+                             u32 asks)
+{
+    AYA_OPAQUE(asks); // or the compilers spread its cases
+    guarded[view->queue & (AYA_XDP_QUEUES - 1)] = *flow;
+    return aya_find_refusal(service_id, view->slot, view->queue, asks);
 }
 
 AYA_INLINE void count_forwarded(const struct shell *shell, u16 service_id, u32 backend_id, u16 l3_length)

@@ -67,6 +67,8 @@ ForwardObject::ForwardObject(const ForwardSizes &sizes, const Maps &given)
     size(bpf->maps.lookup, c.lookup_slots / 16);
     size(bpf->maps.flows, u64{sizes.queues} * sizes.flow_sets);
     size(bpf->maps.limits, sizes.queues);
+    size(bpf->maps.buckets, c.services);
+    size(bpf->maps.refusals, sizes.queues);
     size(bpf->maps.flow_loads, u64{sizes.queues} * c.backends);
     size(bpf->maps.service_counters, u64{sizes.queues} * c.services);
     size(bpf->maps.backend_counters, u64{sizes.queues} * c.backends);

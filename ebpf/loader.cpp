@@ -36,6 +36,8 @@ ForwardProgram::ForwardProgram(const ForwardSizes &sizes) : sizes_(sizes), objec
     flow_loads_ = map<aya_backend_load>("flow_loads", u64{sizes.queues} * c.backends);
     totals_ = map<aya_worker_totals>("totals", sizes.queues);
     service_counters_ = map<aya_service_counters>("service_counters", u64{sizes.queues} * c.services);
+    buckets_ = map<aya_buckets>("buckets", c.services);
+    source_buckets_ = map<u64>("source_buckets", u64{2} * AYA_SOURCE_BUCKETS);
     backend_counters_ = map<aya_backend_counters>("backend_counters", u64{sizes.queues} * c.backends);
 }
 

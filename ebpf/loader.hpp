@@ -53,6 +53,9 @@ public:
         return backend_counters_ + u64{queue} * sizes_.capacities.backends;
     }
 
+    aya_buckets *buckets() const { return buckets_; }
+    u64 *source_buckets() const { return source_buckets_; }
+
 private:
     template <class Entry>
     Entry *map(const char *name, u64 entries);
@@ -69,6 +72,8 @@ private:
     aya_worker_totals *totals_ = nullptr;
     aya_service_counters *service_counters_ = nullptr;
     aya_backend_counters *backend_counters_ = nullptr;
+    aya_buckets *buckets_ = nullptr;
+    u64 *source_buckets_ = nullptr;
 };
 
 } // namespace aya

@@ -12,6 +12,7 @@
 
 #include "aya/counters.h"
 #include "aya/flow_table.h"
+#include "aya/refusals.h"
 #include "aya/tables.h"
 #include "aya/types.h"
 #include "aya/xdp_mode.h"
@@ -52,7 +53,12 @@ AYA_PACKET_TABLES(AYA_X)
 #undef AYA_X
 AYA_TABLE(lookup, struct aya_lookup_line, (64 << 20) / 16);
 
+// Written here, by all queues of all ports.
+AYA_TABLE(buckets, struct aya_buckets, AYA_USUAL_services);
+AYA_TABLE(source_buckets, u64, 2 * AYA_SOURCE_BUCKETS);
+
 // Written here, one range per queue.
+AYA_TABLE(refusals, struct aya_refusals, 1);
 AYA_TABLE(flows, struct aya_flow_set, 1 << 15);
 AYA_TABLE(flow_loads, struct aya_backend_load, AYA_USUAL_backends);
 struct aya_worker_totals totals[AYA_XDP_QUEUES] AYA_GLOBAL(totals);
@@ -102,11 +108,33 @@ AYA_INLINE struct aya_backend_load *aya_view_load(const struct aya_view *view, u
     return bpf_map_lookup_elem(&flow_loads, &key);
 }
 
+AYA_INLINE struct aya_buckets *aya_view_buckets(const struct aya_view *view __attribute__((unused)),
+                                                u32 service)
+{
+    return bpf_map_lookup_elem(&buckets, &service);
+}
+
+AYA_INLINE u64 *aya_view_source_bucket(const struct aya_view *view __attribute__((unused)), u32 index)
+{
+    return bpf_map_lookup_elem(&source_buckets, &index);
+}
+
+AYA_INLINE struct aya_refusals *aya_view_refusals(const struct aya_view *view)
+{
+    return bpf_map_lookup_elem(&refusals, &view->queue);
+}
+
 AYA_INLINE const u32 *aya_view_lookup(const struct aya_view *view __attribute__((unused)), u32 index)
 {
     u32 key = index / 16;
     const struct aya_lookup_line *line = bpf_map_lookup_elem(&lookup, &key);
     return line ? &line->backend[index % 16] : NULL;
+}
+
+AYA_INLINE const struct aya_lookup_line *aya_view_line(const struct aya_view *view __attribute__((unused)),
+                                                       u32 index)
+{
+    return bpf_map_lookup_elem(&lookup, &index);
 }
 
 #endif

@@ -93,6 +93,7 @@ XdpPort::XdpPort(const std::string &instance_directory, const XdpTables &tables,
                              {"service_counters", service_counters_.fd()},
                              {"backend_counters", backend_counters_.fd()},
                              {"limits", limits_.fd()},
+                             {"refusals", refusals_.fd()},
                              {"mode", mode_.fd()},
                              {"xsks_map", xsks_map_.fd()}});
     const ForwardObject object(sizes(), maps);
@@ -164,6 +165,7 @@ void XdpPort::make(const std::string &directory, Maker maker)
     backend_counters_ =
         maker(directory, "backend_counters", sizeof(aya_backend_counters), queues * capacities_.backends);
     limits_ = maker(directory, "limits", sizeof(aya_limits), queues);
+    refusals_ = maker(directory, "refusals", sizeof(aya_refusals), queues);
     mode_ = maker(directory, "mode", sizeof(aya_xdp_mode), 1);
 }
 

@@ -86,6 +86,7 @@ public:
     {
         return {flow_loads_.at<aya_backend_load>(u64{queue} * capacities_.backends), capacities_.backends};
     }
+    const aya_refusals *refusals(u32 queue) const { return refusals_.at<aya_refusals>(queue); }
     const aya_worker_totals &totals(u32 queue) const { return *totals_.at<aya_worker_totals>(queue); }
     const aya_service_counters &service_counters(u32 queue, u32 service) const
     {
@@ -114,7 +115,8 @@ private:
     VlanTags tags_;
     std::optional<pins::UnfinishedDirectory> unfinished_;
     ForwardObject::Maps table_maps_;
-    BpfArray record_, flows_, flow_loads_, totals_, service_counters_, backend_counters_, limits_, mode_;
+    BpfArray record_, flows_, flow_loads_, totals_, service_counters_, backend_counters_, limits_, refusals_,
+        mode_;
     BpfHandle xsks_map_, link_;
     BpfHandle program_; // loaded, and not yet attached
 };

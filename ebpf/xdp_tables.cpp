@@ -79,6 +79,8 @@ void XdpTables::make(const std::string &directory, Maker maker)
     const Capacities &c = capacities_;
     control_ = maker(directory, "control", sizeof(aya_control), 1);
     settings_ = maker(directory, "settings", sizeof(aya_settings[2]), 1);
+    buckets_ = maker(directory, "buckets", sizeof(aya_buckets), c.services);
+    source_buckets_ = maker(directory, "source_buckets", sizeof(u64), u64{2} * AYA_SOURCE_BUCKETS);
     lookup_ = maker(directory, "lookup", sizeof(aya_lookup_line), c.lookup_slots / 16);
 #define AYA_X(table, entry, per) table##_ = maker(directory, #table, sizeof(aya_##entry), 2 * u64{c.per##s});
     AYA_TABLES(AYA_X)
@@ -129,6 +131,8 @@ std::vector<std::pair<const char *, int>> XdpTables::program_maps() const
     std::vector<std::pair<const char *, int>> maps = {{"control", control_.fd()},
                                                       {"settings", settings_.fd()},
                                                       {"lookup", lookup_.fd()},
+                                                      {"buckets", buckets_.fd()},
+                                                      {"source_buckets", source_buckets_.fd()},
                                                       {"tx_ports", tx_ports_.fd()}};
 #define AYA_X(table, entry, per) maps.emplace_back(#table, table##_.fd());
     AYA_PACKET_TABLES(AYA_X)

@@ -54,6 +54,7 @@ private:
     bool found_ = false; // in place when we came
     std::optional<pins::UnfinishedDirectory> unfinished_;
     BpfArray header_, control_, settings_, lookup_;
+    BpfArray buckets_, source_buckets_; // the programs' own, but of all ports
 #define AYA_X(table, entry, per) BpfArray table##_;
     AYA_TABLES(AYA_X)
 #undef AYA_X

@@ -152,6 +152,26 @@ Kind<VipKey> vip_kind()
             write_text<VipKey>};
 }
 
+Kind<Prefix> prefix_kind()
+{
+    KindFacts facts;
+    facts.allowed = "a network or an address such as \"198.51.100.0/24\", \"198.51.100.7\" or "
+                    "\"2001:db8:7::/48\", with no bits set after the prefix length";
+    facts.noun = "prefix";
+    facts.placeholder = "PREFIX";
+    facts.schema = text_schema("^(" + kIpv4 + "(/(3[0-2]|[12]?[0-9]))?|" + kIpv6 +
+                               "(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$");
+    return {std::move(facts),
+            [](const Json &value, std::string &note) -> std::optional<Prefix> {
+                const std::string *text = text_of(value);
+                const auto prefix = text != nullptr ? parse_prefix(*text) : std::nullopt;
+                if (prefix && network_of(*prefix) != *prefix)
+                    note = "its network is " + to_string(network_of(*prefix));
+                return note.empty() ? prefix : std::nullopt;
+            },
+            write_text<Prefix>};
+}
+
 Kind<Mac> mac_kind()
 {
     KindFacts facts;

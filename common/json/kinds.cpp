@@ -260,6 +260,21 @@ Kind<std::string> argument_kind()
     return text_kind(std::move(facts), is_argument);
 }
 
+Kind<std::string> file_kind()
+{
+    constexpr std::size_t kMost = 1024;
+    KindFacts facts;
+    facts.allowed = "the absolute path of a file, 2 to 1024 characters, none of them a control character";
+    facts.noun = "path";
+    facts.note = "absolute";
+    facts.placeholder = "FILE";
+    facts.schema = text_schema("^/[^\\u0000-\\u001f]{1,1023}$");
+    return text_kind(std::move(facts), [](std::string_view text) {
+        return text.size() > 1 && text.size() <= kMost && text.starts_with('/') &&
+               std::none_of(text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; });
+    });
+}
+
 Kind<Seed> seed_kind()
 {
     KindFacts facts;

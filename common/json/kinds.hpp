@@ -5,6 +5,7 @@
 #include "common/address.hpp"
 #include "common/json/json_text.hpp"
 #include "common/names.hpp"
+#include "common/prefix.hpp"
 #include "common/values.hpp"
 #include "common/vip.hpp"
 
@@ -53,11 +54,13 @@ Kind<std::string> name_kind();
 Kind<std::string> interface_kind();
 Kind<std::string> device_kind();
 Kind<std::string> argument_kind();
+Kind<std::string> file_kind(); // an absolute path
 Kind<Seed> seed_kind();
 Kind<IpAddress> address_kind();        // unicast: what a VIP or a backend may have
 Kind<IpAddress> address_kind(bool v4); // the same, of one family
 Kind<SocketAddress> socket_kind();
 Kind<VipKey> vip_kind();
+Kind<Prefix> prefix_kind();
 Kind<Mac> mac_kind(); // of one station
 
 // One of the names that `Enum` has.

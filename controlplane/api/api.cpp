@@ -90,6 +90,7 @@ void Api::add_views()
     show("/v1/services", services_view);
     show("/v1/counters", counters_view);
     show("/v1/health", health_view);
+    show("/v1/refusals", refusals_view);
 
     const auto show_service = [&](std::string_view path,
                                   OrderedJson (*view)(const Scene &, const ServiceConfig &)) {

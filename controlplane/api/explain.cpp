@@ -6,6 +6,7 @@
 #include "common/address.hpp"
 #include "common/clock.hpp"
 #include "common/reasons.hpp"
+#include "model/source_set.hpp"
 
 #include <cstdio>
 #include <cstring>
@@ -70,6 +71,9 @@ public:
         vip_step(service_id);
         hash_step(service_id);
         decide(service_id);
+        lists_step(slot_.service_names[service_id].text);
+        if (verdict_.reason == AYA_REASON_DENIED)
+            return finish(slot_.service_names[service_id].text);
         if (!(view_.services[service_id].flags & AYA_SERVICE_STATELESS))
             flow_step();
         if (!follows_ && verdict_.reason != AYA_REASON_REPLY_BACKEND_DOWN)
@@ -153,6 +157,19 @@ private:
         }
         aya_choose(&view_, &packet_, service_id, hash_, set, nullptr, now, &verdict_);
         is_drawn_ = !follows_ && verdict_.backend && aya_may_draw(&service, &packet_);
+    }
+
+    // Which prefix of which list decided.
+    void lists_step(std::string_view name)
+    {
+        const Config &config = reconciler_.config();
+        const ServiceConfig *service = find_service(config.services, name);
+        if (!service || (service->allow.empty() && service->deny.empty()))
+            return;
+        const SourceRule rule = find_rule(config.lists, *service, address_of(packet_.flow.src));
+        const std::string verb = rule.refuses ? "refused" : "let in";
+        step("lists", rule.list ? to_string(rule.prefix) + " of list " + rule.list->name + ": " + verb
+                                : "the client is in no list of the service: " + verb);
     }
 
     void flow_step()

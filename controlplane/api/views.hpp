@@ -40,6 +40,7 @@ OrderedJson flows_view(const Scene &scene, const ServiceConfig &service, const B
 OrderedJson dataplane_view(const ForwardingPath &path);
 OrderedJson counters_view(const Scene &scene);
 OrderedJson health_view(const Scene &scene);
+OrderedJson refusals_view(const Scene &scene);
 
 // What a success of the probes proves where that is less than that the backend serves, else empty: "host", it
 // is there; "not refused", its port is not closed, if it is there at all.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// explain, health, version: looking without touching.
+// explain, health, refusals, version: looking without touching.
 #include "commands.hpp"
 #include "fields.hpp"
 
@@ -90,6 +90,25 @@ void run_health(Session &session, const std::string &service)
     session.print_table(table);
 }
 
+void run_refusals(Session &session)
+{
+    const Json answer = session.daemon().get("/v1/refusals");
+    if (session.json())
+        return session.print_json(answer);
+    const Json &refusals = list(answer, "refusals");
+    if (refusals.empty())
+        return session.print("nothing refused\n");
+    Table table({{"AGO", Align::right}, {"SERVICE"}, {"SOURCE"}, {"DESTINATION"}, {"REASON"}, {"OUTCOME"}});
+    for (const Json &refusal : refusals)
+        table.add({{human_duration(number(refusal, "age_seconds"))},
+                   {text(refusal, "service")},
+                   {text(refusal, "source")},
+                   {text(refusal, "destination")},
+                   {text(refusal, "reason")},
+                   {refusal.value("let_in", false) ? "let in" : "dropped"}});
+    session.print_table(table);
+}
+
 void run_version(Session &session, bool client_only)
 {
     // The client's own line first: it is true whether or not the daemon answers.
@@ -137,6 +156,9 @@ void add_inspect_commands(Program &program)
     program.hint(
         health->add_option("SERVICE", *service, "Only the backends of this service")->check(not_empty()),
         {Hint::Kind::services, {}});
+
+    program.add_command(&program.app, "refusals", "Show samples of whom lists and limits refuse",
+                        run_refusals);
 
     const auto client_only = std::make_shared<bool>(false);
     CLI::App *version =

@@ -20,6 +20,19 @@ std::optional<std::uint16_t> probe_port(const ServiceConfig &service)
     return std::nullopt;
 }
 
+namespace
+{
+
+template <typename T>
+const T *find_named(const std::vector<T> &items, std::string_view name)
+{
+    const auto found =
+        std::find_if(items.begin(), items.end(), [&](const T &item) { return item.name == name; });
+    return found == items.end() ? nullptr : &*found;
+}
+
+} // namespace
+
 std::optional<SocketAddress> probe_vip(const ServiceConfig &service)
 {
     const HealthConfig &health = service.health;
@@ -48,16 +61,17 @@ const VipKey *find_vip(const ServiceConfig &service, const IpAddress &address, s
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name)
 {
-    const auto found = std::find_if(services.begin(), services.end(),
-                                    [&](const ServiceConfig &s) { return s.name == name; });
-    return found == services.end() ? nullptr : &*found;
+    return find_named(services, name);
+}
+
+const SourceList *find_list(const std::vector<SourceList> &lists, std::string_view name)
+{
+    return find_named(lists, name);
 }
 
 const BackendConfig *find_backend(const ServiceConfig &service, std::string_view name)
 {
-    const auto found = std::find_if(service.backends.begin(), service.backends.end(),
-                                    [&](const BackendConfig &b) { return b.name == name; });
-    return found == service.backends.end() ? nullptr : &*found;
+    return find_named(service.backends, name);
 }
 
 bool has_source_affinity(const ServiceConfig &service)

@@ -7,6 +7,7 @@
 #include "common/config/dataplane.hpp"
 #include "common/log_level.hpp"
 #include "common/names.hpp"
+#include "common/prefix.hpp"
 #include "common/values.hpp"
 #include "common/vip.hpp"
 #include "health/health.hpp"
@@ -88,6 +89,51 @@ struct IdleTimeouts {
     bool operator==(const IdleTimeouts &) const = default;
 };
 
+// Clients by their networks. Services name lists in `allow` and `deny`.
+struct SourceList {
+    std::string name;
+    std::vector<Prefix> prefixes;
+    std::optional<std::string> file; // with more of them
+    std::vector<Prefix> of_file;     // what was in it when the configuration was read
+
+    std::size_t size() const { return prefixes.size() + of_file.size(); }
+    bool operator==(const SourceList &) const = default;
+};
+
+constexpr std::size_t kMostPrefixes = 100'000;           // of a list
+constexpr std::size_t kMostPrefixesOfAService = 500'000; // a set of sources has room for twice as many ranges
+
+// What becomes of a new flow beyond a limit.
+enum class OverNewFlows : std::uint8_t { forget, refuse };
+
+constexpr auto names_of(OverNewFlows)
+{
+    return std::to_array<Name<OverNewFlows>>(
+        {{OverNewFlows::forget, "forget"}, {OverNewFlows::refuse, "refuse"}});
+}
+
+enum class GuardMode : std::uint8_t { enforce, count };
+
+constexpr auto names_of(GuardMode)
+{
+    return std::to_array<Name<GuardMode>>({{GuardMode::enforce, "enforce"}, {GuardMode::count, "count"}});
+}
+
+// Per second. Absent: no limit.
+struct LimitsConfig {
+    std::optional<std::uint32_t> new_flows;
+    std::optional<std::uint32_t> source_new_flows;
+    std::optional<std::uint32_t> packets;
+    std::optional<std::uint32_t> source_packets;
+    std::uint8_t source_prefix_v4 = 32; // of the client's address, that make it one source
+    std::uint8_t source_prefix_v6 = 64;
+    OverNewFlows over_new_flows = OverNewFlows::forget;
+
+    bool limits_flows() const { return new_flows || source_new_flows; }
+    bool limits_packets() const { return packets || source_packets; }
+    bool operator==(const LimitsConfig &) const = default;
+};
+
 struct BackendConfig {
     std::string name;
     IpAddress address;
@@ -125,7 +171,11 @@ struct ServiceConfig {
     unsigned panic_threshold = 50;
     OnDown on_down = OnDown::move;
     SlowStart slow_start;
-    bool stateless = false; // true: flows are not remembered
+    bool stateless = false;         // true: flows are not remembered
+    std::vector<std::string> allow; // names of lists; not empty: other clients are refused
+    std::vector<std::string> deny;
+    LimitsConfig limits;
+    GuardMode guard_mode = GuardMode::enforce; // of lists and limits
     std::vector<BackendConfig> backends;
 
     bool operator==(const ServiceConfig &) const = default;
@@ -171,6 +221,7 @@ struct Config {
     ControlplaneConfig controlplane;
     TunnelSource tunnel_source;
     Unserved unserved = Unserved::drop;
+    std::vector<SourceList> lists;
     std::vector<ServiceConfig> services;
 
     bool operator==(const Config &) const = default;
@@ -190,6 +241,7 @@ const VipKey *find_vip(const ServiceConfig &service, const IpAddress &address, s
                        Protocol protocol);
 
 const ServiceConfig *find_service(const std::vector<ServiceConfig> &services, std::string_view name);
+const SourceList *find_list(const std::vector<SourceList> &lists, std::string_view name);
 const BackendConfig *find_backend(const ServiceConfig &service, std::string_view name);
 
 // All flows of a client go to one backend, by its affinity or its scheduler.

@@ -56,13 +56,26 @@ void diff_lists(const std::string &what, const std::vector<T> &from, const std::
     }
 }
 
-OrderedJson all_but_services(const Config &config)
+OrderedJson all_but_lists(const Config &config)
 {
     Config rest = config;
     rest.services.clear();
+    rest.lists.clear();
     OrderedJson json = to_json(rest);
     json.erase("services");
+    json.erase("lists");
     return json;
+}
+
+// Of prefixes only the number, since there may be many.
+void diff_list(const SourceList &from, const SourceList &to, std::vector<Change> &changes)
+{
+    const std::string what = "list " + to.name;
+    if (from.file != to.file)
+        diff_fields(what, "", {{"file", from.file ? OrderedJson(*from.file) : nullptr}},
+                    {{"file", to.file ? OrderedJson(*to.file) : nullptr}}, changes);
+    if (from.prefixes != to.prefixes || from.of_file != to.of_file)
+        changes.push_back({ChangeOp::change, what, "number of prefixes", from.size(), to.size()});
 }
 
 OrderedJson settings_of(ServiceConfig service)
@@ -107,7 +120,9 @@ std::string plain(const OrderedJson &value)
 std::vector<Change> diff(const Config &from, const Config &to)
 {
     std::vector<Change> changes;
-    diff_fields("configuration", "", all_but_services(from), all_but_services(to), changes);
+    diff_fields("configuration", "", all_but_lists(from), all_but_lists(to), changes);
+    diff_lists("list ", from.lists, to.lists, changes,
+               [&](const SourceList &old, const SourceList &now) { diff_list(old, now, changes); });
     diff_lists("service ", from.services, to.services, changes,
                [&](const ServiceConfig &old, const ServiceConfig &now) { diff_service(old, now, changes); });
     return changes;

@@ -46,6 +46,21 @@ const Fields<TunnelSource> &fields()
 }
 
 template <>
+const Fields<SourceList> &fields()
+{
+    static const Fields<SourceList> rows({
+        field("name", &SourceList::name, name_kind(), "Name of the list").required().rule("each once"),
+        list_field("prefixes", &SourceList::prefixes, prefix_kind(), {}, "Networks and addresses of clients")
+            .rule("at most 100000, those of `file` included"),
+        field("file", &SourceList::file, file_kind(), "File with more of them")
+            .absent("none")
+            .more("One prefix per line; a `#` or `;` begins a comment. Read with the configuration, so a "
+                  "reload reads it again."),
+    });
+    return rows;
+}
+
+template <>
 const Fields<Config> &fields()
 {
     static const Fields<Config> rows({
@@ -67,6 +82,9 @@ const Fields<Config> &fields()
             .more("`reset`: a RST, at most 1000 per second and worker, so that clients see at once that "
                   "nothing is there. `drop`: "
                   "none. A VIP's address that the kernel has, too, is answered by the kernel."),
+        objects_field("lists", &Config::lists, fields<SourceList>(), {},
+                      "Lists of clients, which services allow or deny by name")
+            .more("[Below](#lists)."),
         objects_field("services", &Config::services, fields<ServiceConfig>(), {},
                       "Services that AYA balances")
             .more("[Below](#services)."),

@@ -22,6 +22,10 @@ const Fields<BackendConfig> &fields();
 template <>
 const Fields<ServiceConfig> &fields();
 template <>
+const Fields<SourceList> &fields();
+template <>
+const Fields<LimitsConfig> &fields();
+template <>
 const Fields<Limits> &fields();
 template <>
 const Fields<ControlplaneConfig> &fields();

@@ -3,6 +3,7 @@
 
 #include "common/file.hpp"
 #include "fields.hpp"
+#include "list_files.hpp"
 #include "validate.hpp"
 
 namespace aya
@@ -18,6 +19,7 @@ Result<Config> parse_config(std::string_view text)
     Reader reader(json.value, "", ReadMode::whole, errors);
     fields<Config>().read(reader, config);
     reader.finish();
+    read_list_files(config, errors);
     validate(config, errors);
     if (!errors.empty())
         return errors.take();
@@ -55,6 +57,11 @@ OrderedJson to_json(const ServiceConfig &service)
 OrderedJson to_json(const BackendConfig &backend)
 {
     return fields<BackendConfig>().write(backend);
+}
+
+OrderedJson to_json(const SourceList &list)
+{
+    return fields<SourceList>().write(list);
 }
 
 } // namespace aya

@@ -13,7 +13,7 @@
 namespace aya
 {
 
-// A whole configuration: JSON, with // and /* */ comments. Validated.
+// A whole configuration: JSON, with // and /* */ comments. Reads the files of its lists. Validated.
 Result<Config> parse_config(std::string_view text);
 
 // The same from a file. ErrorKind::io if it cannot be read.
@@ -26,5 +26,6 @@ OrderedJson to_json(const DataplaneConfig &dataplane);
 OrderedJson to_json(const ControlplaneConfig &controlplane);
 OrderedJson to_json(const ServiceConfig &service);
 OrderedJson to_json(const BackendConfig &backend);
+OrderedJson to_json(const SourceList &list);
 
 } // namespace aya

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fields.hpp"
 
+#include "aya/rate.h"
+
 namespace aya
 {
 
@@ -126,6 +128,36 @@ const Fields<BackendConfig> &fields()
 }
 
 template <>
+const Fields<LimitsConfig> &fields()
+{
+    const auto rate = integer_kind(1, AYA_RATE_MOST);
+    static const Fields<LimitsConfig> rows({
+        field("new_flows", &LimitsConfig::new_flows, rate, "New flows per second")
+            .absent("no limit")
+            .rule("not with `stateless`"),
+        field("source_new_flows", &LimitsConfig::source_new_flows, rate, "New flows per second of one source")
+            .absent("no limit")
+            .rule("not with `stateless`"),
+        field("packets", &LimitsConfig::packets, rate, "Packets per second").absent("no limit"),
+        field("source_packets", &LimitsConfig::source_packets, rate, "Packets per second of one source")
+            .absent("no limit"),
+        field("source_prefix_v4", &LimitsConfig::source_prefix_v4, integer_kind(1, kIpv4Bits),
+              "Bits of an IPv4 client's address that make it one source")
+            .rule("other than 32 only with a limit per source"),
+        field("source_prefix_v6", &LimitsConfig::source_prefix_v6, integer_kind(1, kIpv6Bits),
+              "The same of an IPv6 client's address")
+            .rule("other than 64 only with a limit per source")
+            .more("A host chooses the last 64 bits as it likes."),
+        field("over_new_flows", &LimitsConfig::over_new_flows, word_kind<OverNewFlows>(),
+              "What becomes of a new flow over a limit of new flows")
+            .rule("`\"refuse\"` only with a limit of new flows")
+            .more("`forget`: it is forwarded by the hash, and not remembered. `refuse`: a SYN or a datagram "
+                  "is dropped."),
+    });
+    return rows;
+}
+
+template <>
 const Fields<ServiceConfig> &fields()
 {
     static const Fields<ServiceConfig> rows({
@@ -215,6 +247,22 @@ const Fields<ServiceConfig> &fields()
             .more("Every packet is scheduled by itself, so a change of backends moves some flows. For "
                   "protocols of "
                   "one packet and one answer."),
+        list_field("allow", &ServiceConfig::allow, name_kind(), {},
+                   "Lists of clients that may use the service; all others are refused")
+            .unique()
+            .rule("names of `lists`")
+            .more("[Below](#lists)."),
+        list_field("deny", &ServiceConfig::deny, name_kind(), {}, "Lists of clients that are refused")
+            .unique()
+            .rule("names of `lists`")
+            .more("Of all prefixes that a client is in, the longest decides."),
+        object_field("limits", &ServiceConfig::limits, fields<LimitsConfig>(),
+                     "How much the service takes, in all and from one source")
+            .option("limit")
+            .more("[Below](#limits-of-a-service)."),
+        field("guard_mode", &ServiceConfig::guard_mode, word_kind<GuardMode>(),
+              "Whether lists and limits refuse packets, or only count what they would refuse")
+            .more("`count`: nothing is refused, and `would_refuse` counts."),
         objects_field("backends", &ServiceConfig::backends, fields<BackendConfig>(), {},
                       "Servers of the service")
             .fixed("backends cannot be changed through their service; add, set or remove each one")

@@ -30,6 +30,7 @@ public:
         if (config_.dataplane)
             check_dataplane(*config_.dataplane, checker_);
         check_limits();
+        check_lists();
         vips_.check();
         std::unordered_map<std::string_view, std::string> names;
         for (std::size_t i = 0; i < config_.services.size(); ++i) {
@@ -70,6 +71,80 @@ private:
         check_limit("lookup_slots", slots, limits.lookup_slots);
     }
 
+    void check_lists()
+    {
+        std::unordered_map<std::string_view, std::string> names;
+        for (std::size_t i = 0; i < config_.lists.size(); ++i) {
+            const SourceList &list = config_.lists[i];
+            const std::string where = pointer_token("lists") + pointer_token(i);
+            checker_.check_unique<std::string_view>(names, list.name, show(list.name), where + "/name");
+            if (list.size() > kMostPrefixes)
+                checker_.add(where + (list.file ? "/file" : "/prefixes"),
+                             "found a list of " + std::to_string(list.size()) +
+                                 " prefixes; allowed: at most " + std::to_string(kMostPrefixes));
+        }
+    }
+
+    void check_list_names(const ServiceConfig &service, const std::string &where)
+    {
+        std::size_t prefixes = 0;
+        for (const auto &[key, names] :
+             {std::pair("allow", &service.allow), std::pair("deny", &service.deny)})
+            for (std::size_t i = 0; i < names->size(); ++i) {
+                const SourceList *list = find_list(config_.lists, (*names)[i]);
+                if (list == nullptr)
+                    checker_.add(where + pointer_token(key) + pointer_token(i),
+                                 "found " + quote((*names)[i]) + "; allowed: " + list_names(), {"/lists"});
+                else
+                    prefixes += list->size();
+            }
+        if (prefixes > kMostPrefixesOfAService)
+            checker_.add(where, "found lists of " + std::to_string(prefixes) +
+                                    " prefixes in all; allowed: at most " +
+                                    std::to_string(kMostPrefixesOfAService) + " for a service");
+    }
+
+    std::string list_names() const
+    {
+        std::string names;
+        for (const SourceList &list : config_.lists)
+            names += (names.empty() ? "the name of a list: " : ", ") + quote(list.name);
+        return names.empty() ? "nothing, because there are no /lists" : names;
+    }
+
+    void check_service_limits(const ServiceConfig &service, const std::string &where)
+    {
+        const LimitsConfig &limits = service.limits;
+        const std::string at = where + "/limits";
+        const auto check_stateful = [&](const char *key, const std::optional<std::uint32_t> &limit) {
+            if (limit && service.stateless)
+                checker_.add(
+                    at + pointer_token(key),
+                    "found " + std::to_string(*limit) +
+                        " with stateless true, where no packet begins a flow; allowed with stateless "
+                        "false",
+                    {where + "/stateless"});
+        };
+        check_stateful("new_flows", limits.new_flows);
+        check_stateful("source_new_flows", limits.source_new_flows);
+        if (limits.over_new_flows == OverNewFlows::refuse && !limits.limits_flows())
+            checker_.add(at + "/over_new_flows",
+                         "found \"refuse\" without a limit of new flows; allowed with new_flows or "
+                         "source_new_flows",
+                         {at + "/new_flows", at + "/source_new_flows"});
+        const LimitsConfig usual;
+        const bool per_source = limits.source_new_flows || limits.source_packets;
+        const auto check_prefix = [&](const char *key, unsigned found, unsigned allowed) {
+            if (found != allowed && !per_source)
+                checker_.add(at + pointer_token(key),
+                             "found " + show(found) + " without a limit per source; allowed: " +
+                                 show(allowed) + ", or source_new_flows or source_packets",
+                             {at + "/source_new_flows", at + "/source_packets"});
+        };
+        check_prefix("source_prefix_v4", limits.source_prefix_v4, usual.source_prefix_v4);
+        check_prefix("source_prefix_v6", limits.source_prefix_v6, usual.source_prefix_v6);
+    }
+
     void check_service(const ServiceConfig &service, const std::string &where)
     {
         check_lookup_size(service, where);
@@ -80,6 +155,8 @@ private:
                          "found " + quote(to_string(service.on_down)) +
                              " with stateless true, where no flow has a backend; allowed: \"move\"",
                          {where + "/stateless"});
+        check_list_names(service, where);
+        check_service_limits(service, where);
         check_source_prefix(service, where, "source_prefix_v4", service.source_prefix_v4, kIpv4Bits);
         check_source_prefix(service, where, "source_prefix_v6", service.source_prefix_v6, kIpv6Bits);
         if (!row_of(service.encap).has_udp && service.gue_port != kGuePort)

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "aya/flow_table.h"
+#include "aya/rate.h"
 #include "kinds/encap.hpp"
 #include "kinds/maglev.hpp"
 #include "kinds/scheduler.hpp"
@@ -250,7 +251,31 @@ void add_warnings(ServiceImage &image, const ServiceConfig &service, const Servi
         image.warnings.push_back(prefix + "no backend for new flows: they are dropped");
 }
 
-// Everything but the lookup table, whose candidates are answered.
+void add_sources(ServiceImage &image, SourceSet sources)
+{
+    image.flags |= sources ? u32{AYA_SERVICE_LISTS} : 0;
+    image.guard.flags |= sources ? u32{AYA_GUARD_LISTS} : 0;
+    image.sources = std::move(sources);
+}
+
+void add_limits(ServiceImage &image, const ServiceConfig &service)
+{
+    const LimitsConfig &limits = service.limits;
+    image.flags |= limits.limits_packets() ? u32{AYA_SERVICE_LIMITS_PACKETS} : 0;
+    image.flags |= limits.limits_flows() ? u32{AYA_SERVICE_LIMITS_FLOWS} : 0;
+    aya_guard &guard = image.guard;
+    guard.flags |= service.guard_mode == GuardMode::count ? u32{AYA_GUARD_COUNTS} : 0;
+    guard.flags |= limits.over_new_flows == OverNewFlows::refuse ? u32{AYA_GUARD_REFUSES_FLOWS} : 0;
+    guard.packet_cost = aya_rate_cost(limits.packets.value_or(0));
+    guard.source_packet_cost = aya_rate_cost(limits.source_packets.value_or(0));
+    guard.flow_cost = aya_rate_cost(limits.new_flows.value_or(0));
+    guard.source_flow_cost = aya_rate_cost(limits.source_new_flows.value_or(0));
+    guard.ignored_ipv4 = bits_after(limits.source_prefix_v4, 0);
+    for (unsigned word = 0; word < 4; word++)
+        guard.ignored_ipv6[word] = bits_after(limits.source_prefix_v6, word);
+}
+
+// Everything but lists and lookup table, whose candidates are answered.
 std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig &service,
                                        const ServiceObserved &observed, const CompileOptions &options)
 {
@@ -259,7 +284,7 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
     image.name = service.name;
     image.vips = service.vips;
     image.local = observed.local;
-    image.flags = AYA_SERVICE_PRESENT | row_of(service.scheduler).pick_flags;
+    image.flags |= AYA_SERVICE_PRESENT | row_of(service.scheduler).pick_flags;
     if (service.stateless)
         image.flags |= AYA_SERVICE_STATELESS;
     if (service.on_down == OnDown::reset)
@@ -274,6 +299,7 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
     image.idle_timeout[AYA_FLOW_CLOSING] = to_ticks(service.idle_timeouts.tcp_closing);
     image.idle_timeout[AYA_FLOW_ESTABLISHED] = to_ticks(service.idle_timeouts.tcp_established);
     image.idle_timeout[AYA_FLOW_DATAGRAM] = to_ticks(service.idle_timeouts.udp);
+    add_limits(image, service);
     image.panic = panics(service, observed);
     compile_backends(image, service, observed, options);
     std::vector<Candidate> candidates = candidates_of(service, observed, image, options);
@@ -287,9 +313,10 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
 } // namespace
 
 ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observed,
-                     const CompileOptions &options)
+                     const CompileOptions &options, SourceSet sources)
 {
     ServiceImage image;
+    add_sources(image, std::move(sources));
     auto candidates = compile_entries(image, service, observed, options);
     image.lookup = std::make_shared<const std::vector<u32>>(
         row_of(service.scheduler).build_table(candidates, service.lookup_size));
@@ -319,9 +346,12 @@ std::shared_ptr<const ServiceImage> Compiler::compile(const ServiceConfig &servi
                                                       const ServiceObserved &observed)
 {
     Remembered &memory = memory_[service.name];
-    if (memory.image && memory.service == service && memory.observed == observed)
+    SourceSet sources = source_sets_.of(service);
+    if (memory.image && memory.service == service && memory.observed == observed &&
+        memory.image->sources == sources)
         return memory.image;
     auto image = std::make_shared<ServiceImage>();
+    add_sources(*image, std::move(sources));
     auto candidates = compile_entries(*image, service, observed, options_);
     image->lookup =
         find_table(memory.tables, row_of(service.scheduler).build_table, candidates, service.lookup_size);

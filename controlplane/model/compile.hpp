@@ -29,6 +29,7 @@
 #include "config/config.hpp"
 #include "model/image.hpp"
 #include "model/observed.hpp"
+#include "model/source_set.hpp"
 
 namespace aya
 {
@@ -48,9 +49,9 @@ struct CompileOptions {
     bool operator==(const CompileOptions &) const = default;
 };
 
-// Pure, and without any earlier state: builds the lookup table from scratch.
+// Pure, and without any earlier state: builds the lookup table from scratch. `sources` are the service's.
 ServiceImage compile(const ServiceConfig &service, const ServiceObserved &observed,
-                     const CompileOptions &options);
+                     const CompileOptions &options, SourceSet sources = nullptr);
 
 // The same with a memory. Equal input gives the same image object; equal candidates for new flows give the
 // same lookup table object, also when they were others in between (a backend that flaps).
@@ -62,6 +63,7 @@ public:
     std::shared_ptr<const ServiceImage> compile(const ServiceConfig &service,
                                                 const ServiceObserved &observed);
     void forget(const std::string &service) { memory_.erase(service); }
+    void set_lists(const std::vector<SourceList> &lists) { source_sets_.set_lists(lists); }
     const CompileOptions &options() const { return options_; }
 
 private:
@@ -81,6 +83,7 @@ private:
                                   const std::vector<Candidate> &candidates, u32 size);
 
     CompileOptions options_;
+    SourceSets source_sets_;
     std::unordered_map<std::string, Remembered> memory_;
 };
 

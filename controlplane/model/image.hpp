@@ -11,6 +11,7 @@
 
 #include "aya/tables.h"
 #include "config/config.hpp"
+#include "model/source_set.hpp"
 
 namespace aya
 {
@@ -43,6 +44,8 @@ struct ServiceImage {
     std::set<Prefix> local;             // of their addresses, those that the kernel has, too
     std::vector<BackendImage> backends; // in the order of the configuration
     LookupTable lookup;                 // never null; empty: packets are dropped as no_backend
+    SourceSet sources;                  // null: no lists
+    aya_guard guard{};                  // as it will be in the table, except for the place of the lists
     bool panic = false;                 // health is not believed: see ServiceConfig::panic_threshold
     std::vector<std::string> warnings;  // one line each, for people
 };

@@ -263,6 +263,11 @@ const ServiceCounters &XdpPath::service_counters(u32 worker, u32 service) const
     return ports_[workers_[worker].port].xdp->service_counters(workers_[worker].queue, service);
 }
 
+const aya_refusals *XdpPath::refusals(u32 worker) const
+{
+    return ports_[workers_[worker].port].xdp->refusals(workers_[worker].queue);
+}
+
 const BackendCounters &XdpPath::backend_counters(u32 worker, u32 backend) const
 {
     return ports_[workers_[worker].port].xdp->backend_counters(workers_[worker].queue, backend);

@@ -60,6 +60,7 @@ private:
     const WorkerTotals &totals(u32 worker) const override;
     const ServiceCounters &service_counters(u32 worker, u32 service) const override;
     const BackendCounters &backend_counters(u32 worker, u32 backend) const override;
+    const aya_refusals *refusals(u32 worker) const override;
 
     void drop_other_ports() const;
     bool take_line(u32 index, const std::optional<InterfaceFacts> &facts);

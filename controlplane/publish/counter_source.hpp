@@ -24,6 +24,7 @@ public:
     virtual u64 lost_after_sending() const { return 0; }
     virtual const ServiceCounters &service_counters(u32 worker, u32 service) const = 0;
     virtual const BackendCounters &backend_counters(u32 worker, u32 backend) const = 0;
+    virtual const aya_refusals *refusals(u32) const { return nullptr; }
 };
 
 // All that count: none, one, or a DPDK process and the XDP program under it.

@@ -53,6 +53,10 @@ public:
     }
     const ServiceCounters &service_counters(u32 worker, u32 service) const override;
     const BackendCounters &backend_counters(u32 worker, u32 backend) const override;
+    const aya_refusals *refusals(u32 worker) const override
+    {
+        return file_.at<const aya_refusals>(layout().refusals) + worker;
+    }
 
     static constexpr u64 kSilentAfterNs = 2'000'000'000;
 

@@ -86,6 +86,7 @@ void Publisher::State::write_entries(const Plan &plan, const TableSlot &target)
 {
     for (const auto &edit : plan.services) {
         target.services[edit.id] = edit.entry;
+        target.guards[edit.id] = edit.guard;
         write_name(target.service_names[edit.id], edit.name);
         differences.services.push_back(edit.id);
     }
@@ -100,6 +101,8 @@ void Publisher::State::write_entries(const Plan &plan, const TableSlot &target)
         for (u32 index : *edit.table)
             *slot++ = edit.ids[index];
     }
+    for (const auto &edit : plan.new_sets)
+        std::copy(edit.content->begin(), edit.content->end(), sink.lookup() + edit.span.offset);
 }
 
 void Publisher::State::write_settings(const TableSlot &target, const Plan &plan)
@@ -141,6 +144,7 @@ Published Publisher::State::commit(Plan &plan, std::vector<u32> vips_written)
 void Publisher::State::adopt(const TableImage &image, Plan &plan)
 {
     last_image = image.services;
+    sets = std::move(plan.sets);
     for (const std::string &name : plan.forgotten)
         services.erase(name);
     for (auto &[name, service] : plan.known)
@@ -202,7 +206,7 @@ Published Publisher::State::retire_previous(const std::vector<std::string> &name
         aya_service entry = live().services[service.id];
         entry.previous_offset = 0;
         entry.previous_size = 0;
-        todo.services.push_back({service.id, entry, found->first});
+        todo.services.push_back({service.id, entry, live().guards[service.id], found->first});
     }
     if (!todo.writes())
         return {.generation = generation, .changed = false};

@@ -67,6 +67,20 @@ aya_service make_service_entry(const ServiceImage &image, const KnownService &kn
     return entry;
 }
 
+bool same_set(const SourceSet &a, const SourceSet &b)
+{
+    return a == b || *a == *b;
+}
+
+aya_guard make_guard(const ServiceImage &image, const std::vector<KnownSet> &sets)
+{
+    aya_guard guard = image.guard;
+    for (const KnownSet &set : sets)
+        if (image.sources && same_set(set.content, image.sources))
+            guard.sources = set.span.offset / Arena::kLine;
+    return guard;
+}
+
 // A free entry keeps its incarnation: flow tables may still name it.
 aya_backend make_free_entry(const aya_backend &live)
 {
@@ -81,6 +95,8 @@ aya_backend make_free_entry(const aya_backend &live)
 // few that changed.
 Refusal Publisher::State::plan(const TableImage &image, Plan &plan, Publisher::Clock::time_point now)
 {
+    if (Refusal refusal = plan_sets(image, plan))
+        return refusal;
     std::vector<const std::shared_ptr<const ServiceImage> *> changed;
     bool same_names = image.services.size() == last_image.size() && services.size() == last_image.size();
     for (size_t i = 0; i < image.services.size(); i++) {
@@ -106,6 +122,42 @@ Refusal Publisher::State::plan(const TableImage &image, Plan &plan, Publisher::C
     plan.new_settings =
         !same(plan.hash_key, live().settings->hash_key) || plan.resets != (live().settings->resets != 0);
     return check_vips(plan);
+}
+
+bool Publisher::State::holds(const KnownSet &set, const SourceSet &content) const
+{
+    if (set.content)
+        return same_set(set.content, content);
+    return set.span.size == content->size() &&
+           std::equal(content->begin(), content->end(), sink.lookup() + set.span.offset);
+}
+
+// The sets that the image has, each in its place of before or a new one.
+Refusal Publisher::State::plan_sets(const TableImage &image, Plan &plan)
+{
+    std::vector<KnownSet> left = sets;
+    for (const auto &service : image.services) {
+        const SourceSet &content = service->sources;
+        const auto is_same = [&](const KnownSet &set) { return holds(set, content); };
+        if (!content || std::any_of(plan.sets.begin(), plan.sets.end(), is_same))
+            continue;
+        if (const auto found = std::find_if(left.begin(), left.end(), is_same); found != left.end()) {
+            plan.sets.push_back({found->span, content});
+            left.erase(found);
+            continue;
+        }
+        const auto span = arena.allocate(static_cast<u32>(content->size()));
+        if (!span)
+            return full("lookup_slots", service->name,
+                        "the lookup arena of " + std::to_string(sink.capacities().lookup_slots) +
+                            " slots has no room for lists of " + std::to_string(content->size()));
+        plan.taken_spans.push_back(*span);
+        plan.new_sets.push_back({*span, content});
+        plan.sets.push_back({*span, content});
+    }
+    for (const KnownSet &set : left)
+        plan.dropped.push_back(set.span);
+    return std::nullopt;
 }
 
 Refusal Publisher::State::plan_comings_and_goings(const TableImage &image, Plan &plan)
@@ -163,8 +215,9 @@ Refusal Publisher::State::plan_service(const std::shared_ptr<const ServiceImage>
         return refusal;
     plan_vips(*image, before, after, plan);
     const aya_service entry = make_service_entry(*image, after);
-    if (!before || !same(entry, live().services[after.id]))
-        plan.services.push_back({after.id, entry, image->name});
+    const aya_guard guard = make_guard(*image, plan.sets);
+    if (!before || !same(entry, live().services[after.id]) || !same(guard, live().guards[after.id]))
+        plan.services.push_back({after.id, entry, guard, image->name});
     plan.known.emplace_back(image->name, std::move(after));
     return std::nullopt;
 }
@@ -302,7 +355,7 @@ void Publisher::State::plan_vips(const ServiceImage &image, const KnownService *
 
 void Publisher::State::plan_removal(const std::string &name, const KnownService &service, Plan &plan)
 {
-    plan.services.push_back({service.id, aya_service{}, {}});
+    plan.services.push_back({service.id, aya_service{}, aya_guard{}, {}});
     plan.freed_services.push_back(service.id);
     for (const auto &[backend_name, backend] : service.backends) {
         plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}, {}});

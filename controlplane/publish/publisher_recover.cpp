@@ -64,9 +64,26 @@ void Publisher::State::recover_services()
             if (span.size > 0 && !arena.reserve(span))
                 refuse(entry_name("service", id) +
                        " has a lookup table that is outside the arena or belongs to another service");
+        if (entry.flags & AYA_SERVICE_LISTS)
+            recover_set(id);
         if (!services.emplace(name, std::move(service)).second)
             refuse("two services are named " + std::string(name));
     }
+}
+
+void Publisher::State::recover_set(u32 service_id)
+{
+    const u64 offset = u64{live().guards[service_id].sources} * Arena::kLine;
+    for (const KnownSet &set : sets)
+        if (set.span.offset == offset)
+            return;
+    const bool is_inside = offset + Arena::kLine <= sink.capacities().lookup_slots;
+    const u64 size = is_inside ? u64{sink.lookup()[offset]} * Arena::kLine : 0; // aya_source_set::lines
+    const Span span{static_cast<u32>(offset), static_cast<u32>(std::min<u64>(size, UINT32_MAX))};
+    if (!arena.reserve(span))
+        refuse(entry_name("service", service_id) +
+               " has lists that are outside the arena or belong to another service");
+    sets.push_back({span, nullptr});
 }
 
 void Publisher::State::recover_backends()

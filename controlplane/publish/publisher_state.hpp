@@ -38,6 +38,12 @@ struct InForce {
     }
 };
 
+// A set of sources in the arena. Services that have it share it.
+struct KnownSet {
+    Span span;
+    SourceSet content; // null: recovered from live tables
+};
+
 struct KnownService {
     u32 id = AYA_SERVICE_NONE;
     Span current;
@@ -58,6 +64,7 @@ struct Plan {
     struct ServiceEdit {
         u32 id;
         aya_service entry;
+        aya_guard guard;
         std::string_view name;
     };
     struct BackendEdit {
@@ -71,11 +78,16 @@ struct Plan {
         LookupTable table;
         std::vector<u32> ids; // index in the table -> id
     };
+    struct SetEdit {
+        Span span;
+        SourceSet content;
+    };
 
     // In this order: an id may be freed and then given away again.
     std::vector<ServiceEdit> services;
     std::vector<BackendEdit> backends;
     std::vector<LookupEdit> lookups;
+    std::vector<SetEdit> new_sets;
     std::vector<VipTable::Change> vips;
     aya_hash_key hash_key{};
     bool resets = false;
@@ -84,6 +96,7 @@ struct Plan {
     // What is known once the plan is done.
     std::vector<std::pair<std::string, KnownService>> known;
     std::vector<std::string> forgotten;
+    std::vector<KnownSet> sets;
     std::vector<Span> dropped; // by the new generation
     std::deque<u32> freed_services;
     std::deque<u32> freed_backends;
@@ -105,12 +118,14 @@ struct Publisher::State {
     // publisher_recover.cpp: resumes from the live slot.
     void recover();
     void recover_services();
+    void recover_set(u32 service_id);
     void recover_backends();
     void recover_vips();
     void recover_free_ids();
 
     // publisher_plan.cpp: what has to be written. Writes nothing; takes ids and spans.
     Refusal plan(const TableImage &image, Plan &plan, Publisher::Clock::time_point now);
+    Refusal plan_sets(const TableImage &image, Plan &plan);
     Refusal plan_comings_and_goings(const TableImage &image, Plan &plan);
     Refusal plan_service(const std::shared_ptr<const ServiceImage> &image, const KnownService *before,
                          Plan &plan, Publisher::Clock::time_point now);
@@ -125,6 +140,7 @@ struct Publisher::State {
     Refusal check_vips(const Plan &plan) const;
     void undo(const Plan &plan);
     bool holds(Span span, const std::vector<u32> &table, const std::vector<u32> &ids) const;
+    bool holds(const KnownSet &set, const SourceSet &content) const;
 
     // publisher.cpp: writes.
     Result<Published> publish(const TableImage &image, Publisher::Clock::time_point now);
@@ -144,6 +160,7 @@ struct Publisher::State {
     bool ready = false; // stays true until the next flip: who joins later reads the live generation
     ByName<KnownService> services;
     std::vector<std::shared_ptr<const ServiceImage>> last_image;
+    std::vector<KnownSet> sets;    // few: one for each combination of lists
     std::deque<u32> free_services; // first in, first out: an id rests as long as possible
     std::deque<u32> free_backends;
     Arena arena;

@@ -115,6 +115,8 @@ Result<Applied> Reconciler::settle(Config next, std::vector<ServiceConfig> last_
         observer_.follow(running_);
         if (compiler_ && compiler_->options() != options_of(running_))
             compiler_.emplace(options_of(running_));
+        if (compiler_)
+            compiler_->set_lists(running_.lists);
         return errors;
     }
     Applied applied{diff(running_, next), *published};
@@ -164,6 +166,7 @@ TableImage Reconciler::compile_all(const Config &config)
 {
     if (!compiler_ || compiler_->options() != options_of(config))
         compiler_.emplace(options_of(config));
+    compiler_->set_lists(config.lists);
     TableImage image{.seed = config.seed, .resets = config.unserved == Unserved::reset, .services = {}};
     image.services.reserve(config.services.size());
     for (const ServiceConfig &service : config.services)

@@ -34,7 +34,7 @@ std::string plural_of(const std::string &noun)
 {
     if (noun == "text")
         return noun;
-    return noun + (noun.ends_with('s') ? "es" : "s");
+    return noun + (noun.ends_with('s') || noun.ends_with('x') ? "es" : "s");
 }
 
 std::string type_of(const Key &key)

@@ -20,6 +20,14 @@ struct aya_backend_counters {
     u64 bytes;
 };
 
+// Of a service, shared by all workers: rate.h. In two lines, because all packets may write the first.
+struct aya_buckets {
+    AYA_ALIGNED(AYA_CACHE_LINE) u64 packets;
+    AYA_ALIGNED(AYA_CACHE_LINE) u64 flows;
+};
+
+enum { AYA_SOURCE_BUCKETS = 1 << 16 }; // in each of two tables, one after the other; 1 MiB in all
+
 struct aya_worker_totals {
     AYA_ALIGNED(AYA_CACHE_LINE) u64 rx_packets;
     u64 rx_bytes;
@@ -32,6 +40,7 @@ struct aya_worker_totals {
 };
 
 AYA_STATIC_ASSERT(sizeof(struct aya_service_counters) == 32, "counter ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_buckets) == 128, "counter ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_backend_counters) == 16, "counter ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_worker_totals) == 64 + 512, "counter ABI");
 

@@ -17,6 +17,7 @@
 #include "aya/flow.h"
 #include "aya/flow_rules.h"
 #include "aya/flow_table.h"
+#include "aya/guard.h"
 #include "aya/hash.h"
 #include "aya/reasons.h"
 #include "aya/tables.h"
@@ -331,6 +332,14 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
         aya_refuse(verdict, AYA_REASON_INTERNAL);
         return;
     }
+    u32 answer = aya_ask_about(view, service, service_id, packet, known);
+    AYA_OPAQUE(answer); // or the verifier follows all that comes once without and once with a guard
+    if (AYA_UNLIKELY((answer - 1) < AYA_GUARD_REASON)) {
+        aya_refuse(verdict, (enum aya_reason)answer);
+        return;
+    }
+    // An entry that is there can as well be used again.
+    const u32 forgets = known ? 0 : answer & AYA_GUARD_FORGETS;
     // An expired entry that is still in place is a better guess than the hash.
     if (AYA_LIKELY(known != NULL) &&
         AYA_LIKELY(aya_follow(view, service, service_id, packet, known,
@@ -350,21 +359,22 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
     const u64 pick = aya_pick_hash(settings, service, packet, hash);
     struct aya_flow_entry *place = known;
     u64 asks_with = pick;
-    if (AYA_UNLIKELY(aya_may_draw(service, packet))) {
+    if (AYA_UNLIKELY(aya_may_draw(service, packet)) && !forgets) {
         if (!place && set)
             // A SYN without a place stays with the hash; a datagram would be drawn for later.
             place = aya_find_place(view, set, now, packet->flow.protocol != AYA_PROTO_TCP, &verdict->notes);
         if (place)
             asks_with = aya_draw(view, service_id, pick);
     }
-    int asks_previous =
-        !known && !aya_opens(packet) && packet->flow.protocol == AYA_PROTO_TCP && aya_has_previous(service);
+    // What is not remembered goes where its later packets will.
+    int asks_previous = !known && (!aya_opens(packet) || forgets) && packet->flow.protocol == AYA_PROTO_TCP &&
+                        aya_has_previous(service);
     aya_schedule(view, service, service_id, asks_with, asks_previous, verdict);
     if (AYA_UNLIKELY(!verdict->backend)) {
         aya_refuse(verdict, AYA_REASON_NO_BACKEND);
         return;
     }
-    if (AYA_UNLIKELY(!aya_is_claim(service, packet)))
+    if (AYA_UNLIKELY(!aya_is_claim(service, packet) || forgets))
         place = NULL;
     else if (!place)
         place = aya_admit(view, service, service_id, packet, pick, set, now, verdict);

@@ -25,9 +25,9 @@ constexpr u64 kXdpTablesMagic = 0x3170647861796124; // "$ayaxdp1"
 constexpr u64 xdp_layout_hash()
 {
     u64 hash = layout_hash();
-    for (u64 size : {sizeof(aya_flow_entry), sizeof(aya_flow_set), sizeof(aya_limits), sizeof(aya_xdp_mode),
-                     offsetof(aya_flow_entry, state), offsetof(aya_flow_entry, expires),
-                     offsetof(aya_flow_entry, backend)})
+    for (u64 size : {sizeof(aya_flow_entry), sizeof(aya_flow_set), sizeof(aya_limits), sizeof(aya_buckets),
+                     sizeof(aya_refusals), sizeof(aya_xdp_mode), offsetof(aya_flow_entry, state),
+                     offsetof(aya_flow_entry, expires), offsetof(aya_flow_entry, backend)})
         hash = fnv1a(hash, size);
     return hash;
 }

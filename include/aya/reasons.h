@@ -71,6 +71,13 @@ enum aya_action {
     X(TAKEN_OVER, DROP, "taken_over", "left by a worker that hung: others forward, or its tables are gone") \
     X(INTERNAL, DROP, "internal", "a table entry pointed outside its table; a bug, please report")          \
     X(UNSERVED, DROP, "unserved", "to a VIP's address, but no VIP for its port or protocol")                \
+    X(DENIED, DROP, "denied", "source refused by the lists of its service")                                 \
+    X(SOURCE_PACKET_LIMIT, DROP, "source_packet_limit",                                                     \
+      "over its service's limit of packets from one source")                                                \
+    X(PACKET_LIMIT, DROP, "packet_limit", "over its service's limit of packets")                            \
+    X(SOURCE_FLOW_LIMIT, DROP, "source_flow_limit",                                                         \
+      "opens a flow, over its service's limit of new flows from one source")                                \
+    X(FLOW_LIMIT, DROP, "flow_limit", "opens a flow, over its service's limit of new flows")                \
     /* notes: the packet was forwarded anyway */                                                            \
     X(FLOW_NEW, FORWARD, "flow_new", "flow remembered")                                                     \
     X(FLOW_PREVIOUS, FORWARD, "flow_previous",                                                              \
@@ -78,7 +85,9 @@ enum aya_action {
     X(FLOW_RESCHEDULED, FORWARD, "flow_rescheduled", "remembered backend is gone: scheduled again")         \
     X(FLOW_EVICTED, FORWARD, "flow_evicted", "a live flow made room for a newer one")                       \
     X(FLOW_NOT_REMEMBERED, FORWARD, "flow_not_remembered",                                                  \
-      "no room in the flow table: forwarded by hash alone")
+      "no room in the flow table: forwarded by hash alone")                                                 \
+    X(WOULD_REFUSE, FORWARD, "would_refuse", "over a limit or on a list that only counts: let in")          \
+    X(FLOW_OVER_LIMIT, FORWARD, "flow_over_limit", "over a limit of new flows: forwarded by hash alone")
 
 enum aya_reason {
 #define AYA_X(symbol, action, name, help) AYA_REASON_##symbol,

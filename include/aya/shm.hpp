@@ -142,6 +142,10 @@ template <>
 constexpr std::array<u64, 3> kWatchedOffsets<aya_backend> = {
     offsetof(aya_backend, service), offsetof(aya_backend, macs), offsetof(aya_backend, outer_src)};
 
+template <>
+constexpr std::array<u64, 2> kWatchedOffsets<aya_guard> = {offsetof(aya_guard, packet_cost),
+                                                           offsetof(aya_guard, ignored_ipv4)};
+
 template <class Entry>
 constexpr u64 hash_entry(u64 hash)
 {
@@ -158,10 +162,10 @@ constexpr u64 layout_hash()
 #define AYA_X(table, entry, per) h = hash_entry<aya_##entry>(h);
     AYA_PACKET_TABLES(AYA_X)
 #undef AYA_X
-    for (u64 v : {sizeof(aya_lookup_line), sizeof(aya_control), sizeof(aya_name), sizeof(SegmentHeader),
-                  sizeof(PortLine), sizeof(PortLosses), sizeof(WorkerLine), sizeof(WorkerTotals),
-                  sizeof(ServiceCounters), sizeof(BackendCounters), u64{AYA_REASON_COUNT}, u64{kMaxPorts},
-                  u64{kMaxWorkers}})
+    for (u64 v : {sizeof(aya_lookup_line), sizeof(aya_source_set), sizeof(aya_control), sizeof(aya_name),
+                  sizeof(SegmentHeader), sizeof(PortLine), sizeof(PortLosses), sizeof(WorkerLine),
+                  sizeof(WorkerTotals), sizeof(ServiceCounters), sizeof(BackendCounters),
+                  sizeof(aya_refusals), u64{AYA_REASON_COUNT}, u64{kMaxPorts}, u64{kMaxWorkers}})
         h = fnv1a(h, v);
     return h;
 }
@@ -257,6 +261,7 @@ struct DataplaneLayout {
     u64 totals = 0;           // WorkerTotals[kMaxWorkers]
     u64 service_counters = 0; // ServiceCounters[workers][services]
     u64 backend_counters = 0; // BackendCounters[workers][backends]
+    u64 refusals = 0;         // aya_refusals[kMaxWorkers]
     u64 size = 0;
 
     constexpr DataplaneLayout(const Capacities &c, u32 worker_count)
@@ -273,6 +278,7 @@ struct DataplaneLayout {
         totals = take(kMaxWorkers * sizeof(WorkerTotals));
         service_counters = take(u64{worker_count} * c.services * sizeof(ServiceCounters));
         backend_counters = take(u64{worker_count} * c.backends * sizeof(BackendCounters));
+        refusals = take(kMaxWorkers * sizeof(aya_refusals));
         size = at;
     }
 };

@@ -4,8 +4,8 @@
 // host-order integers, addresses and ports in packet byte order. The same bytes serve as the shared-memory
 // segment (shm.hpp) and as values of mmapable BPF array maps.
 //
-// Every table except `lookup` exists twice (slot = generation & 1). `lookup` is one arena: a lookup table is
-// written into a free span and a service entry then points there, so it needs no second copy.
+// Every table except `lookup` exists twice (slot = generation & 1). `lookup` is one arena: a lookup table or
+// a set of sources is written into a free span and an entry then points there, so it needs no second copy.
 #ifndef AYA_TABLES_H
 #define AYA_TABLES_H
 
@@ -92,6 +92,11 @@ enum aya_service_flags {
     // A packet of a TCP connection whose backend is down is answered by a RST.
     AYA_SERVICE_RESETS = 64,
     AYA_SERVICE_DRAWS = AYA_SERVICE_RANDOM | AYA_SERVICE_IN_TURN | AYA_SERVICE_LEAST_FLOWS,
+    AYA_SERVICE_LISTS = 128,          // its guard has a set of sources
+    AYA_SERVICE_LIMITS_PACKETS = 256, // and this one a limit of packets
+    AYA_SERVICE_LIMITS_FLOWS = 512,   // of new flows
+    AYA_SERVICE_GUARDS_PACKETS = AYA_SERVICE_LISTS | AYA_SERVICE_LIMITS_PACKETS,
+    AYA_SERVICE_GUARDED = AYA_SERVICE_GUARDS_PACKETS | AYA_SERVICE_LIMITS_FLOWS,
 };
 
 enum aya_flow_state {
@@ -157,6 +162,27 @@ struct aya_tunnel {
     u8 reserved[12];
 };
 
+// The companion of a service: whom it refuses. Only read if the service's flags say that there is something.
+struct aya_guard {
+    AYA_ALIGNED(8) u32 sources; // AYA_GUARD_LISTS: line of the arena with its aya_source_set
+    u32 flags;                  // enum aya_guard_flags
+    // What a token costs, in rate.h's units. 0: no limit.
+    u64 packet_cost;
+    u64 source_packet_cost;
+    u64 flow_cost;
+    u64 source_flow_cost;
+    // Bits of the client's address that limits per source do not look at.
+    be32 ignored_ipv4;
+    be32 ignored_ipv6[4];
+    u32 unused;
+};
+
+enum aya_guard_flags {
+    AYA_GUARD_COUNTS = 1,        // refuse nothing: count what would be refused
+    AYA_GUARD_REFUSES_FLOWS = 2, // beyond the limits of new flows; else these are only not remembered
+    AYA_GUARD_LISTS = 4,         // `sources` is set
+};
+
 // Cold companions, for people and for a restarted control plane; never read by a data plane.
 struct aya_name {
     char text[AYA_NAME_SIZE]; // NUL-terminated, NUL-filled; empty: the id is free
@@ -165,6 +191,20 @@ struct aya_name {
 // The arena is counted in u32 slots but mapped in lines, because a BPF array map would pad single u32s.
 struct aya_lookup_line {
     u32 backend[16];
+};
+
+enum {
+    AYA_SOURCES_IPV4_KEYS = 16, // to a line
+    AYA_SOURCES_IPV6_KEYS = 4,
+    AYA_SOURCES_IPV4_LAYERS = 5, // for a million of ranges
+    AYA_SOURCES_IPV6_LAYERS = 10,
+};
+
+// The first line of a set of sources in the arena: source_set.h. A layer of which the set has no need is 0.
+struct aya_source_set {
+    u32 lines;                         // of the whole set, this one included
+    u32 ipv4[AYA_SOURCES_IPV4_LAYERS]; // where each layer begins, in lines after this one: the root first
+    u32 ipv6[AYA_SOURCES_IPV6_LAYERS];
 };
 
 // The flip: slot `generation & 1` is the active one.
@@ -188,7 +228,8 @@ struct aya_control {
     X(port_ranges, port_range, vip) \
     X(services, service, service)   \
     X(backends, backend, backend)   \
-    X(tunnels, tunnel, backend)
+    X(tunnels, tunnel, backend)     \
+    X(guards, guard, service)
 
 // Read by people, and by a control plane that comes back.
 #define AYA_NAME_TABLES(X)          \
@@ -214,7 +255,9 @@ AYA_STATIC_ASSERT(offsetof(struct aya_backend, macs) == 8, "copied in whole word
 AYA_STATIC_ASSERT(offsetof(struct aya_backend, outer_src) == 24, "both addresses are one word");
 AYA_STATIC_ASSERT(sizeof(struct aya_tunnel) == 64, "one cache line");
 AYA_STATIC_ASSERT(offsetof(struct aya_tunnel, weight) == 48, "table ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_guard) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_lookup_line) == 64, "one cache line");
+AYA_STATIC_ASSERT(sizeof(struct aya_source_set) == sizeof(struct aya_lookup_line), "a line of the arena");
 AYA_STATIC_ASSERT(sizeof(struct aya_control) == 64, "one cache line");
 
 #endif

@@ -105,6 +105,31 @@ AYA_INLINE void aya_add_u32(u32 *to, u32 value)
     (void)__sync_fetch_and_add(to, value); // the form that every BPF instruction set has
 }
 
+AYA_INLINE void aya_add_u64(u64 *to, u64 value)
+{
+    (void)__sync_fetch_and_add(to, value);
+}
+
+// Loads and stores a number that others may change at the same time, without any order. BPF has no atomic
+// loads; there a volatile one is a single instruction.
+AYA_INLINE u64 aya_peek_u64(const u64 *from)
+{
+#ifdef __bpf__
+    return *(const volatile u64 *)from;
+#else
+    return __atomic_load_n(from, __ATOMIC_RELAXED);
+#endif
+}
+
+AYA_INLINE void aya_poke_u64(u64 *to, u64 value)
+{
+#ifdef __bpf__
+    *(volatile u64 *)to = value;
+#else
+    __atomic_store_n(to, value, __ATOMIC_RELAXED);
+#endif
+}
+
 // Keeps the compiler from seeing through `x`, where it would turn arithmetic that avoids a branch back into
 // one.
 #define AYA_OPAQUE(x) __asm__("" : "+r"(x))

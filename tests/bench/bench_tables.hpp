@@ -26,6 +26,7 @@ struct Tables {
     std::vector<aya_service> services = std::vector<aya_service>(kServices);
     std::vector<aya_backend> backends = std::vector<aya_backend>(kServices * kBackendsPerService);
     std::vector<aya_tunnel> tunnels = std::vector<aya_tunnel>(backends.size());
+    std::vector<aya_guard> guards = std::vector<aya_guard>(kServices);
     std::vector<u32> lookup = std::vector<u32>(kServices * kSlots);
     aya_view view{};
 
@@ -45,6 +46,7 @@ struct Tables {
                 .services = services.data(),
                 .backends = backends.data(),
                 .tunnels = tunnels.data(),
+                .guards = guards.data(),
                 .lookup = lookup.data(),
                 .vip_count = kVips,
                 .service_count = kServices,
@@ -53,7 +55,13 @@ struct Tables {
                 .own_count = 0,
                 .own = nullptr,
                 .load_count = 0,
-                .loads = nullptr};
+                .loads = nullptr,
+                .bucket_count = 0,
+                .buckets = nullptr,
+                .source_buckets = nullptr,
+                .refusals = nullptr,
+                .reasons = nullptr,
+                .now_ns = 0};
     }
 
     static be32 vip_ipv4(u32 service) { return aya_cpu_to_be32(0xcb007100u + service); }

@@ -43,6 +43,9 @@ public:
                 scene_.change_something();
                 for (const auto &path : others_)
                     path->publish(scene_.tables());
+                const u32 used_up = scene_.below(8);
+                for (Path *path : all_paths())
+                    path->use_up(used_up);
                 if (scene_.below(8) == 0)
                     change_queues();
             }
@@ -198,6 +201,13 @@ private:
                                   AYA_REASON_PUNT_MULTICAST,
                                   AYA_REASON_PUNT_FRAGMENT,
                                   AYA_REASON_UNSERVED,
+                                  AYA_REASON_DENIED,
+                                  AYA_REASON_SOURCE_PACKET_LIMIT,
+                                  AYA_REASON_PACKET_LIMIT,
+                                  AYA_REASON_SOURCE_FLOW_LIMIT,
+                                  AYA_REASON_FLOW_LIMIT,
+                                  AYA_REASON_FLOW_OVER_LIMIT,
+                                  AYA_REASON_WOULD_REFUSE,
                                   AYA_REASON_REPLY_ECHO,
                                   AYA_REASON_REPLY_TIME_EXCEEDED,
                                   AYA_REASON_REPLY_TOO_BIG,

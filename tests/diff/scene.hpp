@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "model/source_set.hpp"
 #include "random_packets.hpp"
 #include "table_builder.hpp"
 
@@ -51,6 +52,16 @@ public:
         tables_.add_vip("203.0.113.65:443/tcp", services_[4]);
         tables_.service(services_[1]).source_ignored_ipv4 = aya_cpu_to_be32(0xff);
         tables_.service(services_[1]).source_ignored_ipv6[3] = aya_cpu_to_be32(0xffffffff);
+        tables_.set_sources(
+            services_[0],
+            build_source_set({*parse_prefix("198.51.100.5"), *parse_prefix("2001:db8:c::5"),
+                              *parse_prefix("2000::/3"), *parse_prefix("198.51.100.0/24")},
+                             {*parse_prefix("198.51.100.4/30"), *parse_prefix("2001:db8:c::4/126")}, true));
+        for (u16 service : {services_[1], services_[3]})
+            limit_packets(service);
+        for (u16 service : {services_[4], services_[5]})
+            limit_flows(service);
+        tables_.guard(services_[5]).flags = AYA_GUARD_REFUSES_FLOWS;
         tables_.set_resets(true);
         tables_.set_local("203.0.113.11");
         tables_.set_local("2001:db8::10");
@@ -77,6 +88,8 @@ public:
     {
         const u32 id = backends_[below(static_cast<u32>(backends_.size()))];
         aya_backend &backend = tables_.backend(id);
+        tables_.service(services_[0]).flags ^= below(4) == 0 ? u32{AYA_SERVICE_LISTS} : 0;
+        tables_.guard(services_[below(6)]).flags ^= below(4) == 0 ? u32{AYA_GUARD_COUNTS} : 0;
         switch (below(5)) {
         case 0:
             tables_.take_down(id);
@@ -100,6 +113,19 @@ public:
     }
 
 private:
+    // A token costs next to nothing: buckets are used up when all paths are told so.
+    void limit_packets(u16 service)
+    {
+        tables_.service(service).flags |= AYA_SERVICE_LIMITS_PACKETS;
+        tables_.guard(service).packet_cost = tables_.guard(service).source_packet_cost = 1;
+    }
+
+    void limit_flows(u16 service)
+    {
+        tables_.service(service).flags |= AYA_SERVICE_LIMITS_FLOWS;
+        tables_.guard(service).flow_cost = tables_.guard(service).source_flow_cost = 1;
+    }
+
     // A lookup table over the service's backends that are up, with few slots, so that all are used; now and
     // then an empty one.
     void reschedule(u16 service)

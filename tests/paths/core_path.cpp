@@ -17,7 +17,7 @@ public:
     Core(const Tables &tables, u32 sets) : core_(&view_, sets) { publish(tables); }
 
     const char *name() const override { return "core"; }
-    void publish(const Tables &tables) override { view_ = view_with(tables, ledger_); }
+    void publish(const Tables &tables) override { view_ = view_with(tables, ledger_, buckets_); }
 
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) override
     {
@@ -39,6 +39,7 @@ public:
     }
 
     void allow_replies(bool allowed) override { allow_replies_ = allowed; }
+    void use_up(u32 used) override { buckets_.use_up(used); }
     Ledger ledger() const override { return ledger_; }
     std::vector<aya_flow_set> flows() const override { return core_.flows(); }
     void restore(const Ledger &ledger, const std::vector<aya_flow_set> &flows) override
@@ -81,6 +82,7 @@ private:
     aya_view view_;
     CorePath core_;
     Ledger ledger_;
+    Buckets buckets_;
     bool allow_replies_ = true;
 };
 

@@ -44,14 +44,37 @@ struct Ledger {
     bool operator==(const Ledger &other) const { return std::memcmp(this, &other, sizeof(*this)) == 0; }
 };
 
+// What limits go by: buckets that have a token for everything, or none for anything, whatever time it is.
+struct Buckets {
+    std::vector<aya_buckets> services = std::vector<aya_buckets>(Tables::kServices);
+    std::vector<u64> sources = std::vector<u64>(2 * AYA_SOURCE_BUCKETS);
+
+    enum Used : u32 { packets = 1, flows = 2, of_sources = 4 };
+
+    static u64 full_at(bool is_used_up) { return is_used_up ? ~u64{0} >> 2 : 0; }
+
+    // `used`: a sum of Used.
+    void use_up(u32 used)
+    {
+        for (aya_buckets &bucket : services)
+            bucket = {.packets = full_at(used & packets), .flows = full_at(used & flows)};
+        std::fill(sources.begin(), sources.end(), full_at(used & of_sources));
+    }
+};
+
 // The tables as a worker sees them that counts in this ledger.
-inline aya_view view_with(const Tables &tables, Ledger &ledger)
+inline aya_view view_with(const Tables &tables, Ledger &ledger, Buckets &buckets)
 {
     aya_view view = *tables.view();
     view.own = ledger.services;
     view.own_count = Tables::kServices;
     view.loads = ledger.loads;
     view.load_count = Tables::kBackends;
+    view.buckets = buckets.services.data();
+    view.bucket_count = Tables::kServices;
+    view.source_buckets = buckets.sources.data();
+    view.reasons = ledger.totals.reasons;
+    view.now_ns = 1'000'000'000;
     return view;
 }
 
@@ -80,6 +103,9 @@ public:
     virtual std::size_t least_bytes() const { return 0; }
     // False: the limit of replies is reached.
     virtual void allow_replies(bool allowed) = 0;
+
+    // Buckets::Used: what is used up, and what has tokens for all.
+    virtual void use_up(u32 used) = 0;
 
     virtual Ledger ledger() const = 0;
     virtual std::vector<aya_flow_set> flows() const = 0;

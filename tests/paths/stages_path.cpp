@@ -75,10 +75,11 @@ public:
     const char *name() const override { return "stages"; }
     void publish(const Tables &tables) override
     {
-        view_ = view_with(tables, *ledger_);
+        view_ = view_with(tables, *ledger_, buckets_);
         burst_->vips.clear();
     }
     void allow_replies(bool allowed) override { allow_replies_ = allowed; }
+    void use_up(u32 used) override { buckets_.use_up(used); }
 
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16 tick) override
     {
@@ -208,6 +209,7 @@ private:
 
     std::unique_ptr<Burst> burst_ = std::make_unique<Burst>();
     std::unique_ptr<Ledger> ledger_ = std::make_unique<Ledger>();
+    Buckets buckets_;
     std::vector<aya_flow_set> sets_;
     std::vector<aya_flow_set> sibling_sets_;
     std::vector<SiblingFlows> siblings_;

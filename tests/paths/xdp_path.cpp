@@ -52,6 +52,13 @@ public:
     }
 
     void allow_replies(bool allowed) override { allow_replies_ = allowed; }
+    void use_up(u32 used) override
+    {
+        Buckets buckets;
+        buckets.use_up(used);
+        std::copy(buckets.services.begin(), buckets.services.end(), program_.buckets());
+        std::copy(buckets.sources.begin(), buckets.sources.end(), program_.source_buckets());
+    }
 
     std::vector<Handled> run(const std::vector<Bytes> &frames, u16) override
     {
@@ -159,7 +166,7 @@ private:
         u32 found = AYA_REASON_COUNT;
         u64 packets = 0;
         for (u32 reason = 0; reason < AYA_REASON_COUNT; reason++) {
-            if (reason >= AYA_REASON_FLOW_NEW && reason < u32{AYA_REASON_FLOW_NEW} + AYA_NOTES)
+            if (reason >= AYA_REASON_FLOW_NEW)
                 continue; // counted beside the packet's reason
             const u64 more = program_.totals(0)->reasons[reason] - before.totals.reasons[reason];
             packets += more;

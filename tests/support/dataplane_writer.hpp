@@ -98,6 +98,7 @@ public:
         totals.rx_packets = received;
         totals.tx_packets = sent;
     }
+    aya_refusals &refusals(u32 w) { return file_.at<aya_refusals>(layout_.refusals)[w]; }
     void count_reason(u32 w, u32 reason, u64 value)
     {
         file_.at<WorkerTotals>(layout_.totals)[w].reasons[reason] = value;

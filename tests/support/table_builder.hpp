@@ -114,6 +114,7 @@ public:
                  .services = services_.data(),
                  .backends = backends_.data(),
                  .tunnels = tunnels_.data(),
+                 .guards = guards_.data(),
                  .lookup = lookup_.data(),
                  .vip_count = kVips,
                  .service_count = static_cast<u32>(services_.size()),
@@ -122,7 +123,13 @@ public:
                  .own_count = 0,
                  .own = nullptr,
                  .load_count = 0,
-                 .loads = nullptr};
+                 .loads = nullptr,
+                 .bucket_count = 0,
+                 .buckets = nullptr,
+                 .source_buckets = nullptr,
+                 .refusals = nullptr,
+                 .reasons = nullptr,
+                 .now_ns = 0};
     }
     Tables(const Tables &) = delete;
     Tables &operator=(const Tables &) = delete;
@@ -196,6 +203,18 @@ public:
         next_lookup_ += (entry.lookup_size + 15) & ~15u;
     }
 
+    // The lines of a set of sources: model/source_set.hpp.
+    void set_sources(u16 service_id, const std::vector<u32> &set)
+    {
+        if (next_lookup_ + set.size() > lookup_.size())
+            throw std::length_error("the test tables' arena is too small");
+        std::copy(set.begin(), set.end(), lookup_.begin() + next_lookup_);
+        guards_.at(service_id).sources = next_lookup_ / 16;
+        guards_.at(service_id).flags |= AYA_GUARD_LISTS;
+        services_.at(service_id).flags |= AYA_SERVICE_LISTS;
+        next_lookup_ += static_cast<u32>(set.size());
+    }
+
     // As the control plane does: a backend that goes down loses its flows for good.
     void take_down(u32 backend_id)
     {
@@ -208,6 +227,7 @@ public:
     aya_service &service(u32 id) { return services_.at(id); }
     aya_backend &backend(u32 id) { return backends_.at(id); }
     aya_tunnel &tunnel(u32 id) { return tunnels_.at(id); }
+    aya_guard &guard(u32 id) { return guards_.at(id); }
     std::vector<aya_vip> &vips() { return vips_; }
     const std::vector<aya_vip> &vips() const { return vips_; }
     const std::vector<aya_port_range> &port_ranges() const { return ranges_; }
@@ -367,6 +387,7 @@ private:
     std::vector<aya_service> services_ = std::vector<aya_service>(kServices);
     std::vector<aya_backend> backends_ = std::vector<aya_backend>(kBackends);
     std::vector<aya_tunnel> tunnels_ = std::vector<aya_tunnel>(kBackends);
+    std::vector<aya_guard> guards_ = std::vector<aya_guard>(kServices);
     std::vector<u32> lookup_ = std::vector<u32>(1 << 18);
     aya_view view_{};
     u16 next_service_ = 0;

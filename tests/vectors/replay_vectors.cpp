@@ -7,6 +7,7 @@
 //     vip SERVICE ADDRESS:PORT/PROTOCOL
 //     backend SERVICE BACKEND MAC EGRESS_PORT MTU l2|ipip|gue [OUTER_SOURCE OUTER_DESTINATION]
 //     lookup SERVICE BACKEND...          the slots of its table; the one before becomes the previous table
+//     allow SERVICE PREFIX... | deny SERVICE PREFIX...
 //     prefix SERVICE IPV4 IPV6           bits of a client's address that source affinity looks at
 //     vector DESCRIPTION                 everything before the first one is done anew for each
 //     up BACKEND | drain BACKEND | down BACKEND | unreachable BACKEND
@@ -29,6 +30,7 @@
 #include <sstream>
 #include <unistd.h>
 
+#include "model/source_set.hpp"
 #include "path.hpp"
 
 namespace aya::test
@@ -79,6 +81,8 @@ public:
             set_lookup(words);
         else if (command == "prefix")
             set_prefix(tables_.service(services_.at(words.at(1))), words);
+        else if (command == "allow" || command == "deny")
+            set_lists(words);
         else if (command == "up")
             backend(words).state = AYA_BACKEND_UP;
         else if (command == "drain")
@@ -108,6 +112,14 @@ public:
 
 private:
     aya_backend &backend(const Words &words) { return tables_.backend(backends_.at(words.at(1))); }
+
+    void set_lists(const Words &words)
+    {
+        auto &[allow, deny] = lists_[words.at(1)];
+        for (std::size_t i = 2; i < words.size(); i++)
+            (words[0] == "allow" ? allow : deny).push_back(*parse_prefix(words[i]));
+        tables_.set_sources(services_.at(words.at(1)), build_source_set(allow, deny, !allow.empty()));
+    }
 
     void add_backend(const Words &words)
     {
@@ -142,6 +154,7 @@ private:
 
     Tables tables_;
     std::map<std::string, u16> services_;
+    std::map<std::string, std::pair<std::vector<Prefix>, std::vector<Prefix>>> lists_; // allow and deny
     std::map<std::string, u32> backends_;
 };
 

@@ -4,8 +4,8 @@
 from scapy.layers.inet import IP, TCP, IPOption_NOP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt
 
-from vector import (CLIENT, CLIENT6, EVICTED, NEW, NOT_REMEMBERED, NOTHING, PREVIOUS, RESCHEDULED, Vector, arrives, back,
-                    came, down, drain, drop, forward, goes_to, local, no_replies_left, on_down_reset, prefix, punt, reply,
+from vector import (CLIENT, CLIENT6, EVICTED, NEW, NOT_REMEMBERED, NOTHING, PREVIOUS, RESCHEDULED, Vector, allow, arrives,
+                    back, came, deny, down, drain, drop, forward, goes_to, local, no_replies_left, on_down_reset, prefix, punt, reply,
                     syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
 
 
@@ -75,6 +75,20 @@ VECTORS = [
     Vector("2 wide VIP", "a flow keeps its backend", came / v4(201) / syn(dport=8001), forward("net", notes=NEW),
            came / v4(201) / tcp(dport=8001), forward("net", notes=NOTHING),
            came / v4(202) / tcp(dport=8001), forward("net", notes=NEW)),
+    Vector("3 lists", "who is denied", deny("plain", "198.51.100.0/29"), came / v4() / syn(), drop("denied"),
+           came / v4() / udp(), drop("denied"), came / v4(src="198.51.100.8") / syn(), forward("plain"),
+           came / v4(14) / syn(), forward("ipip4")),
+    Vector("3 lists", "who is denied, IPv6", deny("plain", "2001:db8:c::/64"), came / v6() / syn(), drop("denied"),
+           came / v6(src="2001:db8:c:1::7") / syn(), forward("plain")),
+    Vector("3 lists", "who is not allowed", allow("plain", "198.51.100.0/29", "2001:db8:c::7"),
+           came / v4() / syn(), forward("plain"), came / v4(src="198.51.100.8") / syn(), drop("denied"),
+           came / v6() / syn(), forward("plain"), came / v6(src="2001:db8:c::8") / syn(), drop("denied")),
+    Vector("3 lists", "the longest prefix decides", deny("plain", "198.51.100.0/24", "198.51.100.7"),
+           allow("plain", "0.0.0.0/0", "198.51.100.0/28"),
+           came / v4() / syn(), drop("denied"), came / v4(src="198.51.100.8") / syn(), forward("plain"),
+           came / v4(src="198.51.100.16") / syn(), drop("denied"), came / v4(src="198.51.101.1") / syn(), forward("plain")),
+    Vector("3 lists", "an open connection is refused, too", to_moving(syn()), forward("a", notes=NEW), to_moving(tcp()),
+           forward("a", notes=NOTHING), deny("moving", "198.51.100.7"), to_moving(tcp()), drop("denied")),
 
     Vector("4 hash", "one flow, one backend", table("moving", "a", "b", "c", "d"), to_moving(syn()), forward("*",
            notes=NEW),

@@ -238,6 +238,15 @@ def prefix(service, ipv4, ipv6):
     return [f"prefix {service} {ipv4} {ipv6}"]
 
 
+def allow(service, *prefixes):
+    """Of the service's clients only these are let in."""
+    return [f"allow {service} {' '.join(prefixes)}"]
+
+
+def deny(service, *prefixes):
+    return [f"deny {service} {' '.join(prefixes)}"]
+
+
 def local(address):
     """The kernel has the address of this VIP, too."""
     return [f"local {address}"]

@@ -27,19 +27,14 @@ constexpr const char *kScene = R"({
 // What differs from run to run, or with the version, has the same value each time.
 void settle(OrderedJson &json)
 {
-    static const std::map<std::string, OrderedJson> kSettled = {{"version", "9.9.9"},
-                                                                {"abi", 4},
-                                                                {"instance", "default"},
-                                                                {"pid", 1234},
-                                                                {"uptime_seconds", 3725},
-                                                                {"heartbeat_ms", 3},
-                                                                {"since_seconds", 62},
-                                                                {"result_age_seconds", 1},
-                                                                {"generation", 17},
-                                                                {"incarnation", 1},
-                                                                {"config_file", "/etc/aya/aya.json"},
-                                                                {"interface_rx_dropped", 0},
-                                                                {"interface_tx_dropped", 0}};
+    static const std::map<std::string, OrderedJson> kSettled = {
+        {"version", "9.9.9"},        {"abi", 4},
+        {"instance", "default"},     {"pid", 1234},
+        {"uptime_seconds", 3725},    {"heartbeat_ms", 3},
+        {"since_seconds", 62},       {"age_seconds", 2},
+        {"result_age_seconds", 1},   {"generation", 17},
+        {"incarnation", 1},          {"config_file", "/etc/aya/aya.json"},
+        {"interface_rx_dropped", 0}, {"interface_tx_dropped", 0}};
     for (auto &[key, value] : json.items()) {
         const auto settled = kSettled.find(key);
         if (settled != kSettled.end())
@@ -80,6 +75,8 @@ struct Scene : ApiBench {
                              {.packets = 1'234'567, .bytes = 3'650'722'202, .new_flows = 999, .turn = 0});
         writer.count_backend(0, publisher.find_backend("web", "gpu-01")->id,
                              {.packets = 1'234'567, .bytes = 3'650'722'202});
+        refuse(7, 40000, AYA_REASON_DENIED, 0);
+        refuse(8, 40001, AYA_REASON_FLOW_LIMIT, 1);
         writer.set_tables(FlowFile::kIdentity);
         watch.poll();
         observer.health["api/cpu-01"] = Health::down;
@@ -88,6 +85,20 @@ struct Scene : ApiBench {
     ~Scene() { monitor.set_targets({}, {}); }
     Scene(const Scene &) = delete;
     Scene &operator=(const Scene &) = delete;
+
+    void refuse(u8 client, u16 port, aya_reason reason, u8 is_let_in)
+    {
+        aya_flow flow{};
+        std::memcpy(flow.src, IpAddress::v4(198, 51, 100, client).bytes.data(), sizeof(flow.src));
+        std::memcpy(flow.dst, IpAddress::v4(203, 0, 113, 10).bytes.data(), sizeof(flow.dst));
+        flow.src_port = aya_cpu_to_be16(port);
+        flow.dst_port = aya_cpu_to_be16(443);
+        flow.protocol = AYA_PROTO_TCP;
+        flow.family = AYA_IPV4;
+        const u64 when = (refused_++ + 1) * AYA_REFUSAL_INTERVAL_NS;
+        aya_note_refusal(&writer.refusals(0), when, &flow, static_cast<u16>(id_of_web()),
+                         static_cast<u8>(reason), is_let_in);
+    }
 
     u32 id_of_web() const { return publisher.find_service("web")->id; }
 
@@ -125,6 +136,7 @@ struct Scene : ApiBench {
     DataplaneWriter writer;
     FlowFile flows{*this, 0, 1};
     OrderedJson answers = OrderedJson::object();
+    u64 refused_ = 0;
 };
 
 // With a service more, and another weight.
@@ -143,6 +155,7 @@ TEST(Answers, AreThoseThatTheTestsOfAyactlUse)
     scene.note("status", verb::get, "/v1/status");
     scene.note("services", verb::get, "/v1/services");
     keep_named(scene.answers["services"]["body"]["services"]);
+    scene.note("refusals", verb::get, "/v1/refusals");
     scene.note("counters", verb::get, "/v1/counters");
     auto &reasons = scene.answers["counters"]["body"]["reasons"];
     reasons.erase(reasons.begin() + 4, reasons.end()); // enough, and no news with each reason

@@ -25,7 +25,8 @@ def answer_of(name):
     return copy.deepcopy(ANSWERS[name]["body"])
 
 
-VERSION, STATUS, COUNTERS, HEALTH, CONFIG = map(answer_of, ("version", "status", "counters", "health", "config"))
+VERSION, STATUS, COUNTERS, HEALTH, CONFIG, REFUSALS = map(
+    answer_of, ("version", "status", "counters", "health", "config", "refusals"))
 CHANGES = answer_of("apply")["changes"]
 
 
@@ -97,7 +98,7 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def respond(self, method, path, body):
         fixed = {"/v1/version": VERSION, "/v1/status": STATUS, "/v1/counters": COUNTERS, "/v1/health": self.health,
-                 "/v1/config": CONFIG}
+                 "/v1/refusals": REFUSALS, "/v1/config": CONFIG}
         if self.grow and path == "/v1/counters":
             fixed[path] = counters = copy.deepcopy(COUNTERS)
             counters["reasons"][0]["value"] += 1000 * len(self.requests)

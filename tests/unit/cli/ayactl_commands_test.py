@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import api_server
-from api_server import AYACTL, CHANGES, CONFIG, COUNTERS, HEALTH, STATUS, VERSION, answer_of, lines_of
+from api_server import AYACTL, CHANGES, CONFIG, COUNTERS, HEALTH, REFUSALS, STATUS, VERSION, answer_of, lines_of
 
 
 class Commands(api_server.Case):
@@ -88,6 +88,14 @@ api      cpu-01         0      0B
 """)
         self.assertIn(COUNTERS["reasons"][1]["help"], self.ok("counters", "--all"))
         self.assertNotIn("cpu-01", self.ok("counters", "--nonzero"))
+
+    def test_refusals(self):
+        self.assertEqual(self.ok("refusals"), """\
+AGO  SERVICE  SOURCE              DESTINATION           REASON      OUTCOME
+ 2s  web      198.51.100.7:40000  203.0.113.10:443/tcp  denied      dropped
+ 2s  web      198.51.100.8:40001  203.0.113.10:443/tcp  flow_limit  let in
+""")
+        self.assertEqual(self.json("refusals"), REFUSALS)
 
     def test_counters_watched_show_what_happens_a_second(self):
         self.server.grow = True  # 1000 packets with each look

@@ -47,8 +47,9 @@ OrderedJson base()
         "dataplane": { "workers": [2], "ports": [ { "device": "net_null0" } ] },
         "controlplane": { "limits": {} },
         "tunnel_source": {},
+        "lists": [ { "name": "bad" } ],
         "services": [ { "name": "web", "vips": [ "203.0.113.10:443/tcp" ], "health": { "type": "none" },
-                        "idle_timeouts": {}, "slow_start": {}, "backends": [ { "name": "web-1", "address": "10.0.1.11" } ] } ] })");
+                        "idle_timeouts": {}, "slow_start": {}, "limits": {}, "backends": [ { "name": "web-1", "address": "10.0.1.11" } ] } ] })");
 }
 
 std::string base_with(const std::string &pointer, const OrderedJson &value)

@@ -3,6 +3,7 @@
 #include "dataplane_writer.hpp"
 #include "paths/counters.hpp"
 #include "paths/dataplane_watch.hpp"
+#include "paths/refusals.hpp"
 #include "reconciler_fixture.hpp"
 
 #include <sys/wait.h>
@@ -211,6 +212,74 @@ TEST(Counters, AnIdBeyondTheDataPlanesTablesIsZero)
     Counted counted;
     EXPECT_EQ(counted.backend(Bench::kSmall.backends).packets, 0u);
     EXPECT_EQ(counted.service(Bench::kSmall.services).packets, 0u);
+}
+
+// Samples of two workers, as they would leave them.
+class RefusalsTest : public testing::Test
+{
+protected:
+    RefusalsTest()
+    {
+        writer.beat();
+        watch.poll();
+    }
+
+    void refuse(u32 worker, u8 client, u64 when_ns, aya_reason reason = AYA_REASON_DENIED)
+    {
+        aya_flow flow{};
+        std::memcpy(flow.src, IpAddress::v4(198, 51, 100, client).bytes.data(), sizeof(flow.src));
+        flow.src_port = aya_cpu_to_be16(40000);
+        aya_note_refusal(&writer.refusals(worker), when_ns, &flow, 3, static_cast<u8>(reason), 0);
+    }
+
+    std::vector<std::string> news(u64 now_ns)
+    {
+        return log.news(watch.counters(), now_ns,
+                        [](u32 id) { return id == 3 ? std::string("web") : std::string(); });
+    }
+
+    static constexpr u64 kStep = AYA_REFUSAL_INTERVAL_NS;
+    TemporaryDirectory directory;
+    DataplaneWriter writer{in(directory), Bench::kSmall, 2};
+    DataplaneWatch watch{in(directory)};
+    RefusalLog log;
+};
+
+TEST_F(RefusalsTest, OfAllWorkersAreReadInTheirOrder)
+{
+    refuse(0, 1, 1 * kStep);
+    refuse(1, 2, 2 * kStep);
+    refuse(0, 3, 3 * kStep);
+    std::vector<std::string> clients;
+    for (const aya_refusal &refusal : read_refusals(watch.counters()))
+        clients.push_back(client_of(refusal));
+    EXPECT_EQ(clients,
+              (std::vector<std::string>{"198.51.100.1:40000", "198.51.100.2:40000", "198.51.100.3:40000"}));
+}
+
+TEST_F(RefusalsTest, OneThatIsBeingWrittenIsLeftOut)
+{
+    refuse(0, 1, kStep);
+    writer.refusals(0).sample[1].number = 0;
+    EXPECT_TRUE(read_refusals(watch.counters()).empty());
+}
+
+TEST_F(RefusalsTest, AreLoggedByServiceAndReasonAndNotTooOften)
+{
+    for (u8 client = 1; client <= 5; client++)
+        refuse(0, client, client * kStep);
+    refuse(1, 9, kStep, AYA_REASON_FLOW_LIMIT);
+    const u64 now = 10 * kStep;
+    EXPECT_EQ(news(now),
+              (std::vector<std::string>{"service web: denied: 198.51.100.1:40000, 198.51.100.2:40000, "
+                                        "198.51.100.3:40000 and others",
+                                        "service web: flow_limit: 198.51.100.9:40000"}));
+    EXPECT_TRUE(news(now + 1).empty()) << "said already";
+    refuse(0, 7, 11 * kStep);
+    EXPECT_TRUE(news(now + 2).empty()) << "too soon";
+    refuse(0, 8, 12 * kStep);
+    EXPECT_EQ(news(now + RefusalLog::kLogEvery),
+              std::vector<std::string>{"service web: denied: 198.51.100.8:40000"});
 }
 
 } // namespace

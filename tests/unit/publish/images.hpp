@@ -62,6 +62,19 @@ inline ServiceImage make_service(const std::string &name, const std::vector<std:
     return service;
 }
 
+inline ServiceImage with_list(ServiceImage service, const SourceSet &sources)
+{
+    service.flags |= AYA_SERVICE_LISTS;
+    service.guard.flags |= AYA_GUARD_LISTS;
+    service.sources = sources;
+    return service;
+}
+
+inline SourceSet refusing(const std::string &network)
+{
+    return std::make_shared<const std::vector<u32>>(build_source_set({}, {*parse_prefix(network)}, false));
+}
+
 inline TableImage make_image(const std::vector<ServiceImage> &services)
 {
     TableImage image;
@@ -79,6 +92,7 @@ struct Snapshot {
         std::vector<std::string> lookup;
         std::map<std::string, std::pair<u8, u8>> backends; // state, mark
         std::set<std::string> vips;
+        std::vector<u32> sources; // lines of its lists
         bool operator==(const Service &) const = default;
     };
     std::map<std::string, Service> services;
@@ -93,6 +107,8 @@ inline Snapshot snapshot_of(const TableImage &image)
         auto &to = snapshot.services[service->name];
         to.flags = service->flags;
         to.idle.assign(std::begin(service->idle_timeout), std::end(service->idle_timeout));
+        if (service->sources)
+            to.sources = *service->sources;
         for (u32 index : *service->lookup)
             to.lookup.push_back(service->backends[index].name);
         for (const auto &backend : service->backends)
@@ -141,6 +157,10 @@ inline Snapshot snapshot_of(const MemorySink &sink, u64 generation)
         auto &to = snapshot.services[name];
         to.flags = entry.flags;
         to.idle.assign(std::begin(entry.idle_timeout), std::end(entry.idle_timeout));
+        if (entry.flags & AYA_SERVICE_LISTS) {
+            const u32 *set = sink.lookup() + 16 * slot.guards[id].sources;
+            to.sources.assign(set, set + 16 * *set);
+        }
         to.lookup = lookup_names(sink, generation, entry.lookup_offset, entry.lookup_size);
     }
     for (u32 id = 0; id < sink.capacities().backends; id++) {

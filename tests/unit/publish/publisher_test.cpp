@@ -45,6 +45,11 @@ protected:
         return sink_.slot(sink_.generation()).services[publisher_.find_service(name)->id];
     }
 
+    const aya_guard &guard_of(const std::string &name)
+    {
+        return sink_.slot(sink_.generation()).guards[publisher_.find_service(name)->id];
+    }
+
     std::vector<std::string> previous_of(const std::string &name)
     {
         const aya_service &entry = service_entry(name);
@@ -107,6 +112,49 @@ TEST_F(PublisherTest, WritesATunnelThatChangedAlone)
     EXPECT_EQ(sink_.slot(2).tunnels[id].udp[2], 0x17);
     publish({make_service("dns", {"203.0.113.2:53/udp"}, {"d"})});
     EXPECT_EQ(sink_.slot(3).tunnels[id].udp[2], 0) << "nothing of it is left when it is gone";
+}
+
+TEST_F(PublisherTest, ServicesWithTheSameListsShareThem)
+{
+    const auto web = make_service("web", {"203.0.113.1:80/tcp"}, {"a"});
+    const auto dns = make_service("dns", {"203.0.113.2:53/udp"}, {"c"});
+    publish({with_list(web, refusing("10.0.0.0/8")), with_list(dns, refusing("10.0.0.0/8"))});
+    EXPECT_EQ(guard_of("web").sources, guard_of("dns").sources);
+    publish({with_list(web, refusing("10.0.0.0/8")), with_list(dns, refusing("11.0.0.0/8"))});
+    EXPECT_NE(guard_of("web").sources, guard_of("dns").sources);
+    publish({web, dns});
+    EXPECT_EQ(guard_of("web").sources, 0u);
+}
+
+TEST_F(PublisherTest, ListsThatSayTheSameAreNotWrittenAgain)
+{
+    const auto web = make_service("web", {"203.0.113.1:80/tcp"}, {"a"});
+    EXPECT_TRUE(publish({with_list(web, refusing("10.0.0.0/8"))}).changed);
+    EXPECT_FALSE(publish({with_list(web, refusing("10.0.0.0/8"))}).changed);
+}
+
+TEST_F(PublisherTest, ReplacedListsGiveTheirPlaceBack)
+{
+    const auto web = make_service("web", {"203.0.113.1:80/tcp"}, {"a"});
+    for (int i = 0; i < 50; i++) // many times what the arena holds
+        publish({with_list(web, refusing(std::to_string(1 + i) + ".0.0.0/8"))});
+    publish({web});
+    publish({with_list(web, refusing("10.0.0.0/8"))});
+    publish(std::vector<ServiceImage>{});
+    publish({with_list(web, refusing("11.0.0.0/8"))});
+}
+
+TEST_F(PublisherTest, ListsThatDoNotFitTheArenaAreRefused)
+{
+    const auto web = make_service("web", {"203.0.113.1:80/tcp"}, {"a"});
+    publish({with_list(web, refusing("10.0.0.0/8"))});
+    std::vector<Prefix> many;
+    for (u8 i = 1; i < 200; i += 2)
+        many.push_back({IpAddress::v4(i, 0, 0, 0), 8});
+    const auto set = std::make_shared<const std::vector<u32>>(build_source_set(many, {}, true));
+    expect_refused({with_list(web, set),
+                    with_list(make_service("dns", {"203.0.113.2:53/udp"}, {"c"}), refusing("12.0.0.0/8"))},
+                   "/controlplane/limits/lookup_slots");
 }
 
 TEST_F(PublisherTest, NeedsReadersToHaveLeftTheOtherSlot)

@@ -72,12 +72,32 @@ TEST_F(RecoverTest, WritesNothingIfTheTablesSayWhatIsWanted)
     EXPECT_EQ(before, sink_.copy_of_everything());
 }
 
+TEST_F(RecoverTest, KnowsListsAgain)
+{
+    const auto image =
+        make_image({with_list(web_, refusing("10.0.0.0/8")), with_list(dns_, refusing("10.0.0.0/8"))});
+    Publisher(sink_).publish(image, later()).value();
+    Publisher publisher(sink_);
+    EXPECT_FALSE(publisher.publish(image, later())->changed);
+    const auto other = make_image({with_list(web_, refusing("11.0.0.0/8")), dns_});
+    ASSERT_TRUE(publisher.publish(other, later()));
+    EXPECT_EQ(snapshot_of(sink_, sink_.generation()), snapshot_of(other));
+}
+
+TEST_F(RecoverTest, RefusesListsOutsideOfTheArena)
+{
+    Publisher(sink_).publish(make_image({with_list(web_, refusing("10.0.0.0/8")), dns_}), later()).value();
+    live().guards[web_id_].sources = ~0u;
+    EXPECT_THROW(Publisher{sink_}, SegmentError);
+}
+
 TEST_F(RecoverTest, RepairsTheSlotThatAKilledPredecessorLeftHalfWritten)
 {
     const TableSlot &other = sink_.slot(3);
     std::memset(other.services, 0x55, kFew.services * sizeof(aya_service));
     std::memset(other.backends, 0x55, kFew.backends * sizeof(aya_backend));
     std::memset(other.tunnels, 0x55, kFew.backends * sizeof(aya_tunnel));
+    std::memset(other.guards, 0x55, kFew.services * sizeof(aya_guard));
     std::memset(other.vips, 0x55, kFew.vips * sizeof(aya_vip));
     std::memset(other.service_names, 0x55, kFew.services * sizeof(aya_name));
     std::memset(other.backend_names, 0x55, kFew.backends * sizeof(aya_name));

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The files that lists of clients name.
+#pragma once
+
+#include "common/json/error_sink.hpp"
+#include "config.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace aya
+{
+
+// One prefix per line; '#' and ';' begin a comment. What is wrong goes to `errors` at `where`, with the line.
+std::vector<Prefix> parse_list(std::string_view text, const std::string &file, const std::string &where,
+                               ErrorSink &errors);
+
+// Fills in SourceList::of_file.
+void read_list_files(Config &config, ErrorSink &errors);
+
+} // namespace aya
