@@ -3,6 +3,7 @@
 
 #include "aya/reset.h"
 #include "plain_lanes.hpp"
+#include "quic.hpp"
 
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
@@ -377,8 +378,12 @@ void choose_backend(Burst &burst, u32 i, const BurstContext &context)
     aya_verdict *verdict = &burst.verdict[i];
     if (AYA_UNLIKELY(burst.entry[i] == nullptr && aya_may_be_elsewhere(packet)))
         burst.entry[i] = find_elsewhere(burst, i, context);
-    aya_choose(view, packet, burst.service[i], burst.hash[i], burst.set[i], burst.entry[i], context.tick,
-               verdict);
+    if (AYA_UNLIKELY(aya_may_have_id(aya_view_service(view, burst.service[i]), packet)))
+        aya_choose_by_id(view, packet, frame_of(burst.mbuf[i]), end_of(burst.mbuf[i]), burst.service[i],
+                         burst.hash[i], burst.set[i], burst.entry[i], context.tick, verdict);
+    else
+        aya_choose(view, packet, burst.service[i], burst.hash[i], burst.set[i], burst.entry[i], context.tick,
+                   verdict);
     if (AYA_UNLIKELY(verdict->notes))
         count_notes(verdict->notes, verdict->service, context.counters);
     if (AYA_UNLIKELY(verdict->action != AYA_ACTION_FORWARD)) {

@@ -79,8 +79,24 @@ AYA_INLINE u32 aya_find_wide(const struct aya_view *view, const be32 address[4],
     return known;
 }
 
+#define AYA_AES_DEFINED
+#include "aya/aes.h"
+
+AYA_INLINE struct aya_block aya_aes_encrypt(const struct aya_aes_keys *keys, struct aya_block block,
+                                            struct aya_id_scratch *scratch)
+{
+    return aya_aes_run(keys, block, 0, scratch);
+}
+
+AYA_INLINE struct aya_block aya_aes_decrypt(const struct aya_aes_keys *keys, struct aya_block block,
+                                            struct aya_id_scratch *scratch)
+{
+    return aya_aes_run(keys, block, 1, scratch);
+}
+
 #include "aya/forward.h"
 #include "aya/plain.h"
+#include "aya/quic.h"
 
 // This one, too.
 u32 aya_find_prefix(const struct address *address, u32 port_protocol, u32 slot)
@@ -107,6 +123,13 @@ struct {
     __type(key, u32);
     __type(value, u32);
 } tx_ports SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, u32);
+    __type(value, struct aya_id_scratch);
+} id_scratch SEC(".maps");
 
 struct aya_xdp_mode mode AYA_GLOBAL(mode);
 
@@ -171,6 +194,91 @@ int aya_borrow_entry(struct aya_flow_entry *borrowed, u64 hash, u32 service, u32
             return 1;
     }
     return 0;
+}
+
+// The steps of a connection id (aya_quic_search), each with the stack for itself. Not static either.
+
+AYA_INLINE struct aya_id_scratch *id_of_processor(void)
+{
+    const u32 only = 0;
+    return bpf_map_lookup_elem(&id_scratch, &only);
+}
+
+AYA_INLINE const struct aya_quic_config *config_of(const struct aya_quic *quic,
+                                                   const struct aya_id_scratch *scratch)
+{
+    return quic && scratch ? &quic->configs[scratch->id[0] >> 5] : NULL;
+}
+
+AYA_INLINE void count_id(u32 queue, u8 notes)
+{
+    if (notes)
+        count(totals_of(queue),
+              notes & AYA_NOTE_QUIC_NO_CONFIG ? AYA_REASON_QUIC_NO_CONFIG : AYA_REASON_QUIC_NO_SERVER);
+}
+
+// Its length, or 0.
+u32 aya_read_id(struct xdp_md *ctx, u32 l3_offset)
+{
+    struct aya_id_scratch *scratch = id_of_processor();
+    return scratch ? aya_quic_read_id(start_of(ctx), end_of(ctx), l3_offset, scratch) : 0;
+}
+
+// The form of its configuration.
+u32 aya_begin_id(u32 service_id, u32 slot, u32 queue, u32 length)
+{
+    const struct aya_view view = {.slot = slot & 1};
+    struct aya_id_scratch *scratch = id_of_processor();
+    u8 notes = 0;
+    if (!scratch)
+        return AYA_QUIC_NONE;
+    const struct aya_quic_config *config =
+        aya_quic_config_of(aya_view_quic(&view, service_id), scratch, length, &notes);
+    count_id(queue, notes);
+    if (!config)
+        return AYA_QUIC_NONE;
+    aya_quic_begin(config, scratch);
+    return config->form;
+}
+
+u32 aya_run_pass(u32 service_id, u32 slot, u32 pass)
+{
+    const struct aya_view view = {.slot = slot & 1};
+    struct aya_id_scratch *scratch = id_of_processor();
+    const struct aya_quic_config *config = config_of(aya_view_quic(&view, service_id), scratch);
+    if (config && scratch)
+        aya_quic_pass(config, pass, scratch);
+    return 0;
+}
+
+// Its backend, or AYA_BACKEND_NONE.
+u32 aya_find_server(u32 service_id, u32 slot, u32 queue)
+{
+    const struct aya_view view = {.slot = slot & 1, .settings = &settings[slot & 1]};
+    const struct aya_id_scratch *scratch = id_of_processor();
+    const struct aya_quic *quic = aya_view_quic(&view, service_id);
+    const struct aya_quic_config *config = config_of(quic, scratch);
+    u8 notes = 0;
+    if (!config || !scratch)
+        return AYA_BACKEND_NONE;
+    const u32 found = aya_server_search(&view, quic, (u16)service_id, aya_quic_finish(config, scratch),
+                                        config->server_id_length, &notes);
+    count_id(queue, notes);
+    return found;
+}
+
+AYA_INLINE u32 find_named(struct xdp_md *ctx, const struct shell *shell, u32 l3_offset, u16 service)
+{
+    const u32 length = aya_read_id(ctx, l3_offset);
+    if (!length)
+        return AYA_BACKEND_NONE;
+    const u32 form = aya_begin_id(service, shell->view.slot, shell->view.queue, length);
+    if (form == AYA_QUIC_NONE)
+        return AYA_BACKEND_NONE;
+    if (form >= AYA_QUIC_THREE_PASSES)
+        for (u32 pass = AYA_QUIC_PASSES; pass >= aya_quic_last_pass(form); pass--)
+            aya_run_pass(service, shell->view.slot, pass);
+    return aya_find_server(service, shell->view.slot, shell->view.queue);
 }
 
 AYA_INLINE int has_socket(u32 queue)
@@ -470,6 +578,22 @@ AYA_INLINE int forward_plain(struct xdp_md *ctx, const struct shell *shell, cons
     return transmit(shell->totals, backend->egress_port, (u64)(end_of(ctx) - start_of(ctx)));
 }
 
+// aya_choose_by_id for packets that may have an id, aya_decide for the others. What is said of an id has been
+// counted.
+AYA_INLINE void decide(struct xdp_md *ctx, const struct shell *shell, const struct aya_packet *packet,
+                       u16 service, u64 hash, struct aya_flow_set *set, struct aya_flow_entry *entry, u16 now,
+                       struct aya_verdict *verdict)
+{
+    u32 named = AYA_BACKEND_NONE;
+    if (AYA_UNLIKELY(packet->flow.protocol == AYA_PROTO_UDP) &&
+        aya_may_have_id(aya_view_service(&shell->view, service), packet))
+        named = find_named(ctx, shell, packet->l3_offset, service);
+    if (AYA_UNLIKELY(named != AYA_BACKEND_NONE))
+        aya_follow_id(&shell->view, packet, service, hash, set, entry, now, named, verdict);
+    else
+        aya_decide(&shell->view, packet, service, hash, set, entry, now, verdict);
+}
+
 // Everything after the parser. Inlined once for each (family, tagged or not).
 AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packet *packet)
 {
@@ -495,7 +619,7 @@ AYA_INLINE int forward(struct xdp_md *ctx, struct shell *shell, struct aya_packe
     if (AYA_UNLIKELY(!entry && queue_count > 1 && aya_may_be_elsewhere(packet)) &&
         aya_borrow_entry(&borrowed, hash, service, shell->view.slot, shell->view.queue))
         entry = &borrowed;
-    aya_decide(&shell->view, packet, service, hash, set, entry, now, &verdict);
+    decide(ctx, shell, packet, service, hash, set, entry, now, &verdict);
     if (AYA_UNLIKELY(verdict.notes))
         count_notes(shell, verdict.service, verdict.notes);
     if (AYA_UNLIKELY(verdict.action != AYA_ACTION_FORWARD || !verdict.backend)) {

@@ -3,6 +3,7 @@
 
 #include "api/explain.hpp"
 #include "api/metrics.hpp"
+#include "api/quic_ids.hpp"
 #include "config/edit.hpp"
 
 #include <boost/beast/http/verb.hpp>
@@ -103,24 +104,34 @@ void Api::add_views()
     };
     show_service("/v1/services/{}", service_view);
     show_service("/v1/services/{}/backends", backends_view);
-    const auto show_backend =
-        [&](std::string_view path,
-            OrderedJson (*view)(const Scene &, const ServiceConfig &, const BackendConfig &)) {
-            router_.add(verb::get, path, now([&scene, view](const Call &call) {
+    const auto ask_backend =
+        [&](verb method, std::string_view path,
+            Response (*view)(const Scene &, const ServiceConfig &, const BackendConfig &, const Call &)) {
+            router_.add(method, path, now([&scene, view](const Call &call) {
                             const Config &config = scene.reconciler.config();
                             const auto *service = find_service(config.services, call.names[0]);
                             if (!service)
                                 return refused({no_service(config, call.names[0])});
                             const auto *backend = find_backend(*service, call.names[1]);
-                            return backend ? ok(view(scene, *service, *backend))
+                            return backend ? view(scene, *service, *backend, call)
                                            : refused({no_backend(*service, call.names[1])});
                         }));
         };
-    show_backend("/v1/services/{}/backends/{}", backend_view);
-    show_backend("/v1/services/{}/backends/{}/flows", flows_view);
+    ask_backend(verb::get, "/v1/services/{}/backends/{}",
+                [](const Scene &at, const ServiceConfig &service, const BackendConfig &backend,
+                   const Call &) { return ok(backend_view(at, service, backend)); });
+    ask_backend(
+        verb::post, "/v1/services/{}/backends/{}/quic_ids",
+        [](const Scene &, const ServiceConfig &service, const BackendConfig &backend, const Call &call) {
+            const auto ids = quic_ids(service, backend, call.body);
+            return ids ? ok(*ids) : refused(ids.errors());
+        });
+    ask_backend(verb::get, "/v1/services/{}/backends/{}/flows",
+                [](const Scene &at, const ServiceConfig &service, const BackendConfig &backend,
+                   const Call &) { return ok(flows_view(at, service, backend)); });
     router_.add(verb::post, "/v1/explain", now([&scene](const Call &call) {
-                    const auto packet = read_question(call.body);
-                    return packet ? ok(explain(scene, *packet)) : refused(packet.errors());
+                    const auto question = read_question(call.body);
+                    return question ? ok(explain(scene, *question)) : refused(question.errors());
                 }));
     router_.add(verb::get, "/metrics", now([&scene](const Call &) {
                     return Response{.status = 200,

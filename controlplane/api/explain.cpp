@@ -3,11 +3,15 @@
 
 #include "api/remembered.hpp"
 #include "api/views.hpp"
+#include "aya/quic.h"
 #include "common/address.hpp"
 #include "common/clock.hpp"
 #include "common/reasons.hpp"
+#include "config/quic_lb.hpp"
 #include "model/source_set.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 
@@ -50,9 +54,9 @@ constexpr std::size_t kLeftOutShown = 8; // backends without new flows
 class Walk
 {
 public:
-    Walk(const Scene &scene, const aya_packet &packet)
+    Walk(const Scene &scene, const Question &question)
         : reconciler_(scene.reconciler), slot_(scene.tables.slot(scene.tables.generation())),
-          path_(scene.dataplane), packet_(packet),
+          path_(scene.dataplane), packet_(question.packet), quic_id_(question.quic_id),
           view_(view_of(slot_, scene.tables.lookup(), scene.tables.capacities()))
     {
     }
@@ -70,13 +74,15 @@ public:
         }
         vip_step(service_id);
         hash_step(service_id);
+        if (aya_may_have_id(&view_.services[service_id], &packet_))
+            id_step(service_id);
         decide(service_id);
         lists_step(slot_.service_names[service_id].text);
         if (verdict_.reason == AYA_REASON_DENIED)
             return finish(slot_.service_names[service_id].text);
         if (!(view_.services[service_id].flags & AYA_SERVICE_STATELESS))
             flow_step();
-        if (!follows_ && verdict_.reason != AYA_REASON_REPLY_BACKEND_DOWN)
+        if (!follows_ && named_ == AYA_BACKEND_NONE && verdict_.reason != AYA_REASON_REPLY_BACKEND_DOWN)
             choice_step(service_id);
         if (verdict_.backend && verdict_.reason == AYA_REASON_NONE && !is_drawn_)
             encap_step(*verdict_.backend);
@@ -135,6 +141,41 @@ private:
         step("hash", text);
     }
 
+    void id_step(u16 service_id)
+    {
+        u8 notes = 0;
+        aya_id_scratch scratch = {};
+        std::copy(quic_id_.begin(), quic_id_.end(), scratch.id);
+        named_ = aya_quic_search(&view_, service_id, &scratch, static_cast<u32>(quic_id_.size()), &notes);
+        const std::string goes_by_flow = "; the packet goes by its flow";
+        const u32 config_id = scratch.id[0] >> 5;
+        const aya_quic_config &config = view_.quics[service_id].configs[config_id];
+        if (quic_id_.empty())
+            step("connection id", "none is given" + goes_by_flow);
+        else if (config_id == AYA_QUIC_UNROUTABLE)
+            step("connection id", "config id 7, which names no server" + goes_by_flow);
+        else if (config.form == AYA_QUIC_NONE)
+            step("connection id", "config id " + std::to_string(config_id) +
+                                      ", of which the service has no configuration" + goes_by_flow);
+        else if (notes & AYA_NOTE_QUIC_NO_CONFIG)
+            step("connection id", "of " + std::to_string(quic_id_.size()) + " octets; config id " +
+                                      std::to_string(config_id) + " needs " +
+                                      std::to_string(1 + config.length) + goes_by_flow);
+        else
+            step("connection id", "config id " + std::to_string(config_id) + ", server id " +
+                                      server_id_text(config, scratch) +
+                                      (named_ == AYA_BACKEND_NONE ? " of no live backend" + goes_by_flow
+                                                                  : ": backend " + backend_name(named_)));
+    }
+
+    static std::string server_id_text(const aya_quic_config &config, aya_id_scratch &scratch)
+    {
+        const aya_block found = aya_quic_server_id(&config, &scratch);
+        std::array<u8, sizeof(found)> octets;
+        std::memcpy(octets.data(), &found, sizeof(found));
+        return hex_of(std::span(octets).last(config.server_id_length));
+    }
+
     // By the first queue that remembers the flow; none may, and seldom more than one does.
     void decide(u16 service_id)
     {
@@ -145,6 +186,10 @@ private:
         } else {
             flows_ = path_.flow_tables();
             remembered_ = find_remembered(flows_, hash_, aya_flow_service(&packet_, service_id), now);
+        }
+        if (named_ != AYA_BACKEND_NONE) {
+            aya_follow_id(&view_, &packet_, service_id, hash_, nullptr, nullptr, now, named_, &verdict_);
+            return;
         }
         aya_flow_set empty = {}; // a flow that is not remembered finds room
         aya_flow_set *set = &empty;
@@ -179,7 +224,7 @@ private:
         if (verdict_.reason == AYA_REASON_REPLY_BACKEND_DOWN)
             step("flow table",
                  "that backend is down or gone, and the service resets its connections (on_down)");
-        else if (!remembered_.empty() && !follows_)
+        else if (!remembered_.empty() && !follows_ && named_ == AYA_BACKEND_NONE)
             step("flow table", verdict_.notes & AYA_NOTE_RESCHEDULED
                                    ? "that backend is down or was replaced, so the flow is scheduled again"
                                    : "this packet begins a new flow, which is scheduled");
@@ -322,22 +367,24 @@ private:
     const TableSlot &slot_;
     const ForwardingPath &path_;
     const aya_packet &packet_;
+    const Octets &quic_id_;
     aya_view view_;
     aya_verdict verdict_{};
     u64 hash_ = 0;
     u64 pick_ = 0;
     FlowTables flows_;
     std::vector<Remembered> remembered_;
-    bool follows_ = false;  // what is remembered decides, and nothing is scheduled
-    bool is_drawn_ = false; // a worker draws the backend, and which one is not known
+    u32 named_ = AYA_BACKEND_NONE; // by the connection id
+    bool follows_ = false;         // what is remembered decides, and nothing is scheduled
+    bool is_drawn_ = false;        // a worker draws the backend, and which one is not known
     OrderedJson steps_ = OrderedJson::array();
 };
 
 } // namespace
 
-OrderedJson explain(const Scene &scene, const aya_packet &packet)
+OrderedJson explain(const Scene &scene, const Question &question)
 {
-    return Walk(scene, packet).answer();
+    return Walk(scene, question).answer();
 }
 
 } // namespace aya::api

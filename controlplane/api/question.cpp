@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api/explain.hpp"
 #include "common/json/reader.hpp"
+#include "common/json/text_value.hpp"
+#include "config/quic_lb.hpp"
 
 #include <cstring>
 
@@ -42,27 +44,46 @@ Kind<VipKey> exact_vip_kind()
             {}};
 }
 
-struct Question {
+constexpr std::size_t kLongestId = 20; // RFC 9000 17.2
+
+Kind<Octets> quic_id_kind()
+{
+    return {allowing("2 to 40 hex digits, two for each octet"),
+            [](const Json &value, std::string &) -> std::optional<Octets> {
+                const std::string *hex = text_of(value);
+                auto octets = hex != nullptr ? octets_of(*hex) : std::nullopt;
+                return octets && !octets->empty() && octets->size() <= kLongestId ? octets : std::nullopt;
+            },
+            {}};
+}
+
+struct Asked {
     SocketAddress source;
     VipKey destination;
     bool syn = true;
+    Octets quic_id;
 };
 
-Result<Question> parse_question(std::string_view text)
+Result<Asked> parse_question(std::string_view text)
 {
     ErrorSink errors;
-    Question question;
+    Asked question;
     const JsonText json = read_json_text(text, errors);
     if (!json.syntax_error) {
         Reader reader(json.value, "", ReadMode::whole, errors);
         reader.required("source", client_kind(), question.source);
         reader.required("destination", exact_vip_kind(), question.destination);
         reader.optional("syn", boolean_kind(), question.syn);
+        reader.optional("quic_id", quic_id_kind(), question.quic_id);
         reader.finish();
     }
     if (errors.empty() && question.source.address.is_v4() != question.destination.address.is_v4())
         errors.add("/source", "found " + to_string(question.source.address) +
                                   "; allowed: an address of the destination's family");
+    if (errors.empty() && !question.quic_id.empty() && question.destination.protocol != Protocol::udp)
+        errors.add("/quic_id", "found " + quote(hex_of(question.quic_id)) + " with the destination " +
+                                   quote(to_string(question.destination)) +
+                                   "; allowed only with a UDP destination");
     if (!errors.empty())
         return errors.take();
     return question;
@@ -70,12 +91,12 @@ Result<Question> parse_question(std::string_view text)
 
 } // namespace
 
-Result<aya_packet> read_question(std::string_view text)
+Result<Question> read_question(std::string_view text)
 {
     const auto question = parse_question(text);
     if (!question)
         return question.errors();
-    const auto &[source, destination, syn] = *question;
+    const auto &[source, destination, syn, quic_id] = *question;
     aya_packet packet = {};
     std::memcpy(packet.flow.src, source.address.bytes.data(), sizeof(packet.flow.src));
     std::memcpy(packet.flow.dst, destination.address.bytes.data(), sizeof(packet.flow.dst));
@@ -88,7 +109,7 @@ Result<aya_packet> read_question(std::string_view text)
     packet.ttl = kUsualTtl;
     if (destination.protocol == Protocol::tcp)
         packet.tcp_flags = syn ? AYA_TCP_SYN : AYA_TCP_ACK;
-    return packet;
+    return Question{.packet = packet, .quic_id = quic_id};
 }
 
 } // namespace aya::api

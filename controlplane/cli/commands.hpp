@@ -12,6 +12,7 @@ void add_service_commands(Program &program);
 void add_backend_commands(Program &program);
 void add_config_commands(Program &program);
 void add_inspect_commands(Program &program); // explain, health, refusals, version
+void add_quic_commands(Program &program);
 void add_counters_command(Program &program);
 void add_shell_commands(Program &program); // completion, man
 

@@ -15,12 +15,15 @@ struct Question {
     std::string source;
     std::string destination;
     bool no_syn = false;
+    std::string quic_id;
 };
 
 void run_explain(Session &session, const Question &question)
 {
-    const Json body = {
+    Json body = {
         {"source", question.source}, {"destination", question.destination}, {"syn", !question.no_syn}};
+    if (!question.quic_id.empty())
+        body["quic_id"] = question.quic_id;
     const Json answer = session.daemon().post("/v1/explain", body.dump());
     if (session.json())
         return session.print_json(answer);
@@ -142,6 +145,8 @@ void add_explain(Program &program)
     explain->add_option("VIP", question->destination, "Destination, such as 203.0.113.10:443/tcp")
         ->required();
     explain->add_flag("--no-syn", question->no_syn, "Explain a packet from the middle of a TCP connection");
+    explain->add_option("--quic-id", question->quic_id, "Destination connection id of a QUIC packet, in hex")
+        ->type_name("HEX");
 }
 
 } // namespace

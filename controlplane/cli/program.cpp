@@ -61,6 +61,7 @@ Program::Program() : app("Operate an AYA load balancer through its control plane
     add_backend_commands(*this);
     add_config_commands(*this);
     add_inspect_commands(*this);
+    add_quic_commands(*this);
     add_counters_command(*this);
     add_shell_commands(*this);
 }

@@ -16,6 +16,7 @@
 #include "kinds/encap.hpp"
 #include "kinds/scheduler.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -134,12 +135,31 @@ struct LimitsConfig {
     bool operator==(const LimitsConfig &) const = default;
 };
 
+// A key of AES-128 and the file that it was read from. What is written of it is the file's name alone.
+struct KeyFile {
+    std::string path;
+    std::array<std::uint8_t, 16> key{};
+
+    bool operator==(const KeyFile &) const = default;
+};
+
+// How the connection ids with one config id are made: draft-ietf-quic-load-balancers.
+struct QuicLbConfig {
+    std::uint8_t config_id = 0;
+    std::uint8_t server_id_length = 0; // octets
+    std::uint8_t nonce_length = 0;
+    std::optional<KeyFile> key_file; // absent: the ids are not encrypted
+
+    bool operator==(const QuicLbConfig &) const = default;
+};
+
 struct BackendConfig {
     std::string name;
     IpAddress address;
     std::uint16_t weight = 1; // 0 = no new flows
     AdminState state = AdminState::active;
     std::optional<Mac> mac; // next hop; resolved from the kernel's neighbours where absent
+    std::optional<std::vector<std::uint8_t>> server_id; // of quic_lb; absent: the end of the address
 
     bool operator==(const BackendConfig &) const = default;
 };
@@ -176,6 +196,7 @@ struct ServiceConfig {
     std::vector<std::string> deny;
     LimitsConfig limits;
     GuardMode guard_mode = GuardMode::enforce; // of lists and limits
+    std::vector<QuicLbConfig> quic_lb;         // empty: connection ids do not count
     std::vector<BackendConfig> backends;
 
     bool operator==(const ServiceConfig &) const = default;

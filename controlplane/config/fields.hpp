@@ -18,6 +18,8 @@ const Fields<IdleTimeouts> &fields();
 template <>
 const Fields<SlowStart> &fields();
 template <>
+const Fields<QuicLbConfig> &fields();
+template <>
 const Fields<BackendConfig> &fields();
 template <>
 const Fields<ServiceConfig> &fields();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fields.hpp"
+#include "quic_lb.hpp"
 
 #include "aya/rate.h"
 
@@ -123,6 +124,11 @@ const Fields<BackendConfig> &fields()
         field("mac", &BackendConfig::mac, mac_kind(), "MAC address of the next hop")
             .absent("taken from the kernel's neighbour table")
             .more("For networks without ARP or ND."),
+        field("server_id", &BackendConfig::server_id, server_id_kind(),
+              "Server id in QUIC connection ids, with quic_lb")
+            .absent("the last octets of `address`")
+            .rule("only with `quic_lb`; each once in the service; as long as each `server_id_length`")
+            .more("[quic_lb](#quic_lb)."),
     });
     return rows;
 }
@@ -263,6 +269,10 @@ const Fields<ServiceConfig> &fields()
         field("guard_mode", &ServiceConfig::guard_mode, word_kind<GuardMode>(),
               "Whether lists and limits refuse packets, or only count what they would refuse")
             .more("`count`: nothing is refused, and `would_refuse` counts."),
+        objects_field("quic_lb", &ServiceConfig::quic_lb, fields<QuicLbConfig>(), {0, 7},
+                      "How QUIC connection ids name their backends, one item per config id")
+            .rule("only with a UDP VIP")
+            .more("Without items, connection ids do not count. [Below](#quic_lb)."),
         objects_field("backends", &ServiceConfig::backends, fields<BackendConfig>(), {},
                       "Servers of the service")
             .fixed("backends cannot be changed through their service; add, set or remove each one")

@@ -4,6 +4,7 @@
 #include "common/config/dataplane_fields.hpp"
 #include "common/json/kinds.hpp"
 #include "fields.hpp"
+#include "validate_quic.hpp"
 #include "vip_rules.hpp"
 
 #include <unordered_map>
@@ -159,6 +160,7 @@ private:
         check_service_limits(service, where);
         check_source_prefix(service, where, "source_prefix_v4", service.source_prefix_v4, kIpv4Bits);
         check_source_prefix(service, where, "source_prefix_v6", service.source_prefix_v6, kIpv6Bits);
+        check_quic_lb(service, where, checker_);
         if (!row_of(service.encap).has_udp && service.gue_port != kGuePort)
             checker_.add(where + "/gue_port",
                          "found " + show(service.gue_port) + "; allowed with encap " +

@@ -6,9 +6,11 @@
 
 #include "aya/flow_table.h"
 #include "aya/rate.h"
+#include "config/quic_lb.hpp"
 #include "kinds/encap.hpp"
 #include "kinds/maglev.hpp"
 #include "kinds/scheduler.hpp"
+#include "model/compile_quic.hpp"
 
 namespace aya
 {
@@ -156,6 +158,8 @@ void compile_backends(ServiceImage &image, const ServiceConfig &service, const S
         made.name = backend.name;
         made.address = backend.address;
         made.entry.state = static_cast<u8>(table_state(service, backend, observed.backends[i], belief));
+        if (!service.quic_lb.empty())
+            made.server = server_entry(backend);
         std::string obstacle = write_way(made, service, backend, observed.backends[i], options);
         made.reachable = obstacle.empty();
         made.reason = why_no_new_flows(service, backend, observed.backends[i], belief);
@@ -302,6 +306,7 @@ std::vector<Candidate> compile_entries(ServiceImage &image, const ServiceConfig 
     add_limits(image, service);
     image.panic = panics(service, observed);
     compile_backends(image, service, observed, options);
+    compile_quic(image, service, options.seed);
     std::vector<Candidate> candidates = candidates_of(service, observed, image, options);
     if (image.flags & AYA_SERVICE_LEAST_FLOWS)
         add_weights(image, candidates);

@@ -23,6 +23,7 @@ struct BackendImage {
     // set.
     aya_backend entry{};
     aya_tunnel tunnel{};
+    aya_server server{};
     u32 effective_weight = 0;  // 0: gets no new flows
     u32 slots = 0;             // of the lookup table
     double share = 0;          // slots / size of the lookup table
@@ -46,6 +47,8 @@ struct ServiceImage {
     LookupTable lookup;                 // never null; empty: packets are dropped as no_backend
     SourceSet sources;                  // null: no lists
     aya_guard guard{};                  // as it will be in the table, except for the place of the lists
+    aya_quic quic{};                    // except for where its servers stand
+    std::vector<u32> servers;           // place -> index into `backends`, or their number: a free place
     bool panic = false;                 // health is not believed: see ServiceConfig::panic_threshold
     std::vector<std::string> warnings;  // one line each, for people
 };

@@ -87,12 +87,14 @@ void Publisher::State::write_entries(const Plan &plan, const TableSlot &target)
     for (const auto &edit : plan.services) {
         target.services[edit.id] = edit.entry;
         target.guards[edit.id] = edit.guard;
+        target.quics[edit.id] = edit.quic;
         write_name(target.service_names[edit.id], edit.name);
         differences.services.push_back(edit.id);
     }
     for (const auto &edit : plan.backends) {
         target.backends[edit.id] = edit.entry;
         target.tunnels[edit.id] = edit.tunnel;
+        target.servers[edit.id] = edit.server;
         write_name(target.backend_names[edit.id], edit.name);
         differences.backends.push_back(edit.id);
     }
@@ -206,7 +208,8 @@ Published Publisher::State::retire_previous(const std::vector<std::string> &name
         aya_service entry = live().services[service.id];
         entry.previous_offset = 0;
         entry.previous_size = 0;
-        todo.services.push_back({service.id, entry, live().guards[service.id], found->first});
+        todo.services.push_back(
+            {service.id, entry, live().guards[service.id], live().quics[service.id], found->first});
     }
     if (!todo.writes())
         return {.generation = generation, .changed = false};

@@ -81,6 +81,14 @@ aya_guard make_guard(const ServiceImage &image, const std::vector<KnownSet> &set
     return guard;
 }
 
+aya_quic make_quic_entry(const ServiceImage &image, const KnownService &known)
+{
+    aya_quic entry = image.quic;
+    entry.servers_offset = known.servers.offset;
+    entry.servers_size = known.servers.size;
+    return entry;
+}
+
 // A free entry keeps its incarnation: flow tables may still name it.
 aya_backend make_free_entry(const aya_backend &live)
 {
@@ -213,11 +221,15 @@ Refusal Publisher::State::plan_service(const std::shared_ptr<const ServiceImage>
         return refusal;
     if (Refusal refusal = plan_lookup(*image, before, after, plan, now))
         return refusal;
+    if (Refusal refusal = plan_servers(image, before, after, plan))
+        return refusal;
     plan_vips(*image, before, after, plan);
     const aya_service entry = make_service_entry(*image, after);
     const aya_guard guard = make_guard(*image, plan.sets);
-    if (!before || !same(entry, live().services[after.id]) || !same(guard, live().guards[after.id]))
-        plan.services.push_back({after.id, entry, guard, image->name});
+    const aya_quic quic = make_quic_entry(*image, after);
+    if (!before || !same(entry, live().services[after.id]) || !same(guard, live().guards[after.id]) ||
+        !same(quic, live().quics[after.id]))
+        plan.services.push_back({after.id, entry, guard, quic, image->name});
     plan.known.emplace_back(image->name, std::move(after));
     return std::nullopt;
 }
@@ -237,7 +249,8 @@ Refusal Publisher::State::plan_backends(const ServiceImage &image, const KnownSe
     if (before)
         for (const auto &[name, backend] : before->backends)
             if (!wanted.contains(name)) {
-                plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}, {}});
+                plan.backends.push_back(
+                    {backend.id, make_free_entry(live().backends[backend.id]), {}, {}, {}});
                 plan.freed_backends.push_back(backend.id);
             }
     for (const BackendImage &backend : image.backends) {
@@ -257,8 +270,9 @@ Refusal Publisher::State::plan_backends(const ServiceImage &image, const KnownSe
         entry.incarnation = now.incarnation;
         if (another || (is_alive(now) && !is_alive(entry)))
             entry.incarnation++;
-        if (!known || !same(entry, now) || !same(backend.tunnel, live().tunnels[*id]))
-            plan.backends.push_back({*id, entry, backend.tunnel, backend.name});
+        if (!known || !same(entry, now) || !same(backend.tunnel, live().tunnels[*id]) ||
+            !same(backend.server, live().servers[*id]))
+            plan.backends.push_back({*id, entry, backend.tunnel, backend.server, backend.name});
         after.backends.emplace(backend.name, KnownBackend{.id = *id, .address = backend.address});
         after.ids.push_back(*id);
     }
@@ -336,6 +350,33 @@ Refusal Publisher::State::plan_lookup(const ServiceImage &image, const KnownServ
     return std::nullopt;
 }
 
+// The places of server ids are a table like a lookup table; one more id stands for free places.
+Refusal Publisher::State::plan_servers(const std::shared_ptr<const ServiceImage> &image,
+                                       const KnownService *before, KnownService &after, Plan &plan)
+{
+    const LookupTable table(image, &image->servers); // shares the image
+    std::vector<u32> ids = after.ids;
+    ids.push_back(AYA_BACKEND_NONE);
+    if (before && holds(before->servers, *table, ids)) {
+        after.servers = before->servers;
+        return std::nullopt;
+    }
+    if (before && before->servers.size > 0)
+        plan.dropped.push_back(before->servers);
+    if (table->empty())
+        return std::nullopt;
+    const auto span = arena.allocate(static_cast<u32>(table->size()));
+    if (!span)
+        return full("lookup_slots", image->name,
+                    "the lookup arena of " + std::to_string(sink.capacities().lookup_slots) +
+                        " slots has no room for the places of " + std::to_string(after.ids.size()) +
+                        " server ids");
+    plan.taken_spans.push_back(*span);
+    plan.lookups.push_back({*span, table, std::move(ids)});
+    after.servers = *span;
+    return std::nullopt;
+}
+
 void Publisher::State::plan_vips(const ServiceImage &image, const KnownService *before, KnownService &after,
                                  Plan &plan)
 {
@@ -355,13 +396,13 @@ void Publisher::State::plan_vips(const ServiceImage &image, const KnownService *
 
 void Publisher::State::plan_removal(const std::string &name, const KnownService &service, Plan &plan)
 {
-    plan.services.push_back({service.id, aya_service{}, aya_guard{}, {}});
+    plan.services.push_back({service.id, aya_service{}, aya_guard{}, aya_quic{}, {}});
     plan.freed_services.push_back(service.id);
     for (const auto &[backend_name, backend] : service.backends) {
-        plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}, {}});
+        plan.backends.push_back({backend.id, make_free_entry(live().backends[backend.id]), {}, {}, {}});
         plan.freed_backends.push_back(backend.id);
     }
-    for (Span span : {service.current, service.previous})
+    for (Span span : {service.current, service.previous, service.servers})
         if (span.size > 0)
             plan.dropped.push_back(span);
     for (const VipKey &vip : service.vips)

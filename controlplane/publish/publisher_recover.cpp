@@ -60,7 +60,9 @@ void Publisher::State::recover_services()
         service.id = id;
         service.current = {entry.lookup_offset, entry.lookup_size};
         service.previous = {entry.previous_offset, entry.previous_size};
-        for (Span span : {service.current, service.previous})
+        const aya_quic &quic = live().quics[id];
+        service.servers = {quic.servers_offset, quic.servers_size};
+        for (Span span : {service.current, service.previous, service.servers})
             if (span.size > 0 && !arena.reserve(span))
                 refuse(entry_name("service", id) +
                        " has a lookup table that is outside the arena or belongs to another service");

@@ -48,6 +48,7 @@ struct KnownService {
     u32 id = AYA_SERVICE_NONE;
     Span current;
     Span previous;
+    Span servers;
     InForce current_in_force, previous_in_force;
     ByName<KnownBackend> backends;
     std::vector<VipKey> vips;                  // sorted
@@ -65,12 +66,14 @@ struct Plan {
         u32 id;
         aya_service entry;
         aya_guard guard;
+        aya_quic quic;
         std::string_view name;
     };
     struct BackendEdit {
         u32 id;
         aya_backend entry;
         aya_tunnel tunnel;
+        aya_server server;
         std::string_view name;
     };
     struct LookupEdit {
@@ -135,6 +138,8 @@ struct Publisher::State {
                         Plan &plan, Publisher::Clock::time_point now);
     void replace_lookup(const KnownService &before, KnownService &after, Plan &plan,
                         Publisher::Clock::time_point now) const;
+    Refusal plan_servers(const std::shared_ptr<const ServiceImage> &image, const KnownService *before,
+                         KnownService &after, Plan &plan);
     void plan_vips(const ServiceImage &image, const KnownService *before, KnownService &after, Plan &plan);
     void plan_removal(const std::string &name, const KnownService &service, Plan &plan);
     Refusal check_vips(const Plan &plan) const;

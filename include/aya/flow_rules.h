@@ -205,10 +205,13 @@ AYA_INLINE int aya_tables_answer(const struct aya_view *view, const struct aya_s
 
 // The same for the flow of an entry, whose tag is the part of the hash that picks the slot. Under source
 // affinity the entry does not know what was asked with. Where backends are drawn the next packet of a flow
-// may draw another one, unless it is one of a connection, which goes by the hash.
+// may draw another one, unless it is one of a connection, which goes by the hash. Packets with a connection
+// id find their backend without an entry.
 AYA_INLINE int aya_tables_answer_for(const struct aya_view *view, const struct aya_service *service,
                                      const struct aya_flow_entry *entry)
 {
+    if (entry->marks & AYA_FLOW_NAMED)
+        return 1;
     if (service->flags & AYA_SERVICE_DRAWS && entry->state != AYA_FLOW_CLOSING &&
         entry->state != AYA_FLOW_ESTABLISHED)
         return 0;

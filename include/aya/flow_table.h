@@ -27,6 +27,7 @@ enum aya_flow_mark {
     AYA_FLOW_PROVEN = 1,   // its packets came in more than one tick: it cost its sender time
     AYA_FLOW_COUNTED = 2,  // among its backend's live flows (flow_load.h)
     AYA_FLOW_BORROWED = 4, // a copy of another table's entry
+    AYA_FLOW_NAMED = 8,    // its packets name the backend by a connection id (quic.h)
 };
 
 // Of one backend in one queue's flow table. Written by the table's owner.

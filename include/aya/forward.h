@@ -8,6 +8,7 @@
 //     aya_flow_hash      the key of the flow table                            -> prefetch the set
 //     aya_flow_locate    flow table -> entry                                  -> prefetch its backend
 //     aya_choose         entry or lookup table -> verdict; remembers          -> prefetch the header
+//     aya_choose_by_id   instead, where a connection id may name the backend  quic.h
 //     aya_encap          verdict -> bytes to the backend                      encap.h
 //     aya_reply_*        verdict -> bytes to the client                       reply.h
 #ifndef AYA_FORWARD_H
@@ -27,14 +28,18 @@
 #include "aya/view.h"
 #endif
 
-// What happened to the flow table in addition to the verdict; bit i counts reason FLOW_NEW + i.
+// What there is to say in addition to the verdict, of the flow table above all; bit i counts reason FLOW_NEW
+// + i.
 enum aya_note {
     AYA_NOTE_NEW = 1 << 0,
     AYA_NOTE_PREVIOUS = 1 << 1,
     AYA_NOTE_RESCHEDULED = 1 << 2,
     AYA_NOTE_EVICTED = 1 << 3,
     AYA_NOTE_NOT_REMEMBERED = 1 << 4,
-    AYA_NOTES = 5,
+    AYA_NOTE_QUIC_BY_ID = 1 << 5,
+    AYA_NOTE_QUIC_NO_CONFIG = 1 << 6,
+    AYA_NOTE_QUIC_NO_SERVER = 1 << 7,
+    AYA_NOTES = 8,
 };
 
 struct aya_verdict {

@@ -156,7 +156,7 @@ AYA_INLINE int aya_plain_fits(const struct aya_backend *backend, u16 l3_length)
 
 // The backend of a packet that goes on, by its flow's entry, which was located for `service`; renews the
 // entry. NULL: the flow is not settled, its backend is not simply up or needs a tunnel, the packet does not
-// fit, or its service does not take all packets.
+// fit, its service does not take all packets, or a connection id has a say.
 AYA_INLINE const struct aya_backend *aya_plain_follow(const struct aya_view *view,
                                                       const struct aya_service *service, u16 l3_length,
                                                       struct aya_flow_entry *entry, u16 now)
@@ -164,7 +164,8 @@ AYA_INLINE const struct aya_backend *aya_plain_follow(const struct aya_view *vie
     const struct aya_backend *backend = aya_view_backend(view, entry->backend);
     if (AYA_UNLIKELY(!aya_is_up(backend, entry)) || AYA_UNLIKELY(entry->state < AYA_FLOW_ESTABLISHED) ||
         AYA_UNLIKELY(!aya_plain_fits(backend, l3_length)) ||
-        AYA_UNLIKELY(service->flags & AYA_SERVICE_GUARDS_PACKETS))
+        AYA_UNLIKELY(service->flags & AYA_SERVICE_GUARDS_PACKETS) ||
+        AYA_UNLIKELY(service->flags & AYA_SERVICE_QUIC && entry->state == AYA_FLOW_DATAGRAM))
         return NULL;
     aya_renew(view, entry, service, entry->state, now);
     return backend;
@@ -178,8 +179,8 @@ AYA_INLINE const struct aya_backend *aya_plain_begin(const struct aya_view *view
                                                      u16 l3_length, u64 hash, struct aya_flow_set *set,
                                                      u16 now, u32 *backend_id, u8 *notes)
 {
-    const u32 others =
-        AYA_SERVICE_AFFINITY_SOURCE | AYA_SERVICE_STATELESS | AYA_SERVICE_DRAWS | AYA_SERVICE_GUARDED;
+    const u32 others = AYA_SERVICE_AFFINITY_SOURCE | AYA_SERVICE_STATELESS | AYA_SERVICE_DRAWS |
+                       AYA_SERVICE_GUARDED | AYA_SERVICE_QUIC;
     if (AYA_UNLIKELY((service->flags & others) || service->previous_size != 0))
         return NULL;
     const struct aya_backend *backend =

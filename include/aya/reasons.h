@@ -86,6 +86,12 @@ enum aya_action {
     X(FLOW_EVICTED, FORWARD, "flow_evicted", "a live flow made room for a newer one")                       \
     X(FLOW_NOT_REMEMBERED, FORWARD, "flow_not_remembered",                                                  \
       "no room in the flow table: forwarded by hash alone")                                                 \
+    X(QUIC_BY_ID, FORWARD, "quic_by_id",                                                                    \
+      "sent to the backend that the QUIC connection id names, which its flow did not tell")                 \
+    X(QUIC_NO_CONFIG, FORWARD, "quic_no_config",                                                            \
+      "QUIC connection id of no configuration of the service: forwarded by its flow")                       \
+    X(QUIC_NO_SERVER, FORWARD, "quic_no_server",                                                            \
+      "QUIC connection id that names no live backend: forwarded by its flow")                               \
     X(WOULD_REFUSE, FORWARD, "would_refuse", "over a limit or on a list that only counts: let in")          \
     X(FLOW_OVER_LIMIT, FORWARD, "flow_over_limit", "over a limit of new flows: forwarded by hash alone")
 

@@ -146,6 +146,9 @@ template <>
 constexpr std::array<u64, 2> kWatchedOffsets<aya_guard> = {offsetof(aya_guard, packet_cost),
                                                            offsetof(aya_guard, ignored_ipv4)};
 
+template <>
+constexpr std::array<u64, 1> kWatchedOffsets<aya_quic> = {offsetof(aya_quic, configs)};
+
 template <class Entry>
 constexpr u64 hash_entry(u64 hash)
 {

@@ -97,6 +97,7 @@ enum aya_service_flags {
     AYA_SERVICE_LIMITS_FLOWS = 512,   // of new flows
     AYA_SERVICE_GUARDS_PACKETS = AYA_SERVICE_LISTS | AYA_SERVICE_LIMITS_PACKETS,
     AYA_SERVICE_GUARDED = AYA_SERVICE_GUARDS_PACKETS | AYA_SERVICE_LIMITS_FLOWS,
+    AYA_SERVICE_QUIC = 1024, // a connection id may name the backend (quic.h)
 };
 
 enum aya_flow_state {
@@ -183,6 +184,56 @@ enum aya_guard_flags {
     AYA_GUARD_LISTS = 4,         // `sources` is set
 };
 
+// 16 bytes, as two loads have them.
+struct aya_block {
+    u64 low, high;
+};
+
+enum { AYA_AES_ROUNDS = 10 };
+
+// Round keys of AES-128 in the order of their use. For decryption they are those of the equivalent inverse
+// cipher (FIPS 197 5.3.5), as the processors' instructions take them.
+struct aya_aes_keys {
+    AYA_ALIGNED(8) u32 words[4 * (AYA_AES_ROUNDS + 1)];
+};
+
+// How a connection id is read: draft-ietf-quic-load-balancers 5.
+enum aya_quic_form {
+    AYA_QUIC_NONE, // there is no configuration of this id
+    AYA_QUIC_PLAIN,
+    AYA_QUIC_ONE_BLOCK,    // `keys` decrypt
+    AYA_QUIC_THREE_PASSES, // `keys` encrypt; the server id is in the left half alone
+    AYA_QUIC_FOUR_PASSES,
+};
+
+struct aya_quic_config {
+    u8 form; // enum aya_quic_form
+    u8 server_id_length;
+    u8 length; // of server id and nonce
+    u8 unused[13];
+    struct aya_block bits[2]; // which are those of the left half, and of the right one
+    struct aya_aes_keys keys;
+};
+
+enum {
+    AYA_QUIC_CONFIGS = 8, // by the id's three bits; the last is never one
+    AYA_SERVER_PROBES = 16,
+};
+
+// The companion of a service with AYA_SERVICE_QUIC. Its backends stand in the arena, found by their server
+// ids: open addressing with linear probing; AYA_BACKEND_NONE ends the run.
+struct aya_quic {
+    u32 servers_offset; // as lookup_offset of a service
+    u32 servers_size;   // a power of two; 0: none
+    u64 unused[7];
+    struct aya_quic_config configs[AYA_QUIC_CONFIGS];
+};
+
+// The companion of a backend: its server id, at the end, with zeros before it.
+struct aya_server {
+    struct aya_block id;
+};
+
 // Cold companions, for people and for a restarted control plane; never read by a data plane.
 struct aya_name {
     char text[AYA_NAME_SIZE]; // NUL-terminated, NUL-filled; empty: the id is free
@@ -229,7 +280,9 @@ struct aya_control {
     X(services, service, service)   \
     X(backends, backend, backend)   \
     X(tunnels, tunnel, backend)     \
-    X(guards, guard, service)
+    X(guards, guard, service)       \
+    X(quics, quic, service)         \
+    X(servers, server, backend)
 
 // Read by people, and by a control plane that comes back.
 #define AYA_NAME_TABLES(X)          \
@@ -256,6 +309,10 @@ AYA_STATIC_ASSERT(offsetof(struct aya_backend, outer_src) == 24, "both addresses
 AYA_STATIC_ASSERT(sizeof(struct aya_tunnel) == 64, "one cache line");
 AYA_STATIC_ASSERT(offsetof(struct aya_tunnel, weight) == 48, "table ABI");
 AYA_STATIC_ASSERT(sizeof(struct aya_guard) == 64, "one cache line");
+AYA_STATIC_ASSERT(sizeof(struct aya_aes_keys) == 176, "table ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_quic_config) == 224, "table ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_quic) == 29 * AYA_CACHE_LINE, "table ABI");
+AYA_STATIC_ASSERT(sizeof(struct aya_server) == 16, "four to a cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_lookup_line) == 64, "one cache line");
 AYA_STATIC_ASSERT(sizeof(struct aya_source_set) == sizeof(struct aya_lookup_line), "a line of the arena");
 AYA_STATIC_ASSERT(sizeof(struct aya_control) == 64, "one cache line");

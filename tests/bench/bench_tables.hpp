@@ -27,6 +27,8 @@ struct Tables {
     std::vector<aya_backend> backends = std::vector<aya_backend>(kServices * kBackendsPerService);
     std::vector<aya_tunnel> tunnels = std::vector<aya_tunnel>(backends.size());
     std::vector<aya_guard> guards = std::vector<aya_guard>(kServices);
+    std::vector<aya_quic> quics = std::vector<aya_quic>(kServices);
+    std::vector<aya_server> servers = std::vector<aya_server>(backends.size());
     std::vector<u32> lookup = std::vector<u32>(kServices * kSlots);
     aya_view view{};
 
@@ -47,6 +49,8 @@ struct Tables {
                 .backends = backends.data(),
                 .tunnels = tunnels.data(),
                 .guards = guards.data(),
+                .quics = quics.data(),
+                .servers = servers.data(),
                 .lookup = lookup.data(),
                 .vip_count = kVips,
                 .service_count = kServices,

@@ -12,17 +12,18 @@
 namespace aya::test
 {
 
-// Seven services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed.
+// Eight services of ten backends: every encapsulation, two egress ports, and an MTU that packets exceed. To
+// the last one connection ids lead, also to 110 more backends that no lookup table names.
 class DiffScene
 {
 public:
     explicit DiffScene(u64 seed)
         : packets_(seed, {.ipv4 = {"203.0.113.10", "203.0.113.10", "203.0.113.11", "203.0.113.12",
-                                   "203.0.113.13", "203.0.113.14", "203.0.113.15", "203.0.113.99",
-                                   "203.0.113.65", "203.0.113.66", "203.0.113.70"},
+                                   "203.0.113.13", "203.0.113.14", "203.0.113.15", "203.0.113.16",
+                                   "203.0.113.99", "203.0.113.65", "203.0.113.66", "203.0.113.70"},
                           .ipv6 = {"2001:db8::10", "2001:db8::10", "2001:db8::11", "2001:db8::12",
-                                   "2001:db8::13", "2001:db8::14", "2001:db8::15", "2001:db8::99",
-                                   "2001:db8:1::5", "2001:db8:1::6"},
+                                   "2001:db8::13", "2001:db8::14", "2001:db8::15", "2001:db8::16",
+                                   "2001:db8::99", "2001:db8:1::5", "2001:db8:1::6"},
                           .ports = {443, 443, 443, 80, 1234}})
     {
         services_ = {
@@ -45,7 +46,9 @@ public:
                                 AYA_SERVICE_LEAST_FLOWS),
             tables_.add_service({"203.0.113.64/28:400-500/tcp", "203.0.113.64/28:443/udp",
                                  "203.0.113.66:80-1000/tcp", "[2001:db8:1::/64]:0/tcp",
-                                 "[2001:db8:1::/64]:443/udp"})};
+                                 "[2001:db8:1::/64]:443/udp"}),
+            tables_.add_service({"203.0.113.16:443/tcp", "203.0.113.16:0/udp", "[2001:db8::16]:443/tcp",
+                                 "[2001:db8::16]:0/udp"})};
         tables_.add_vip("203.0.113.64/28:443/tcp", services_[0]);
         tables_.add_vip("203.0.113.64/26:0/tcp", services_[2]);
         tables_.add_vip("[2001:db8:1::/64]:80/tcp", services_[3]);
@@ -78,6 +81,7 @@ public:
                     {.encap = encaps[i % 5], .egress_port = static_cast<u16>(i == 6 ? 1 : 0), .mtu = 1300}));
         for (u16 service : services_)
             reschedule(service);
+        add_ids(services_.back());
     }
 
     const Tables &tables() const { return tables_; }
@@ -124,6 +128,25 @@ private:
     {
         tables_.service(service).flags |= AYA_SERVICE_LIMITS_FLOWS;
         tables_.guard(service).flow_cost = tables_.guard(service).source_flow_cost = 1;
+    }
+
+    // Nearly every form of connection id. Server ids have one octet, so that random ids name some backend
+    // half of the time.
+    void add_ids(u16 service)
+    {
+        const std::string key = "8f95f09245765f80256934e50c66207f";
+        tables_.add_quic(service, 0, 1, 4);
+        tables_.add_quic(service, 1, 1, 15, key);
+        tables_.add_quic(service, 2, 1, 5, key);
+        tables_.add_quic(service, 3, 1, 6, key);
+        tables_.add_quic(service, 4, 1, 18, key);
+        tables_.add_quic(service, 5, 1, 17);
+        for (u32 id = 0; id < 120; id++) {
+            constexpr const char *kDigits = "0123456789abcdef";
+            const u32 backend =
+                id < 10 ? backends_[backends_.size() - 10 + id] : tables_.add_backend(service, {.mtu = 1300});
+            tables_.set_server_id(backend, {kDigits[id >> 4], kDigits[id & 15]});
+        }
     }
 
     // A lookup table over the service's backends that are up, with few slots, so that all are used; now and

@@ -26,6 +26,8 @@ struct World {
     u16 any = tables.add_service({"203.0.113.11:0/udp", "[2001:db8::11]:0/tcp"}, AYA_SERVICE_AFFINITY_SOURCE);
     std::vector<u32> backends;
 
+    u16 quic = tables.add_service({"203.0.113.12:443/udp", "[2001:db8::12]:443/udp"});
+
     World()
     {
         const Encap encaps[] = {{},
@@ -33,7 +35,7 @@ struct World {
                                 ipip("2001:db8:b::1", "2001:db8:b::11"),
                                 gue("192.0.2.1", "10.0.1.12"),
                                 gue("2001:db8:b::1", "2001:db8:b::12")};
-        for (u16 service : {web, any}) {
+        for (u16 service : {web, any, quic}) {
             std::vector<u32> own;
             for (const Encap &encap : encaps)
                 own.push_back(tables.add_backend(service, {.encap = encap}));
@@ -41,6 +43,22 @@ struct World {
             tables.set_lookup(service, own);
             backends.insert(backends.end(), own.begin(), own.end());
         }
+        add_ids();
+    }
+
+    // Every form of connection id. Five of 256 random server ids name a backend.
+    void add_ids()
+    {
+        const std::string key = "8f95f09245765f80256934e50c66207f";
+        tables.add_quic(quic, 0, 1, 4);
+        tables.add_quic(quic, 1, 1, 15, key);
+        tables.add_quic(quic, 2, 1, 5, key);
+        tables.add_quic(quic, 3, 1, 18, key);
+        tables.add_quic(quic, 4, 5, 4, key);
+        tables.add_quic(quic, 5, 10, 9, key);
+        for (u32 i = 0; i < 5; i++)
+            tables.set_server_id(backends[backends.size() - 5 + i],
+                                 std::string("0") + static_cast<char>('0' + i));
     }
 
     void set_state(u32 state)

@@ -76,6 +76,14 @@ inline std::uint16_t naive_checksum(const Bytes &bytes, std::uint32_t start = 0)
     return static_cast<std::uint16_t>(~naive_sum(bytes, start));
 }
 
+inline Bytes hex_bytes(const std::string &text)
+{
+    Bytes bytes;
+    for (std::size_t i = 0; i + 1 < text.size(); i += 2)
+        bytes.push_back(static_cast<std::uint8_t>(std::stoul(text.substr(i, 2), nullptr, 16)));
+    return bytes;
+}
+
 // 4 or 16 bytes.
 inline Bytes address_bytes(const std::string &text)
 {

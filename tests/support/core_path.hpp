@@ -7,6 +7,7 @@
 
 #include "aya/encap.h"
 #include "aya/forward.h"
+#include "aya/quic.h"
 #include "aya/reply.h"
 #include "aya/reset.h"
 #include "bytes.hpp"
@@ -46,7 +47,7 @@ public:
         else
             outcome.reason = aya_punt_reason(view_, &outcome.packet, outcome.reason);
         if (outcome.reason == AYA_REASON_NONE)
-            hash = choose(outcome);
+            hash = choose(outcome, slice(frame, 0, visible));
         outcome.action = aya_action_of(outcome.reason);
         if (outcome.action == AYA_ACTION_FORWARD || outcome.action == AYA_ACTION_REPLY)
             write(outcome, slice(frame, 0, visible), hash);
@@ -80,7 +81,8 @@ public:
     u64 borrowed_count = 0; // packets that followed an entry of the sibling
 
 private:
-    u64 choose(Outcome &outcome)
+    // Of `frame` only as much as a shell could read.
+    u64 choose(Outcome &outcome, const Bytes &frame)
     {
         const u64 hash = aya_flow_hash(view_->settings, &outcome.packet);
         aya_flow_set *set = set_of(hash);
@@ -95,7 +97,11 @@ private:
             borrowed_count++;
         }
         aya_verdict verdict;
-        aya_choose(view_, &outcome.packet, outcome.service, hash, set, entry, now, &verdict);
+        if (aya_may_have_id(aya_view_service(view_, outcome.service), &outcome.packet))
+            aya_choose_by_id(view_, &outcome.packet, frame.data(), frame.data() + frame.size(),
+                             outcome.service, hash, set, entry, now, &verdict);
+        else
+            aya_choose(view_, &outcome.packet, outcome.service, hash, set, entry, now, &verdict);
         outcome.reason = static_cast<aya_reason>(verdict.reason);
         outcome.notes = verdict.notes;
         outcome.service = verdict.service;

@@ -63,11 +63,25 @@ private:
     void add_transport(Packet &packet)
     {
         static const char *const flags[] = {"S", "A", "PA", "FA", "R", "SA", "A", "A", "", "SF"};
-        if (below(3))
+        const bool is_tcp = below(3) != 0;
+        if (is_tcp)
             packet.tcp(client_port(), port(), flags[below(10)], below(4) ? 0 : below(11));
         else
             packet.udp(client_port(), port());
-        packet.payload(below(6) ? below(40) : below(1500));
+        const std::size_t length = below(6) ? below(40) : below(1500);
+        if (is_tcp)
+            packet.payload(length);
+        else
+            packet.payload(random_bytes(length));
+    }
+
+    // So that connection ids in them name all that they can name.
+    Bytes random_bytes(std::size_t length)
+    {
+        Bytes bytes(length);
+        for (std::uint8_t &byte : bytes)
+            byte = static_cast<std::uint8_t>(below(256));
+        return bytes;
     }
 
     void add_common(Packet &packet)

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "aya/headers.h"
+#include "aya/quic.h"
 #include "aya/tables.h"
 #include "aya/view.h"
 #include "bytes.hpp"
@@ -115,6 +116,8 @@ public:
                  .backends = backends_.data(),
                  .tunnels = tunnels_.data(),
                  .guards = guards_.data(),
+                 .quics = quics_.data(),
+                 .servers = servers_.data(),
                  .lookup = lookup_.data(),
                  .vip_count = kVips,
                  .service_count = static_cast<u32>(services_.size()),
@@ -215,6 +218,36 @@ public:
         next_lookup_ += static_cast<u32>(set.size());
     }
 
+    // Connection ids with this config id name the service's backends. `key`: 32 hex digits, or none.
+    void add_quic(u16 service_id, u32 config_id, u32 server_id_length, u32 nonce_length,
+                  const std::string &key = "")
+    {
+        services_.at(service_id).flags |= AYA_SERVICE_QUIC;
+        const Bytes octets = hex_bytes(key);
+        aya_quic_config_init(&quics_.at(service_id).configs[config_id], server_id_length, nonce_length,
+                             octets.empty() ? nullptr : octets.data());
+    }
+
+    // After add_quic(). `id`: hex digits, as many as the service's configurations read.
+    void set_server_id(u32 backend_id, const std::string &id)
+    {
+        const Bytes octets = hex_bytes(id);
+        const auto length = static_cast<u32>(octets.size());
+        aya_server &server = servers_.at(backend_id);
+        std::memcpy(reinterpret_cast<u8 *>(&server + 1) - length, octets.data(), length);
+        aya_quic &quic = quics_.at(backends_.at(backend_id).service);
+        if (quic.servers_size == 0) {
+            quic.servers_offset = next_lookup_;
+            quic.servers_size = 2 * kBackends;
+            std::fill_n(lookup_.begin() + next_lookup_, quic.servers_size, AYA_BACKEND_NONE);
+            next_lookup_ += quic.servers_size;
+        }
+        u32 at = aya_server_place(&settings_.hash_key, server.id, length);
+        while (lookup_[quic.servers_offset + at % quic.servers_size] != AYA_BACKEND_NONE)
+            at++;
+        lookup_[quic.servers_offset + at % quic.servers_size] = backend_id;
+    }
+
     // As the control plane does: a backend that goes down loses its flows for good.
     void take_down(u32 backend_id)
     {
@@ -234,6 +267,8 @@ public:
     const std::vector<aya_service> &services() const { return services_; }
     const std::vector<aya_backend> &backends() const { return backends_; }
     const std::vector<aya_tunnel> &tunnels() const { return tunnels_; }
+    const std::vector<aya_quic> &quics() const { return quics_; }
+    const std::vector<aya_server> &servers() const { return servers_; }
     const std::vector<u32> &lookup() const { return lookup_; }
     const aya_view *view() const { return &view_; }
 
@@ -388,6 +423,8 @@ private:
     std::vector<aya_backend> backends_ = std::vector<aya_backend>(kBackends);
     std::vector<aya_tunnel> tunnels_ = std::vector<aya_tunnel>(kBackends);
     std::vector<aya_guard> guards_ = std::vector<aya_guard>(kServices);
+    std::vector<aya_quic> quics_ = std::vector<aya_quic>(kServices);
+    std::vector<aya_server> servers_ = std::vector<aya_server>(kBackends);
     std::vector<u32> lookup_ = std::vector<u32>(1 << 18);
     aya_view view_{};
     u16 next_service_ = 0;

@@ -9,6 +9,8 @@
 //     lookup SERVICE BACKEND...          the slots of its table; the one before becomes the previous table
 //     allow SERVICE PREFIX... | deny SERVICE PREFIX...
 //     prefix SERVICE IPV4 IPV6           bits of a client's address that source affinity looks at
+//     quic SERVICE CONFIG_ID SERVER_ID_LENGTH NONCE_LENGTH KEY|-
+//     server BACKEND HEX                 its server id
 //     vector DESCRIPTION                 everything before the first one is done anew for each
 //     up BACKEND | drain BACKEND | down BACKEND | unreachable BACKEND
 //     local ADDRESS                      the kernel has this VIP's address, too
@@ -44,14 +46,6 @@ constexpr int kAttempts = 20;
 
 using Words = std::vector<std::string>;
 
-Bytes from_hex(const std::string &text)
-{
-    Bytes bytes;
-    for (std::size_t i = 0; i + 1 < text.size(); i += 2)
-        bytes.push_back(static_cast<u8>(std::stoul(text.substr(i, 2), nullptr, 16)));
-    return bytes;
-}
-
 Words split(const std::string &line)
 {
     std::istringstream stream(line);
@@ -83,6 +77,10 @@ public:
             set_prefix(tables_.service(services_.at(words.at(1))), words);
         else if (command == "allow" || command == "deny")
             set_lists(words);
+        else if (command == "quic")
+            add_quic(words);
+        else if (command == "server")
+            tables_.set_server_id(backends_.at(words.at(1)), words.at(2));
         else if (command == "up")
             backend(words).state = AYA_BACKEND_UP;
         else if (command == "drain")
@@ -142,6 +140,13 @@ private:
             ignore(service.source_ignored_ipv4, bit);
         for (unsigned bit = static_cast<unsigned>(std::stoul(words.at(3))); bit < 128; bit++)
             ignore(service.source_ignored_ipv6[bit / 32], bit % 32);
+    }
+
+    void add_quic(const Words &words)
+    {
+        const auto number = [&](std::size_t at) { return static_cast<u32>(std::stoul(words.at(at))); };
+        tables_.add_quic(services_.at(words.at(1)), number(2), number(3), number(4),
+                         words.at(5) == "-" ? "" : words.at(5));
     }
 
     void set_lookup(const Words &words)
@@ -214,7 +219,7 @@ public:
     std::string apply(const Words &words)
     {
         if (words[0] == "frame")
-            return frame(from_hex(words.at(1)));
+            return frame(hex_bytes(words.at(1)));
         if (words[0] == "expect")
             return expect(words);
         if (words[0] == "replies") {

@@ -4,9 +4,10 @@
 from scapy.layers.inet import IP, TCP, IPOption_NOP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt
 
-from vector import (CLIENT, CLIENT6, EVICTED, NEW, NOT_REMEMBERED, NOTHING, PREVIOUS, RESCHEDULED, Vector, allow, arrives,
-                    back, came, deny, down, drain, drop, forward, goes_to, local, no_replies_left, on_down_reset, prefix, punt, reply,
-                    syn, table, tcp, time_passes, udp, up, unreachable, v4, v6)
+from vector import (BY_ID, CLIENT, CLIENT6, EVICTED, NEW, NO_CONFIG, NO_SERVER, NOT_REMEMBERED, NOTHING, PREVIOUS,
+                    RESCHEDULED, Vector, allow, arrives, back, came, deny, down, drain, drop, forward, goes_to, local,
+                    no_replies_left, on_down_reset, prefix, punt, quic_long, quic_short, reply, syn, table, tcp, time_passes,
+                    udp, up, unreachable, v4, v6)
 
 
 def to_moving(packet, ttl=64):
@@ -38,6 +39,15 @@ def many(make, ports):
 
 def establish(ports):
     return many(lambda port: to_moving(tcp(sport=port)), [port for port in ports for _ in range(2)])
+
+
+# The draft's vectors: three passes, four passes, one block; and one in clear.
+OF_A, OF_B, OF_C = "0720b1d07b359d3c", "2fcc381bc74cb4fbad2823a3d1f8fed2", "504dd2d05a7b0de9b2b9907afb5ecf8cc3"
+OF_D = "67c4605e4504cc4f"
+
+
+def to_quic(payload, sport=5000):
+    return came / v4(120) / udp(sport=sport) / payload
 
 
 VECTORS = [
@@ -174,6 +184,29 @@ VECTORS = [
            forward("a", notes=NEW), to_moving(tcp()), forward("a"), table("moving", "b"), table("moving", "b"),
            time_passes(900), to_moving(tcp()), forward("a", notes=NOTHING)),
 
+    Vector("5 QUIC", "each form of connection id names its backend",
+           *[step for backend, connection_id in (("qb", OF_B), ("qc", OF_C), ("qd", OF_D), ("qa", OF_A))
+             for step in (to_quic(quic_short(connection_id)), forward(backend),
+                          to_quic(quic_long(connection_id)), forward(backend))]),
+    Vector("5 QUIC", "the packet is not changed", to_quic(quic_short(OF_D)),
+           forward("qd", goes_to("d") / v4(120, ttl=63) / udp() / quic_short(OF_D), f"{NEW},{BY_ID}")),
+    Vector("5 QUIC", "IPv6", came / v6(120) / udp() / quic_short(OF_C), forward("qc", notes=f"{NEW},{BY_ID}")),
+    Vector("5 QUIC", "from another address and port the backend is the same", to_quic(quic_short(OF_D)), forward("qd"),
+           to_quic(quic_short(OF_D), 5001), forward("qd", notes=f"{NEW},{BY_ID}"),
+           came / v4(120, src="198.51.100.99") / udp() / quic_short(OF_D), forward("qd", notes=f"{NEW},{BY_ID}"),
+           to_quic(quic_short(OF_D), 5001), forward("qd", notes=NOTHING)),
+    Vector("5 QUIC", "other ids go by their flow", to_quic(quic_long("e7c4605e4504cc4f")), forward("qa", notes=NEW),
+           to_quic(quic_short("c7c4605e4504cc4f")), forward("qa", notes=NO_CONFIG),
+           to_quic(quic_short("67c4605f4504cc4f")), forward("qa", notes=NO_SERVER),
+           to_quic(quic_short(OF_D, 11)), forward("qa", notes=NOTHING), to_quic(quic_long(OF_D[:-2])),
+           forward("qa", notes=NO_CONFIG)),
+    Vector("5 QUIC", "an id of another backend leaves the flow alone", to_quic(quic_long("")), forward("qa", notes=NEW),
+           to_quic(quic_short(OF_D)), forward("qd", notes=BY_ID), to_quic(quic_long("")), forward("qa", notes=NOTHING)),
+    Vector("5 QUIC", "a draining backend keeps its connections", drain("qd"), to_quic(quic_short(OF_D)), forward("qd")),
+    Vector("5 QUIC", "without its backend a connection goes by the table, and returns with it", to_quic(quic_short(OF_D)),
+           forward("qd"), down("qd"), to_quic(quic_short(OF_D)),
+           forward("qa", notes=f"{NEW},{RESCHEDULED},{NO_SERVER}"), up("qd"), to_quic(quic_short(OF_D)),
+           forward("qd", notes=BY_ID)),
     Vector("6 schedule", "a service without backends", came / v4(80) / syn(), drop("no_backend", NOTHING)),
     Vector("6 schedule", "a table that names a backend that is down", down("plain"), came / v4() / syn(),
            drop("no_backend", NOTHING)),

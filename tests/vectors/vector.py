@@ -80,6 +80,7 @@ SERVICES = [
     Service("random", 90, [Backend("r" + name, MACS[name]) for name in "abcd"], RANDOM),
     Service("turns", 100, [Backend("u" + name, MACS[name]) for name in "abcd"], IN_TURN),
     Service("least", 110, [Backend("l" + name, MACS[name]) for name in "abcd"], LEAST_FLOWS),
+    Service("quic", 120, [Backend("q" + name, MACS[name]) for name in "abcd"]),
     # 203.0.113.200 to .207 and 2001:db8::200 to ::207.
     Service("net", 200, [Backend("net", BACKEND)],
             vips=("203.0.113.200/29:8000-8999/tcp", "203.0.113.200/29:443/udp", "203.0.113.200/29:443/tcp",
@@ -92,6 +93,11 @@ SERVICES = [
     Service("exact", 205, [Backend("exact", BACKEND)], port=8085),
 ]
 
+# Connection ids of service quic: config id, lengths of server id and nonce, key. The draft's key and server ids.
+QUIC_KEY = "8f95f09245765f80256934e50c66207f"
+QUIC_CONFIGS = [(0, 3, 4, QUIC_KEY), (1, 10, 5, QUIC_KEY), (2, 8, 8, QUIC_KEY), (3, 3, 4, "-")]
+QUIC_SERVERS = {"qa": "ed793a", "qb": "ed793a51d49b8f5fab65", "qc": "ed793a51d49b8f5f", "qd": "c4605e"}
+
 
 def preamble():
     lines = []
@@ -101,8 +107,10 @@ def preamble():
         for backend in service.backends:
             lines.append(f"backend {service.name} {backend.name} {backend.mac} {backend.port} {backend.mtu} "
                          f"{backend.encap}")
-        in_table = service.backends[:1] if service.name in ("moving", "stateless") else service.backends
+        in_table = service.backends[:1] if service.name in ("moving", "stateless", "quic") else service.backends
         lines.append(" ".join(["lookup", service.name] + [backend.name for backend in in_table]))
+    lines += [f"quic quic {' '.join(str(word) for word in config)}" for config in QUIC_CONFIGS]
+    lines += [f"server {backend} {server_id}" for backend, server_id in QUIC_SERVERS.items()]
     return lines
 
 
@@ -138,6 +146,17 @@ def udp(sport=5000, dport=443, **fields):
     return UDP(sport=sport, dport=dport, **fields)
 
 
+def quic_short(connection_id, length=24):
+    """The payload of a packet with a short header: RFC 8999 5.2."""
+    return Raw(bytes.fromhex("40" + connection_id) + bytes(range(length)))
+
+
+def quic_long(connection_id):
+    """With a long header of QUIC version 1: RFC 8999 5.1."""
+    octets = bytes.fromhex(connection_id)
+    return Raw(bytes.fromhex("c000000001") + bytes([len(octets)]) + octets + bytes(range(64)))
+
+
 def outer4(tos=0):
     return IP(src=BALANCER, dst="10.0.1.11", id=0, flags="DF", ttl=64, tos=tos)
 
@@ -170,6 +189,7 @@ def quoted(packet, count=128):
 
 NEW, PREVIOUS, RESCHEDULED = "flow_new", "flow_previous", "flow_rescheduled"
 EVICTED, NOT_REMEMBERED, NOTHING = "flow_evicted", "flow_not_remembered", "-"
+BY_ID, NO_CONFIG, NO_SERVER = "quic_by_id", "quic_no_config", "quic_no_server"
 
 
 def digits(packet):

@@ -38,12 +38,12 @@ TEST(Explain, DecidesAsADataPlaneDoes)
         EXPECT_EQ(answer["service"], "web");
         chosen[answer["backend"]]++;
 
-        const auto packet = api::read_question(question(source, "203.0.113.10:80/tcp"));
+        const aya_packet packet = api::read_question(question(source, "203.0.113.10:80/tcp"))->packet;
         const aya_view view = bench.sink.view(bench.sink.generation());
         u16 service = 0;
-        ASSERT_EQ(aya_classify(&view, &*packet, &service), AYA_REASON_NONE);
+        ASSERT_EQ(aya_classify(&view, &packet, &service), AYA_REASON_NONE);
         aya_verdict verdict = {};
-        aya_choose(&view, &*packet, service, aya_flow_hash(view.settings, &*packet), nullptr, nullptr, 0,
+        aya_choose(&view, &packet, service, aya_flow_hash(view.settings, &packet), nullptr, nullptr, 0,
                    &verdict);
         const auto name = bench.sink.slot(bench.sink.generation()).backend_names[verdict.backend_id].text;
         EXPECT_EQ(answer["backend"], name);

@@ -32,11 +32,11 @@ public:
     // `incarnation` of `backend` as it is live, plus `later`. Established, and idle for 100 ticks from now.
     void remember(const ApiBench &bench, const std::string &asked, const std::string &backend, u16 later = 0)
     {
-        const auto packet = api::read_question(asked);
+        const aya_packet packet = api::read_question(asked)->packet;
         const aya_view view = bench.sink.view(bench.sink.generation());
         u16 service = 0;
-        ASSERT_EQ(aya_classify(&view, &*packet, &service), AYA_REASON_NONE);
-        const u64 hash = aya_flow_hash(view.settings, &*packet);
+        ASSERT_EQ(aya_classify(&view, &packet, &service), AYA_REASON_NONE);
+        const u64 hash = aya_flow_hash(view.settings, &packet);
         const auto live = bench.publisher.find_backend("web", backend);
         aya_flow_set &set = file_.at<aya_flow_set>(kFlowSetsOffset)[aya_flow_set_index(hash, kSets - 1)];
         aya_flow_write(&set.way[1], hash, service, live->id, static_cast<u16>(live->incarnation + later),

@@ -159,6 +159,8 @@ class ApiServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         if parts[1:] == ["flows"]:
             left = self.flows.pop(0) if len(self.flows) > 1 else self.flows[0]
             return 200, {"service": owner["name"], "backend": found["name"], "flows": left}
+        if method == "POST":
+            return 200, answer_of("quic ids")
         if method == "PATCH":
             if not 0 <= body.get("weight", 0) <= 65535:
                 raise Refusal("bad weight")

@@ -140,6 +140,18 @@ AGO  SERVICE  SOURCE              DESTINATION           REASON      OUTCOME
         self.assertTrue(self.ok("explain", "192.0.2.1:1", "192.0.2.2:2/udp")
                         .endswith("\ndrop (unreachable), chosen: web/a\n"))
 
+    def test_quic_id(self):
+        path = "/v1/services/web/backends/gpu-01/quic_ids"
+        self.assertEqual(self.ok("quic", "id", "web", "gpu-01"), "".join(i + "\n" for i in answer_of("quic ids")["ids"]))
+        self.assertEqual(self.last(), ("POST", path, {}))
+        self.assertEqual(self.json("quic", "id", "web", "gpu-01", "--config-id", "3", "--count", "2", "--nonce", "ee08"),
+                         answer_of("quic ids"))
+        self.assertEqual(self.last(), ("POST", path, {"config_id": 3, "count": 2, "nonce": "ee08"}))
+
+    def test_explain_of_a_connection_id(self):
+        self.ok("explain", "192.0.2.1:1", "192.0.2.2:2/udp", "--quic-id", "07ed793a")
+        self.assertEqual(self.last()[2]["quic_id"], "07ed793a")
+
     def test_explain(self):
         text = self.ok("explain", "198.51.100.7:40000", "203.0.113.10:443/tcp")
         steps = answer_of("explain")["steps"]

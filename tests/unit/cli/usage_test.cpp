@@ -108,7 +108,8 @@ TEST(UsageLine, SpellsOutFewOptionsAndSumsUpMany)
     const auto usage = [&program](const char *group, const char *verb) {
         return usage_line(*program.app.get_subcommand(group)->get_subcommand(verb));
     };
-    EXPECT_EQ(usage("backend", "add"), "ayactl backend add SERVICE NAME ADDRESS [--weight N] [--mac MAC]");
+    EXPECT_EQ(usage("backend", "add"),
+              "ayactl backend add SERVICE NAME ADDRESS [--weight N] [--mac MAC] [--server-id HEX]");
     EXPECT_EQ(usage("service", "add"), "ayactl service add [NAME] [OPTIONS]");
     EXPECT_EQ(usage("backend", "list"), "ayactl backend list [SERVICE]");
 }

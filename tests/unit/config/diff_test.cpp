@@ -34,7 +34,7 @@ TEST(Diff, NamesEveryChange)
     Config to = from;
     to.services[0].backends[0].weight = 4;
     to.services[0].backends.erase(to.services[0].backends.begin() + 1);
-    to.services[0].backends.push_back({"web-3", IpAddress::v4(10, 0, 1, 13), 1, AdminState::active, {}});
+    to.services[0].backends.push_back({"web-3", IpAddress::v4(10, 0, 1, 13), 1, AdminState::active, {}, {}});
     to.services[0].idle_timeouts.udp = Duration(90000);
     to.services.erase(to.services.begin() + 1);
     to.services.push_back({});

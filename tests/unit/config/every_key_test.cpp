@@ -49,7 +49,9 @@ OrderedJson base()
         "tunnel_source": {},
         "lists": [ { "name": "bad" } ],
         "services": [ { "name": "web", "vips": [ "203.0.113.10:443/tcp" ], "health": { "type": "none" },
-                        "idle_timeouts": {}, "slow_start": {}, "limits": {}, "backends": [ { "name": "web-1", "address": "10.0.1.11" } ] } ] })");
+                        "idle_timeouts": {}, "slow_start": {}, "limits": {},
+                        "quic_lb": [ { "config_id": 0, "server_id_length": 4, "nonce_length": 4 } ],
+                        "backends": [ { "name": "web-1", "address": "10.0.1.11" } ] } ] })");
 }
 
 std::string base_with(const std::string &pointer, const OrderedJson &value)

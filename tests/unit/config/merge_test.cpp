@@ -35,7 +35,7 @@ protected:
 
     static BackendConfig backend(const std::string &name, const char *address)
     {
-        return {name, parse_ip_address(address).value(), 1, AdminState::active, {}};
+        return {name, parse_ip_address(address).value(), 1, AdminState::active, {}, {}};
     }
 
     static ServiceConfig service(const std::string &name, const char *vip)

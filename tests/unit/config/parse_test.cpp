@@ -89,8 +89,12 @@ TEST(Parse, EveryKeyIsRead)
     EXPECT_EQ(service.idle_timeouts, (IdleTimeouts{9h, 1s, 1s, 3min}));
     EXPECT_EQ(service.panic_threshold, 100U);
     EXPECT_TRUE(service.stateless);
-    EXPECT_EQ(service.backends.at(0), (BackendConfig{"b", IpAddress::v4(10, 0, 0, 1), 65535,
-                                                     AdminState::draining, parse_mac("52:54:00:00:00:02")}));
+    EXPECT_EQ(service.backends.at(0), (BackendConfig{"b",
+                                                     IpAddress::v4(10, 0, 0, 1),
+                                                     65535,
+                                                     AdminState::draining,
+                                                     parse_mac("52:54:00:00:00:02"),
+                                                     {}}));
 
     const auto again = parse_config(to_json(*config).dump());
     ASSERT_TRUE(again) << ::testing::PrintToString(errors_of(again));

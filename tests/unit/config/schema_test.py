@@ -346,7 +346,8 @@ class Schema(unittest.TestCase):
         least = {
             "seed": FULL["seed"],
             "dataplane": {"workers": [1], "ports": [{"device": "x"}]},
-            "services": [{"name": "s", "vips": ["1.2.3.4:1/tcp"], "backends": [{"name": "b", "address": "10.0.0.1"}],
+            "services": [{"name": "s", "vips": ["1.2.3.4:1/udp"], "backends": [{"name": "b", "address": "10.0.0.1"}],
+                          "quic_lb": [{"config_id": 0, "server_id_length": 4, "nonce_length": 4}],
                           "health": {"type": "none"}}],
         }
         filled = parse([least])[0]
