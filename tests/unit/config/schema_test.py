@@ -346,6 +346,7 @@ class Schema(unittest.TestCase):
         least = {
             "seed": FULL["seed"],
             "dataplane": {"workers": [1], "ports": [{"device": "x"}]},
+            "lists": [{"name": "l"}],
             "services": [{"name": "s", "vips": ["1.2.3.4:1/udp"], "backends": [{"name": "b", "address": "10.0.0.1"}],
                           "quic_lb": [{"config_id": 0, "server_id_length": 4, "nonce_length": 4}],
                           "health": {"type": "none"}}],
