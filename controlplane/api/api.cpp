@@ -22,14 +22,14 @@ using boost::beast::http::verb;
 
 constexpr std::string_view kOrigin = "api";
 
-std::string text_of(const OrderedJson &json)
+std::string dump_of(const OrderedJson &json)
 {
     return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
 Response ok(const OrderedJson &json, unsigned status = 200)
 {
-    return {.status = status, .body = text_of(json), .content_type = "application/json", .allow = {}};
+    return {.status = status, .body = dump_of(json), .content_type = "application/json", .allow = {}};
 }
 
 unsigned status_of(ErrorKind kind)

@@ -26,7 +26,7 @@ bool copy_sample(const aya_refusal &from, aya_refusal &to)
     return number != 0 && aya_peek_u64(&from.number) == number;
 }
 
-std::string text_of(const std::set<std::string> &clients)
+std::string list_of(const std::set<std::string> &clients)
 {
     std::string text;
     size_t named = 0;
@@ -80,7 +80,7 @@ std::vector<std::string> RefusalLog::news(const CounterSources &sources, u64 now
         if (name.empty() || (said != 0 && now_ns - said < kLogEvery))
             continue;
         said = now_ns;
-        lines.push_back("service " + name + ": " + kReasons[what.second].name + ": " + text_of(who));
+        lines.push_back("service " + name + ": " + kReasons[what.second].name + ": " + list_of(who));
     }
     return lines;
 }

@@ -168,7 +168,8 @@ TEST(Answers, AreThoseThatTheTestsOfAyactlUse)
                R"({"source": "198.51.100.7:40000", "destination": "203.0.113.10:443/tcp"})");
     scene.note("explain punt", verb::post, "/v1/explain",
                R"({"source": "198.51.100.7:40000", "destination": "203.0.113.10:444/tcp"})");
-    ApiBench quic(replaced(kScene, R"("203.0.113.11:80/tcp"],)", R"("203.0.113.11:80/tcp", "203.0.113.11:443/udp"],
+    ApiBench quic(
+        replaced(kScene, R"("203.0.113.11:80/tcp"],)", R"("203.0.113.11:80/tcp", "203.0.113.11:443/udp"],
         "quic_lb": [ { "config_id": 0, "server_id_length": 3, "nonce_length": 4 } ],)"));
     scene.answers["quic ids"] = {{"status", 200},
                                  {"body", quic.done(verb::post, "/v1/services/api/backends/cpu-01/quic_ids",

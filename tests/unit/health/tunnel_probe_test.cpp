@@ -38,7 +38,8 @@ TEST_F(TunnelProbe, GoesToTheVipAndSaysWhereToLook)
 {
     const Finding found = attempt(HealthType::tcp, target());
     if (::geteuid() != 0) {
-        EXPECT_EQ(found.outcome, Outcome::local_error) << "marks are for those who may administrate the network";
+        EXPECT_EQ(found.outcome, Outcome::local_error)
+            << "marks are for those who may administrate the network";
         return;
     }
     EXPECT_EQ(found.outcome, Outcome::refused);
