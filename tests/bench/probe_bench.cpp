@@ -90,7 +90,7 @@ double measure_floor(unsigned count, std::uint16_t port)
     const double before = cpu_seconds();
     for (unsigned i = 0; i < count; i++) {
         health::Connection connection;
-        connection.open({address_of(i), port});
+        connection.open({.address = {address_of(i), port}, .options = {}});
         pollfd ready = {.fd = connection.fd(), .events = POLLOUT, .revents = 0};
         ::poll(&ready, 1, 1000);
         if (connection.opened() != health::Finding(health::Outcome::ok))

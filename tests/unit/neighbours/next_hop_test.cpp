@@ -100,7 +100,11 @@ Way way_over(const char *interface)
 
 BackendConfig backend(std::optional<Mac> mac = std::nullopt)
 {
-    return {.name = "gpu-01", .address = IpAddress::v4(10, 0, 1, 11), .weight = 1, .state = {}, .mac = mac};
+    BackendConfig config{};
+    config.name = "gpu-01";
+    config.address = IpAddress::v4(10, 0, 1, 11);
+    config.mac = mac;
+    return config;
 }
 
 TEST(NextHopFor, FindsThePortByItsOwnOrItsPuntInterface)
