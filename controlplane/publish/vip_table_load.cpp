@@ -50,7 +50,11 @@ std::string VipTable::compare(u32 presences, std::span<const aya_port_range> ran
 {
     for (const auto &[prefix, place] : places_) {
         const auto index = find(presence(prefix));
-        const aya_vip wanted = presence_entry(prefix, place);
+        aya_vip wanted = presence_entry(prefix, place);
+        // Which VIPs say that it is local is not in the tables, so load() may count too many of them. Any
+        // service that is there may represent it, until the next publication says which.
+        if (index && place.local > 0 && place.services.contains(entries_[*index].service))
+            wanted.service = entries_[*index].service;
         if (!index || std::memcmp(&entries_[*index], &wanted, sizeof(wanted)) != 0)
             return "no entry for " + to_string(prefix) + " itself";
     }

@@ -269,6 +269,25 @@ TEST_F(VipTableLocal, TellsTheAddressesInAPrefixApart)
     EXPECT_EQ(reader_.entries_in_use(), 0u);
 }
 
+// The tables do not say that the prefix was local as a whole: after a restart it counts the address, too.
+TEST_F(VipTableLocal, IsTheSameAgainWithALocalAddressInALocalPrefix)
+{
+    const VipKey wide = *parse_vip("203.0.113.0/28:*/tcp"), exact = *parse_vip("203.0.113.5:8443/tcp");
+    const auto whole = prefixes({"203.0.113.0/28"}), address = prefixes({"203.0.113.5"});
+    for (const auto &[wide_id, exact_id] : {std::pair(0u, 1u), std::pair(1u, 0u)}) {
+        const std::vector<Change> changes = {{wide, wide_id, whole}, {exact, exact_id, address}};
+        apply(changes);
+        table_ = VipTable(1024, 3);
+        ASSERT_EQ(table_.load(reader_.vips, reader_.ranges, reader_.settings.vip_key), "") << wide_id;
+        apply(changes); // as the publisher does when it finds another local_of()
+        EXPECT_EQ(table_.local_of(wide), whole);
+        EXPECT_TRUE(is_local("203.0.113.5"));
+        EXPECT_EQ(reader_.find(exact.address), exact_id | AYA_ADDRESS_LOCAL);
+        apply({{wide, AYA_SERVICE_NONE}, {exact, AYA_SERVICE_NONE}});
+        EXPECT_EQ(reader_.entries_in_use(), 0u);
+    }
+}
+
 TEST(VipTable, RefusesMoreThanALookUpIsBoundedTo)
 {
     VipTable table(4096, 3);
