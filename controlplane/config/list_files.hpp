@@ -11,9 +11,13 @@
 namespace aya
 {
 
-// One prefix per line; '#' and ';' begin a comment. What is wrong goes to `errors` at `where`, with the line.
+// Whether errors quote what is in the file.
+enum class LinesOfFile { shown, hidden };
+
+// One prefix per line, of which reading ends after more than a list may have; '#' and ';' begin a comment.
+// What is wrong goes to `errors` at `where`, with the line.
 std::vector<Prefix> parse_list(std::string_view text, const std::string &file, const std::string &where,
-                               ErrorSink &errors);
+                               LinesOfFile lines, ErrorSink &errors);
 
 // Fills in SourceList::of_file.
 void read_list_files(Config &config, ErrorSink &errors);

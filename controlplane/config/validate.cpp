@@ -80,8 +80,10 @@ private:
             const std::string where = pointer_token("lists") + pointer_token(i);
             checker_.check_unique<std::string_view>(names, list.name, show(list.name), where + "/name");
             if (list.size() > kMostPrefixes)
-                checker_.add(where + (list.file ? "/file" : "/prefixes"),
-                             "found a list of " + std::to_string(list.size()) +
+                checker_.add(where + (list.file ? "/file" : "/prefixes"), // files are not read to their end
+                             "found a list of " +
+                                 (list.file ? "more than " + std::to_string(kMostPrefixes)
+                                            : std::to_string(list.size())) +
                                  " prefixes; allowed: at most " + std::to_string(kMostPrefixes));
         }
     }
@@ -109,8 +111,10 @@ private:
     {
         std::string names;
         for (const SourceList &list : config_.lists)
-            names += (names.empty() ? "the name of a list: " : ", ") + quote(list.name);
-        return names.empty() ? "nothing, because there are no /lists" : names;
+            names += (names.empty() ? "" : ", ") + quote(list.name);
+        if (names.empty())
+            return "nothing, because there are no /lists";
+        return (config_.lists.size() == 1 ? "the list " : "one of the lists ") + names;
     }
 
     void check_service_limits(const ServiceConfig &service, const std::string &where)

@@ -6,6 +6,7 @@
 #include "support.hpp"
 #include "temporary_directory.hpp"
 
+#include <filesystem>
 #include <fstream>
 
 namespace aya::test::lists_test
@@ -55,8 +56,8 @@ TEST(Lists, HavePrefixesOfBothFamilies)
 TEST(Lists, InAFileHaveOnePrefixPerLineAndComments)
 {
     ErrorSink errors;
-    const auto prefixes =
-        parse_list("# of today\n10.0.0.0/8\n\n  192.0.2.1 ; SBL1\r\n\t2001:db8::/32#x", "f", "/w", errors);
+    const auto prefixes = parse_list("# of today\n10.0.0.0/8\n\n  192.0.2.1 ; SBL1\r\n\t2001:db8::/32#x", "f",
+                                     "/w", LinesOfFile::shown, errors);
     EXPECT_TRUE(errors.empty());
     EXPECT_EQ(texts_of(prefixes), (Lines{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32"}));
 }
@@ -64,7 +65,7 @@ TEST(Lists, InAFileHaveOnePrefixPerLineAndComments)
 TEST(Lists, AWrongLineIsNamed)
 {
     ErrorSink errors;
-    parse_list("10.0.0.0/8\n10.0.0.1/8\nnonsense\n", "/etc/bad", "/lists/0/file", errors);
+    parse_list("10.0.0.0/8\n10.0.0.1/8\nnonsense\n", "/etc/bad", "/lists/0/file", LinesOfFile::shown, errors);
     EXPECT_EQ(lines_of(errors.take()),
               (Lines{std::string("f: /lists/0/file: /etc/bad line 2: found \"10.0.0.1/8\", its network is "
                                  "10.0.0.0/8") +
@@ -78,7 +79,7 @@ TEST(Lists, ThereIsAnEndToTheErrorsOfAFile)
     std::string text;
     for (int i = 0; i < 1000; i++)
         text += "nonsense\n";
-    parse_list(text, "f", "/w", errors);
+    parse_list(text, "f", "/w", LinesOfFile::shown, errors);
     EXPECT_EQ(errors.take().size(), 10U);
 }
 
@@ -112,12 +113,54 @@ TEST(Lists, WhoseFileCannotBeReadAreRefused)
                       "; required: a file of prefixes that aya-controlplane can read");
 }
 
+// Those who may name a file may not be those who may read it: group `aya` may not read keys.
+TEST(Lists, ShowNothingOfFilesThatNotAllUsersCanRead)
+{
+    using std::filesystem::perms;
+    const TemporaryDirectory directory;
+    const std::string file = directory / "key", secret = "8f95f09245765f80256934e50c66207f";
+    const OrderedJson json = with_list({{"name", "bad"}, {"file", file}});
+    std::ofstream(file) << secret << "\n198.51.100.1/24\n";
+    const auto error_with = [&](perms of_directory, perms of_file) {
+        std::filesystem::permissions(directory.path(), of_directory);
+        std::filesystem::permissions(file, of_file);
+        const Lines lines = errors_of(parse_config(json.dump()));
+        EXPECT_EQ(lines.size(), 2U);
+        return lines.at(0) + lines.at(1);
+    };
+    const perms all{0755}, own{0700}, group{0640};
+    EXPECT_NE(error_with(all, all).find("line 1: found \"" + secret + "\""), std::string::npos);
+    for (const std::string &hidden : {error_with(all, group), error_with(own, all)}) {
+        EXPECT_NE(hidden.find("line 1: found something else"), std::string::npos) << hidden;
+        EXPECT_EQ(hidden.find(secret), std::string::npos) << hidden;
+        EXPECT_EQ(hidden.find("its network"), std::string::npos) << hidden;
+    }
+}
+
+TEST(Lists, InFilesAreNotReadBeyondTheirLimit)
+{
+    ErrorSink errors;
+    std::string text;
+    for (std::size_t i = 0; i <= kMostPrefixes; i++)
+        text += "10.0.0.1\n";
+    EXPECT_EQ(parse_list(text + "nonsense\n", "f", "/w", LinesOfFile::shown, errors).size(),
+              kMostPrefixes + 1);
+    EXPECT_TRUE(errors.empty());
+    const TemporaryDirectory directory;
+    const std::string file = directory / "bad.txt";
+    std::ofstream(file) << text;
+    EXPECT_EQ(error_of(with_list({{"name", "bad"}, {"file", file}}).dump()),
+              "/lists/0/file: found a list of more than 100000 prefixes; allowed: at most 100000");
+    std::filesystem::resize_file(file, (1 << 23) + 1);
+    EXPECT_NE(error_of(with_list({{"name", "bad"}, {"file", file}}).dump()).find(": more than 8 MiB; "),
+              std::string::npos);
+}
+
 TEST(Lists, AreNamedByServicesAlone)
 {
     OrderedJson json = with_list(list("bad", {"10.0.0.0/8"}));
     json["services"][1]["allow"] = {"offices"};
-    EXPECT_EQ(error_of(json.dump()),
-              "/services/1/allow/0: found \"offices\"; allowed: the name of a list: \"bad\"");
+    EXPECT_EQ(error_of(json.dump()), "/services/1/allow/0: found \"offices\"; allowed: the list \"bad\"");
     json.erase("lists");
     json["services"][0].erase("deny");
     EXPECT_EQ(error_of(json.dump()),
