@@ -135,10 +135,12 @@ struct LimitsConfig {
     bool operator==(const LimitsConfig &) const = default;
 };
 
-// A key of AES-128 and the file that it was read from. What is written of it is the file's name alone.
+// A key of AES-128 and the file that it is read from. What is written of it is the file's name alone.
 struct KeyFile {
+    using Key = std::array<std::uint8_t, 16>;
+
     std::string path;
-    std::array<std::uint8_t, 16> key{};
+    std::optional<Key> key; // absent: not read yet, see read_key_files()
 
     bool operator==(const KeyFile &) const = default;
 };

@@ -2,6 +2,7 @@
 #include "edit.hpp"
 
 #include "fields.hpp"
+#include "quic_lb.hpp"
 #include "validate.hpp"
 
 #include <algorithm>
@@ -70,10 +71,12 @@ void drop_leftovers(HealthConfig &health, const HealthConfig &before)
     fields<ProbeOptions>().read(reader, health.options);
 }
 
-// Pointers below `where` become relative to it, as the request's text is all that the client sees.
-Result<Config> validated(Config config, const std::string &where = "")
+// Keys of files that `before` has stay what they are. Pointers below `where` become relative to it, as the
+// request's text is all that the client sees.
+Result<Config> validated(Config config, const Config &before, const std::string &where = "")
 {
     ErrorSink sink;
+    read_key_files(config.services, keys_of(before.services), sink);
     validate(config, sink);
     if (sink.empty())
         return config;
@@ -117,7 +120,7 @@ Result<Config> add_service(const Config &config, std::string_view text)
                            ErrorKind::conflict};
     Config changed = config;
     changed.services.push_back(std::move(service));
-    return validated(std::move(changed), "/services" + pointer_token(config.services.size()));
+    return validated(std::move(changed), config, "/services" + pointer_token(config.services.size()));
 }
 
 Result<Config> patch_service(const Config &config, std::string_view service, std::string_view text)
@@ -131,7 +134,7 @@ Result<Config> patch_service(const Config &config, std::string_view service, std
     if (!errors.empty())
         return errors;
     drop_leftovers(target.service->health, before);
-    return validated(std::move(changed), target.where);
+    return validated(std::move(changed), config, target.where);
 }
 
 Result<Config> remove_service(const Config &config, std::string_view service)
@@ -139,7 +142,7 @@ Result<Config> remove_service(const Config &config, std::string_view service)
     Config changed = config;
     if (std::erase_if(changed.services, [&](const ServiceConfig &s) { return s.name == service; }) == 0)
         return no_service(config, service);
-    return validated(std::move(changed));
+    return validated(std::move(changed), config);
 }
 
 Result<Config> add_backend(const Config &config, std::string_view service, std::string_view text)
@@ -159,7 +162,8 @@ Result<Config> add_backend(const Config &config, std::string_view service, std::
                                quote(service),
                            ErrorKind::conflict};
     backends.push_back(std::move(backend));
-    return validated(std::move(changed), target.where + "/backends" + pointer_token(backends.size() - 1));
+    return validated(std::move(changed), config,
+                     target.where + "/backends" + pointer_token(backends.size() - 1));
 }
 
 Result<Config> patch_backend(const Config &config, std::string_view service, std::string_view backend,
@@ -175,7 +179,7 @@ Result<Config> patch_backend(const Config &config, std::string_view service, std
     const ConfigErrors errors = read_into(text, ReadMode::patch, *target.backend);
     if (!errors.empty())
         return errors;
-    return validated(std::move(changed), target.where);
+    return validated(std::move(changed), config, target.where);
 }
 
 Result<Config> remove_backend(const Config &config, std::string_view service, std::string_view backend)
@@ -187,7 +191,7 @@ Result<Config> remove_backend(const Config &config, std::string_view service, st
     if (std::erase_if(target.service->backends, [&](const BackendConfig &b) { return b.name == backend; }) ==
         0)
         return no_backend(*target.service, backend);
-    return validated(std::move(changed));
+    return validated(std::move(changed), config);
 }
 
 } // namespace aya

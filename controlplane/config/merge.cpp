@@ -2,6 +2,7 @@
 #include "merge.hpp"
 
 #include "fields.hpp"
+#include "quic_lb.hpp"
 #include "validate.hpp"
 
 #include <algorithm>
@@ -62,23 +63,23 @@ Json merge_values(const Json &last, const Json &file, const Json &running)
 
 // `T`'s own values, without lists of other named things.
 template <typename T>
-T merge_settings(const T &last, const T &file, const T &running)
+T merge_settings(const T &last, const T &file, const T &running, ErrorSink &errors)
 {
     if (last == file)
         return running;
     if (last == running)
         return file;
     const Json merged = merge_values(Json(to_json(last)), Json(to_json(file)), Json(to_json(running)));
-    ErrorSink errors; // each value was valid where it came from; the whole is validated by merge()
-    T result;
+    T result; // each value was valid where it came from; the whole is validated by merge()
     Reader reader(merged, "", ReadMode::whole, errors);
     fields<T>().read(reader, result);
     return result;
 }
 
-BackendConfig merge_item(const BackendConfig *last, const BackendConfig &file, const BackendConfig &running)
+BackendConfig merge_item(const BackendConfig *last, const BackendConfig &file, const BackendConfig &running,
+                         ErrorSink &errors)
 {
-    return last == nullptr ? file : merge_settings(*last, file, running);
+    return last == nullptr ? file : merge_settings(*last, file, running, errors);
 }
 
 bool same(const BackendConfig &a, const BackendConfig &b)
@@ -104,11 +105,12 @@ bool same(const ServiceConfig &a, const ServiceConfig &b)
     });
 }
 
-ServiceConfig merge_item(const ServiceConfig *last, const ServiceConfig &file, const ServiceConfig &running);
+ServiceConfig merge_item(const ServiceConfig *last, const ServiceConfig &file, const ServiceConfig &running,
+                         ErrorSink &errors);
 
 template <typename T>
 std::vector<T> merge_lists(const std::vector<T> &last, const std::vector<T> &file,
-                           const std::vector<T> &running)
+                           const std::vector<T> &running, ErrorSink &errors)
 {
     const ByName<T> in_last = by_name(last);
     const ByName<T> in_file = by_name(file);
@@ -118,7 +120,7 @@ std::vector<T> merge_lists(const std::vector<T> &last, const std::vector<T> &fil
         const T *before = find(in_last, item.name);
         const T *now = find(in_running, item.name);
         if (now != nullptr)
-            merged.push_back(merge_item(before, item, *now));
+            merged.push_back(merge_item(before, item, *now, errors));
         else if (before == nullptr || !same(*before, item))
             merged.push_back(item);
     }
@@ -129,13 +131,14 @@ std::vector<T> merge_lists(const std::vector<T> &last, const std::vector<T> &fil
     return merged;
 }
 
-ServiceConfig merge_item(const ServiceConfig *last, const ServiceConfig &file, const ServiceConfig &running)
+ServiceConfig merge_item(const ServiceConfig *last, const ServiceConfig &file, const ServiceConfig &running,
+                         ErrorSink &errors)
 {
     ServiceConfig merged = last == nullptr ? all_but_backends(file)
                                            : merge_settings(all_but_backends(*last), all_but_backends(file),
-                                                            all_but_backends(running));
+                                                            all_but_backends(running), errors);
     merged.backends = merge_lists(last == nullptr ? std::vector<BackendConfig>() : last->backends,
-                                  file.backends, running.backends);
+                                  file.backends, running.backends, errors);
     return merged;
 }
 
@@ -145,8 +148,11 @@ Result<Config> merge(const std::vector<ServiceConfig> &last_applied, const Confi
                      const std::vector<ServiceConfig> &running)
 {
     Config merged = file;
-    merged.services = merge_lists(last_applied, file.services, running);
     ErrorSink sink;
+    merged.services = merge_lists(last_applied, file.services, running, sink);
+    KeysByPath known = keys_of(file.services); // those just read, then those in use
+    known.merge(keys_of(running));
+    read_key_files(merged.services, std::move(known), sink);
     validate(merged, sink);
     if (sink.empty())
         return merged;

@@ -4,6 +4,7 @@
 #include "common/file.hpp"
 #include "fields.hpp"
 #include "list_files.hpp"
+#include "quic_lb.hpp"
 #include "validate.hpp"
 
 namespace aya
@@ -20,6 +21,7 @@ Result<Config> parse_config(std::string_view text)
     fields<Config>().read(reader, config);
     reader.finish();
     read_list_files(config, errors);
+    read_key_files(config.services, {}, errors);
     validate(config, errors);
     if (!errors.empty())
         return errors.take();

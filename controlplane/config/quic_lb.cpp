@@ -3,6 +3,7 @@
 
 #include "aya/quic.h"
 #include "common/file.hpp"
+#include "common/json/json_text.hpp"
 #include "common/json/text_value.hpp"
 
 #include <sys/stat.h>
@@ -19,12 +20,14 @@ namespace
 {
 
 constexpr std::size_t kBlock = 16;
-constexpr std::size_t kLongestPath = 4095;
+constexpr off_t kLargestKeyFile = 4096;
+constexpr const char *kNeedsKey =
+    "the absolute path of a file with 32 hex digits that only its owner and group can read";
 
 aya_aes_keys keys_of(const KeyFile &file)
 {
     aya_aes_keys keys;
-    aya_aes_expand(&keys, file.key.data());
+    aya_aes_expand(&keys, file.key.value().data());
     return keys;
 }
 
@@ -96,26 +99,28 @@ Octets encrypt_in_passes(const aya_aes_keys &keys, const Octets &text)
 }
 
 // What is wrong with a file of a key, or nothing.
-std::string read_key(const std::string &path, KeyFile &file)
+std::string read_key(KeyFile &file)
 {
+    static constexpr const char *kNoKey = "does not hold 32 hex digits";
     struct stat status = {};
-    if (::stat(path.c_str(), &status) != 0)
+    if (::stat(file.path.c_str(), &status) != 0)
         return std::strerror(errno);
     if (!S_ISREG(status.st_mode))
         return "not a regular file";
     if ((status.st_mode & S_IRWXO) != 0)
-        return "open to all users; chmod o= takes that away";
-    const auto text = read_config_file(path);
+        return "readable or writable by all users; run: chmod o= " + file.path;
+    if (status.st_size > kLargestKeyFile)
+        return kNoKey;
+    const auto text = read_config_file(file.path);
     if (!text)
         return text.errors().front().message;
     std::string_view digits = *text;
     while (!digits.empty() && std::isspace(static_cast<unsigned char>(digits.back())) != 0)
         digits.remove_suffix(1);
     const auto key = octets_of(digits);
-    if (!key || key->size() != file.key.size())
-        return "does not hold 32 hex digits";
-    file.path = path;
-    std::copy(key->begin(), key->end(), file.key.begin());
+    if (!key || key->size() != KeyFile::Key().size())
+        return kNoKey;
+    std::copy(key->begin(), key->end(), file.key.emplace().begin());
     return {};
 }
 
@@ -167,22 +172,45 @@ Kind<Octets> server_id_kind()
 
 Kind<KeyFile> key_file_kind()
 {
+    const Kind<std::string> paths = file_kind();
     KindFacts facts;
-    facts.allowed = "the absolute path of a file with 32 hex digits that only its owner and group can read";
+    facts.allowed = kNeedsKey;
     facts.noun = "text";
     facts.note = "an absolute path";
     facts.placeholder = "FILE";
-    facts.schema = {{"type", "string"}, {"pattern", "^/"}};
+    facts.schema = paths.schema;
     return {std::move(facts),
-            [](const Json &value, std::string &note) -> std::optional<KeyFile> {
-                const std::string *text = text_of(value);
-                if (text == nullptr || !text->starts_with('/') || text->size() > kLongestPath)
-                    return std::nullopt;
-                KeyFile file;
-                note = read_key(*text, file);
-                return note.empty() ? std::optional(file) : std::nullopt;
+            [read = paths.read](const Json &value, std::string &note) -> std::optional<KeyFile> {
+                auto path = read(value, note);
+                return path ? std::optional(KeyFile{std::move(*path), {}}) : std::nullopt;
             },
             [](const KeyFile &file) { return OrderedJson(file.path); }};
+}
+
+KeysByPath keys_of(const std::vector<ServiceConfig> &services)
+{
+    KeysByPath keys;
+    for (const ServiceConfig &service : services)
+        for (const QuicLbConfig &config : service.quic_lb)
+            if (config.key_file && config.key_file->key)
+                keys.emplace(config.key_file->path, *config.key_file->key);
+    return keys;
+}
+
+void read_key_files(std::vector<ServiceConfig> &services, KeysByPath known, ErrorSink &errors)
+{
+    const auto fill_in = [&](KeyFile &file, const std::string &where) {
+        if (const auto key = known.find(file.path); key != known.end())
+            file.key = key->second;
+        else if (const std::string wrong = read_key(file); !wrong.empty())
+            errors.add(where, "found " + quote(file.path) + " (" + wrong + "); allowed: " + kNeedsKey);
+        else
+            known.emplace(file.path, *file.key);
+    };
+    for (std::size_t i = 0; i < services.size(); ++i)
+        for (std::size_t j = 0; j < services[i].quic_lb.size(); ++j)
+            if (auto &file = services[i].quic_lb[j].key_file; file && !file->key)
+                fill_in(*file, "/services" + pointer_token(i) + "/quic_lb" + pointer_token(j) + "/key_file");
 }
 
 Octets server_id_of(const BackendConfig &backend, std::size_t length)
@@ -211,7 +239,7 @@ aya_quic_config quic_entry(const QuicLbConfig &config)
 {
     aya_quic_config entry;
     aya_quic_config_init(&entry, config.server_id_length, config.nonce_length,
-                         config.key_file ? config.key_file->key.data() : nullptr);
+                         config.key_file ? config.key_file->key.value().data() : nullptr);
     return entry;
 }
 

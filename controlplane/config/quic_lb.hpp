@@ -3,10 +3,14 @@
 #pragma once
 
 #include "aya/tables.h"
+#include "common/json/error_sink.hpp"
 #include "common/json/kinds.hpp"
 #include "config.hpp"
 
+#include <map>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace aya
 {
@@ -22,8 +26,15 @@ constexpr int kLongestNonce = kLongestQuicId - 1;
 
 Kind<Octets> server_id_kind();
 
-// The key is read from the file, which must not be readable by others.
+// The path alone; read_key_files() reads the key.
 Kind<KeyFile> key_file_kind();
+
+using KeysByPath = std::map<std::string, KeyFile::Key>;
+KeysByPath keys_of(const std::vector<ServiceConfig> &services);
+
+// Fills in the keys that are absent: those that `known` has by their path are taken from there, the others
+// are read from their files, which must not be open to other users.
+void read_key_files(std::vector<ServiceConfig> &services, KeysByPath known, ErrorSink &errors);
 
 std::string hex_of(std::span<const std::uint8_t> octets);
 std::optional<Octets> octets_of(std::string_view hex);

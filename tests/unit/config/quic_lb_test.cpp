@@ -2,6 +2,10 @@
 // The keys of QUIC-LB, and the files that hold its keys.
 #include "config/quic_lb.hpp"
 
+#include "config/edit.hpp"
+#include "config/merge.hpp"
+#include "config/state.hpp"
+
 #include "support.hpp"
 #include "temporary_directory.hpp"
 
@@ -114,7 +118,7 @@ TEST(QuicLb, AKeyIsReadAndNeverWritten)
         const auto config = parse_config(with_key(file_with(directory, key + end)));
         ASSERT_TRUE(config) << ::testing::PrintToString(errors_of(config));
         const auto &file = config->services[1].quic_lb[0].key_file;
-        EXPECT_EQ(hex_of(file->key), key);
+        EXPECT_EQ(hex_of(file->key.value()), key);
         const std::string written = to_json(*config).dump();
         EXPECT_EQ(written.find(key), std::string::npos);
         EXPECT_NE(written.find(file->path), std::string::npos);
@@ -130,6 +134,81 @@ TEST(QuicLb, AnotherKeyInTheSameFileIsAnotherConfiguration)
     EXPECT_FALSE(*before == *after);
 }
 
+// A service "quic" whose key's file is not there any more.
+class QuicLbKeys : public ::testing::Test
+{
+protected:
+    QuicLbKeys()
+    {
+        const TemporaryDirectory directory;
+        config = parse_config(with_key(file_with(directory, "8f95f09245765f80256934e50c66207f"))).value();
+        file = last = running = config;
+        path = quic(config).quic_lb[0].key_file->path;
+    }
+
+    static ServiceConfig &quic(Config &config) { return config.services[1]; }
+    static std::optional<KeyFile> key_of(const Result<Config> &config)
+    {
+        return config ? config->services[1].quic_lb[0].key_file : std::nullopt;
+    }
+    Result<Config> merged() const { return merge(last.services, file, running.services); }
+
+    // As a restart finds them.
+    void restart()
+    {
+        const auto state = parse_state(format_state({last.services, running.services}));
+        ASSERT_TRUE(state) << ::testing::PrintToString(errors_of(state));
+        last.services = state->last_applied;
+        running.services = state->running;
+    }
+
+    Config config, file, last, running;
+    std::string path;
+};
+
+TEST_F(QuicLbKeys, OfOldConfigurationsAreNotNeeded)
+{
+    restart();
+    EXPECT_EQ(key_of(merged()), key_of(config)) << "from the configuration file, where it has just been read";
+    quic(file).quic_lb.clear();
+    const auto result = merged();
+    ASSERT_TRUE(result) << ::testing::PrintToString(errors_of(result));
+    EXPECT_TRUE(result->services[1].quic_lb.empty());
+}
+
+TEST_F(QuicLbKeys, SurviveAMerge)
+{
+    quic(file).panic_threshold = 20;
+    quic(running).lookup_size = 251;
+    EXPECT_EQ(key_of(merged()), key_of(config));
+    quic(file).quic_lb[0].key_file->key->fill(7); // rotated
+    EXPECT_EQ(key_of(merged()), key_of(file));
+    restart();
+    EXPECT_EQ(key_of(merged()), key_of(file));
+}
+
+TEST_F(QuicLbKeys, ThatAMergeNeedsAndCannotReadAreAnError)
+{
+    file.services.pop_back();
+    last.services.pop_back(); // the service was added at run time
+    EXPECT_TRUE(merged());
+    restart();
+    EXPECT_EQ(places_of(merged(), {"in the configuration merged with", path}),
+              Lines{"/services/1/quic_lb/0/key_file in the configuration merged with " + path});
+}
+
+TEST_F(QuicLbKeys, AreReadByAnEditOnlyIfTheyAreNew)
+{
+    const auto patch = [&](const std::string &key_file) {
+        return patch_service(config, "quic",
+                             R"({"quic_lb": [{"config_id": 1, "server_id_length": 4, "nonce_length": 12,
+                                              "key_file": ")" +
+                                 key_file + R"("}]})");
+    };
+    EXPECT_EQ(key_of(patch(path)), key_of(config));
+    EXPECT_EQ(places_of(patch(path + "2"), {path + "2"}), Lines{"/quic_lb/0/key_file " + path + "2"});
+}
+
 TEST(QuicLb, AFileThatHoldsNoKeyIsRefused)
 {
     const TemporaryDirectory directory;
@@ -142,9 +221,11 @@ TEST(QuicLb, AFileThatHoldsNoKeyIsRefused)
                              "8f95f09245765f80256934e50c66207g"})
         EXPECT_EQ(error_of(with_key(file_with(directory, text))), no_digits) << text;
     EXPECT_EQ(error_of(with_key(file_with(directory, "8f95f09245765f80256934e50c66207f", 0644))),
-              at + "open to all users; chmod o= takes that away" + allowed);
+              at + "readable or writable by all users; run: chmod o= " + path + allowed);
     EXPECT_TRUE(parse_config(with_key(file_with(directory, "8f95f09245765f80256934e50c66207f", 0640))));
-    EXPECT_NE(error_of(with_key("key")).find("found \"key\"; allowed: the absolute path"), std::string::npos);
+    for (const char *other : {"key", R"(/k\u0001)"})
+        EXPECT_NE(error_of(with_key(other)).find("\"; allowed: the absolute path"), std::string::npos)
+            << other;
     EXPECT_NE(error_of(with_key(directory.path().string())).find("(not a regular file)"), std::string::npos);
 }
 

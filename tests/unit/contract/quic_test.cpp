@@ -59,7 +59,7 @@ QuicLbConfig config_of(std::size_t server_id_length, std::size_t nonce_length, c
                         .nonce_length = static_cast<u8>(nonce_length),
                         .key_file = std::nullopt};
     if (!key.empty())
-        std::copy(key.begin(), key.end(), config.key_file.emplace().key.begin());
+        std::copy(key.begin(), key.end(), config.key_file.emplace().key.emplace().begin());
     return config;
 }
 
