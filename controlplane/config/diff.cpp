@@ -84,10 +84,24 @@ OrderedJson settings_of(ServiceConfig service)
     return to_json(service);
 }
 
+// Files of the same name that now hold another key. Neither is shown.
+void diff_keys(const ServiceConfig &from, const ServiceConfig &to, std::vector<Change> &changes)
+{
+    for (const QuicLbConfig &now : to.quic_lb)
+        for (const QuicLbConfig &old : from.quic_lb)
+            if (old.config_id == now.config_id && old.key_file && now.key_file &&
+                old.key_file->path == now.key_file->path && old.key_file->key && now.key_file->key &&
+                old.key_file->key != now.key_file->key)
+                changes.push_back({ChangeOp::change, "service " + to.name,
+                                   "key of config id " + std::to_string(now.config_id), "old key",
+                                   "new key"});
+}
+
 void diff_service(const ServiceConfig &from, const ServiceConfig &to, std::vector<Change> &changes)
 {
     const std::string what = "service " + to.name;
     diff_fields(what, "", settings_of(from), settings_of(to), changes);
+    diff_keys(from, to, changes);
     diff_lists(what + " backend ", from.backends, to.backends, changes,
                [&](const BackendConfig &old, const BackendConfig &now) {
                    diff_fields(what + " backend " + now.name, "", to_json(old), to_json(now), changes);

@@ -132,6 +132,9 @@ TEST(QuicLb, AnotherKeyInTheSameFileIsAnotherConfiguration)
     const auto after = parse_config(with_key(file_with(directory, "00112233445566778899aabbccddeeff")));
     ASSERT_TRUE(before && after);
     EXPECT_FALSE(*before == *after);
+    const auto changes = diff(*before, *after);
+    ASSERT_EQ(changes.size(), 1U);
+    EXPECT_EQ(to_string(changes[0]), "change service quic: key of config id 0 old key -> new key");
 }
 
 // A service "quic" whose key's file is not there any more.
