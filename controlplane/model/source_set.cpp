@@ -216,10 +216,14 @@ SourceSet SourceSets::of(const ServiceConfig &service)
 {
     if (service.allow.empty() && service.deny.empty())
         return nullptr;
-    SourceSet &set = made_[{service.allow, service.deny}];
-    if (!set)
-        set = std::make_shared<const Words>(
-            build_source_set(prefixes_of(service.allow), prefixes_of(service.deny), !service.allow.empty()));
+    const std::pair names(service.allow, service.deny);
+    if (const auto known = made_.find(names); known != made_.end())
+        if (SourceSet set = known->second.lock())
+            return set;
+    std::erase_if(made_, [](const auto &item) { return item.second.expired(); });
+    auto set = std::make_shared<const Words>(
+        build_source_set(prefixes_of(service.allow), prefixes_of(service.deny), !service.allow.empty()));
+    made_[names] = set;
     return set;
 }
 

@@ -32,7 +32,7 @@ struct SourceRule {
 SourceRule find_rule(const std::vector<SourceList> &lists, const ServiceConfig &service,
                      const IpAddress &client);
 
-// Makes the sets of services, each once while the lists stay the same.
+// Makes the sets of services, each once while the lists stay the same and somebody has it.
 class SourceSets
 {
 public:
@@ -41,12 +41,14 @@ public:
     // Null if the service names no lists.
     SourceSet of(const ServiceConfig &service);
 
+    size_t size() const { return made_.size(); }
+
 private:
     std::vector<Prefix> prefixes_of(const std::vector<std::string> &names) const;
 
     using Names = std::vector<std::string>;
     std::vector<SourceList> lists_;
-    std::map<std::pair<Names, Names>, SourceSet> made_; // by allow and deny
+    std::map<std::pair<Names, Names>, std::weak_ptr<const std::vector<u32>>> made_; // by allow and deny
 };
 
 } // namespace aya

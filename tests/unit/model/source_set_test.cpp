@@ -126,6 +126,22 @@ TEST(SourceSet, IsMadeOnceForEqualLists)
     EXPECT_NE(*sets.of(web), *made);
 }
 
+// Whoever may change services must not fill the memory by naming lists in all ways.
+TEST(SourceSet, IsForgottenWhenNobodyHasIt)
+{
+    SourceSets sets;
+    sets.set_lists({{"a", prefixes({"10.0.0.0/8"}), {}, {}}, {"b", prefixes({"11.0.0.0/8"}), {}, {}}});
+    ServiceConfig web;
+    SourceSet in_use;
+    for (int round = 0; round < 3; round++)
+        for (const auto &names : {std::vector<std::string>{"a"}, {"b"}, {"a", "b"}, {"b", "a"}}) {
+            web.deny = names;
+            in_use = sets.of(web);
+            EXPECT_EQ(sets.of(web), in_use);
+            EXPECT_LE(sets.size(), 2U) << "that in use, and the one before";
+        }
+}
+
 class Random
 {
 public:
