@@ -105,15 +105,10 @@ void LiveObserver::follow(const Config &config)
 
 void LiveObserver::published(const TableImage &image)
 {
-    probe_tunnels_.lead(
-        image,
-        {.ports = dataplane_.ports(),
-         .is_local = [this](const IpAddress &vip) { return !local_.local_in(host_prefix(vip)).empty(); },
-         .source =
-             [this](const IpAddress &backend) {
-                 const auto way = next_hops_.find(backend);
-                 return way ? way->source : std::nullopt;
-             }});
+    probe_tunnels_.lead(image, {.ports = dataplane_.ports(), .source = [this](const IpAddress &backend) {
+                                    const auto way = next_hops_.find(backend);
+                                    return way ? way->source : std::nullopt;
+                                }});
 }
 
 BackendObserved LiveObserver::observe(const ServiceConfig &service, const BackendConfig &backend) const

@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <iterator>
@@ -30,6 +31,13 @@ bool same_way(const health::TunnelWay &one, const health::TunnelWay &other)
     return one.interface == other.interface &&
            std::memcmp(&one.backend, &other.backend, sizeof(one.backend)) == 0 &&
            std::memcmp(&one.tunnel, &other.tunnel, sizeof(one.tunnel)) == 0;
+}
+
+// A VIP that is a prefix may be local as a whole or in parts.
+bool is_local(const ServiceImage &service, const IpAddress &vip)
+{
+    return std::any_of(service.local.begin(), service.local.end(),
+                       [&](const Prefix &local) { return contains(local, host_prefix(vip)); });
 }
 
 } // namespace
@@ -116,16 +124,17 @@ void Tunnels::lead(const TableImage &image, const Surroundings &around)
             continue;
         for (const BackendImage &backend : service->backends)
             if (const auto led = led_.find(backend_key(service->name, backend.name)); led != led_.end())
-                lead_one(led->second, backend, around);
+                lead_one(led->second, *service, backend, around);
     }
 }
 
-void Tunnels::lead_one(Led &led, const BackendImage &backend, const Surroundings &around)
+void Tunnels::lead_one(Led &led, const ServiceImage &service, const BackendImage &backend,
+                       const Surroundings &around)
 {
     health::Tunnel &tunnel = *led.tunnel;
     const u16 port = backend.entry.egress_port;
     const u32 interface = port < interfaces_.size() ? interfaces_[port] : 0;
-    tunnel.obstacle = obstacle(led, backend, interface, around);
+    tunnel.obstacle = obstacle(led, service, backend, interface);
     led.is_worth_a_warning = !tunnel.obstacle.empty() && backend.reachable;
     if (!tunnel.obstacle.empty()) {
         if (std::exchange(led.is_set, false))
@@ -149,14 +158,14 @@ void Tunnels::lead_one(Led &led, const BackendImage &backend, const Surroundings
     }
 }
 
-std::string Tunnels::obstacle(const Led &led, const BackendImage &backend, u32 interface,
-                              const Surroundings &around) const
+std::string Tunnels::obstacle(const Led &led, const ServiceImage &service, const BackendImage &backend,
+                              u32 interface) const
 {
     if (!device_)
         return why_no_device_;
     if (!backend.reachable)
         return "its next hop is not known";
-    if (around.is_local(led.tunnel->vip.address))
+    if (is_local(service, led.tunnel->vip.address))
         return "this machine has " + to_string(led.tunnel->vip.address) + " itself, and would answer";
     if (interface == 0)
         return "port " + std::to_string(backend.entry.egress_port) +
@@ -185,9 +194,12 @@ std::vector<std::string> Tunnels::warnings() const
     }
     std::vector<std::string> lines;
     for (const auto &[reason, who] : reasons)
-        lines.push_back("health probes of " + std::to_string(who.second) + " backends (of service " +
-                        who.first +
-                        ", for one) go to their own addresses, not through the tunnel: " + reason);
+        lines.push_back(
+            std::to_string(who.second) +
+            (who.second == 1
+                 ? " backend, of service " + who.first + ", is probed at its own address"
+                 : " backends, for example of service " + who.first + ", are probed at their own addresses") +
+            ", not through the tunnel: " + reason);
     return lines;
 }
 

@@ -31,7 +31,6 @@ public:
     // What the kernel and the data plane say.
     struct Surroundings {
         std::span<const PortLine> ports;
-        std::function<bool(const IpAddress &vip)> is_local;
         std::function<std::optional<IpAddress>(const IpAddress &backend)> source; // of packets to it
     };
 
@@ -59,9 +58,10 @@ private:
     void make_device();
     u32 take_number();
     void release(Led &led);
-    void lead_one(Led &led, const BackendImage &backend, const Surroundings &around);
-    std::string obstacle(const Led &led, const BackendImage &backend, u32 interface,
-                         const Surroundings &around) const;
+    void lead_one(Led &led, const ServiceImage &service, const BackendImage &backend,
+                  const Surroundings &around);
+    std::string obstacle(const Led &led, const ServiceImage &service, const BackendImage &backend,
+                         u32 interface) const;
 
     MakeDevice make_;
     std::unique_ptr<health::TunnelDevice> device_;

@@ -52,6 +52,7 @@ struct ProbeTunnels : ::testing::Test {
         for (const ServiceConfig &service : config.services) {
             auto made = std::make_shared<ServiceImage>();
             made->name = service.name;
+            made->local = local;
             for (const BackendConfig &backend : service.backends) {
                 BackendImage &entry = made->backends.emplace_back();
                 entry.name = backend.name;
@@ -62,10 +63,9 @@ struct ProbeTunnels : ::testing::Test {
             }
             image.services.push_back(made);
         }
-        tunnels.lead(
-            image, {.ports = {&port, 1},
-                    .is_local = [this](const IpAddress &) { return local; },
-                    .source = [](const IpAddress &) { return std::optional(IpAddress::v4(10, 0, 1, 250)); }});
+        tunnels.lead(image, {.ports = {&port, 1}, .source = [](const IpAddress &) {
+                                 return std::optional(IpAddress::v4(10, 0, 1, 250));
+                             }});
     }
     void follow_and_lead()
     {
@@ -78,7 +78,7 @@ struct ProbeTunnels : ::testing::Test {
     Config config = config_of(kTwoBackends);
     PortLine port{};
     bool reachable = true;
-    bool local = false;
+    std::set<Prefix> local; // of the VIP's addresses, those that the kernel has
     u16 egress_port = 0;
     u8 last_byte_of_mac = 1;
     std::string broken;
@@ -154,13 +154,22 @@ TEST_F(ProbeTunnels, SayWhatIsInTheWay)
     EXPECT_TRUE(tunnels.warnings().empty()) << "status says that already";
 
     reachable = true;
-    local = true;
+    local = {host_prefix(IpAddress::v4(203, 0, 113, 10))};
     lead();
     EXPECT_EQ(one->obstacle, "this machine has 203.0.113.10 itself, and would answer");
     ASSERT_EQ(tunnels.warnings().size(), 1u) << "for both backends";
-    EXPECT_NE(tunnels.warnings().front().find("2 backends (of service web"), std::string::npos);
+    EXPECT_EQ(
+        tunnels.warnings().front(),
+        "2 backends, for example of service web, are probed at their own addresses, not through the tunnel: "
+        "this machine has 203.0.113.10 itself, and would answer");
 
-    local = false;
+    local = {*parse_prefix("203.0.113.128/25")};
+    lead();
+    EXPECT_EQ(one->obstacle, "") << "another part of the VIP's prefix";
+    local = {*parse_prefix("203.0.113.0/28")};
+    lead();
+    EXPECT_NE(one->obstacle.find("this machine has 203.0.113.10 itself"), std::string::npos);
+    local.clear();
     egress_port = 7;
     lead();
     EXPECT_NE(one->obstacle.find("port 7 of the data plane has no interface"), std::string::npos);
