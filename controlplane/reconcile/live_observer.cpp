@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace aya
 {
@@ -101,10 +102,13 @@ void LiveObserver::follow(const Config &config)
         return first_health(service, *find_backend(service, target.backend));
     });
     first_ = false;
+    followed_ = true;
 }
 
 void LiveObserver::published(const TableImage &image)
 {
+    if (std::exchange(followed_, false))
+        settle_slow_starts(image);
     probe_tunnels_.lead(image, {.ports = dataplane_.ports(), .source = [this](const IpAddress &backend) {
                                     const auto way = next_hops_.find(backend);
                                     return way ? way->source : std::nullopt;
@@ -122,7 +126,8 @@ BackendObserved LiveObserver::observe(const ServiceConfig &service, const Backen
         learnt && observed.next_hop && row_of(service.encap).has_tunnel())
         observed.next_hop->limit_mtu(*learnt, MtuSource::router);
     observed.settling = is_settling(observed);
-    observed.part = slow_starts_.part(service.name, backend.name);
+    if (service.slow_start.window)
+        observed.part = slow_starts_.part(service.name, backend.name);
     return observed;
 }
 
@@ -134,30 +139,36 @@ bool LiveObserver::is_settling(const BackendObserved &observed) const
 }
 
 // A backend that joins without probes has begun to serve. One with probes has when they say so: probed().
+// Whether the tables take this configuration is not known yet: nothing is forgotten here.
 void LiveObserver::follow_slow_starts(const Config &config)
 {
-    std::unordered_map<std::string, std::set<std::string>> known;
     slow_rules_.clear();
     for (const ServiceConfig &service : config.services) {
-        auto &names = known[service.name];
-        for (const BackendConfig &backend : service.backends)
-            names.insert(backend.name);
         if (!service.slow_start.window)
             continue;
         slow_rules_.emplace(service.name, service.slow_start);
         const auto before = known_.find(service.name);
-        if (first_ || before == known_.end() || before->second.empty() ||
-            service.health.type != HealthType::none)
+        if (before == known_.end() || before->second.empty() || service.health.type != HealthType::none)
             continue;
-        for (const std::string &name : names)
-            if (!before->second.contains(name))
-                start_slowly(service.name, name);
+        for (const BackendConfig &backend : service.backends)
+            if (!before->second.contains(backend.name))
+                start_slowly(service.name, backend.name);
     }
-    slow_starts_.keep([&](const std::string &service, const std::string &backend) {
-        const auto names = known.find(service);
-        return slow_rules_.contains(service) && names != known.end() && names->second.contains(backend);
+}
+
+// Of what was followed last, this is live.
+void LiveObserver::settle_slow_starts(const TableImage &image)
+{
+    known_.clear();
+    for (const auto &service : image.services) {
+        auto &names = known_[service->name];
+        for (const BackendImage &backend : service->backends)
+            names.insert(backend.name);
+    }
+    slow_starts_.keep([this](const std::string &service, const std::string &backend) {
+        const auto names = known_.find(service);
+        return slow_rules_.contains(service) && names != known_.end() && names->second.contains(backend);
     });
-    known_ = std::move(known);
 }
 
 void LiveObserver::start_slowly(const std::string &service, const std::string &backend)

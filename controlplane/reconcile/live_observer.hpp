@@ -57,6 +57,7 @@ private:
     void start_slowly(const std::string &service, const std::string &backend);
     void advance_slow_starts();
     void follow_slow_starts(const Config &config);
+    void settle_slow_starts(const TableImage &image);
     void settle();
     bool is_settling(const BackendObserved &observed) const;
     void probed(const health::Target &target, const health::Tracker &tracker, bool changed);
@@ -72,10 +73,11 @@ private:
     Changed changed_;
     Services services_;                                      // by the address of a backend
     std::map<Prefix, std::vector<std::string>> services_at_; // by the prefix of a VIP
-    bool first_ = true; // only the first configuration meets what an earlier run left
+    bool first_ = true;     // only the first configuration meets what an earlier run left
+    bool followed_ = false; // a configuration, of which nothing is live yet
     SlowStarts slow_starts_;
     std::unordered_map<std::string, SlowStart> slow_rules_;        // by service, of those that have a window
-    std::unordered_map<std::string, std::set<std::string>> known_; // backends by service
+    std::unordered_map<std::string, std::set<std::string>> known_; // live backends by service
     health::Doubt doubt_;
     Tunnels probe_tunnels_;
     health::Monitor monitor_;

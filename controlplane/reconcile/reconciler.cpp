@@ -117,6 +117,7 @@ Result<Applied> Reconciler::settle(Config next, std::vector<ServiceConfig> last_
             compiler_.emplace(options_of(running_));
         if (compiler_)
             compiler_->set_lists(running_.lists);
+        observer_.published(image_);
         return errors;
     }
     Applied applied{diff(running_, next), *published};

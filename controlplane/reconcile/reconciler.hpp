@@ -35,7 +35,8 @@ public:
     // What the kernel has of the addresses of a VIP, too.
     virtual std::vector<Prefix> local_in(const Prefix &vip) const = 0;
     virtual BackendObserved observe(const ServiceConfig &service, const BackendConfig &backend) const = 0;
-    // This image is live.
+    // This image is live: what has come of the configuration that is followed, or still is after another was
+    // refused.
     virtual void published(const TableImage &) {}
     virtual std::uint64_t route_lookups() const { return 0; }
     // Of the observing itself. One line each, for people.

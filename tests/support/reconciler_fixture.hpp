@@ -49,6 +49,7 @@ public:
     void follow(const Config &config) override
     {
         followed.clear();
+        led_by = nullptr;
         for (const ServiceConfig &service : config.services)
             for (const BackendConfig &backend : service.backends)
                 followed.insert(service.name + "/" + backend.name);
@@ -67,6 +68,7 @@ public:
         return {.health = found == health.end() ? Health::up : found->second, .next_hop = hop};
     }
 
+    void published(const TableImage &image) override { led_by = &image; }
     std::vector<std::string> warnings() const override { return doubts; }
     std::uint64_t route_lookups() const override { return 7; }
 
@@ -76,7 +78,8 @@ public:
     std::set<Prefix> local;
     std::vector<std::string> doubts; // of the observing itself
     std::set<std::string> followed;
-    mutable int asked = 0; // observe() calls
+    const TableImage *led_by = nullptr; // what is live, of what is followed
+    mutable int asked = 0;              // observe() calls
 };
 
 struct Bench {

@@ -62,9 +62,26 @@ struct Life {
             if (const auto found = found_out.find(backend.name); found != found_out.end())
                 seen.backends.back().health = found->second;
         }
-        EXPECT_TRUE(publisher->publish(
-            {.seed = {}, .services = {std::make_shared<ServiceImage>(compile(config.services[0], seen, {}))}},
-            {}));
+        image = {.seed = {},
+                 .services = {std::make_shared<ServiceImage>(compile(config.services[0], seen, {}))}};
+        EXPECT_TRUE(publisher->publish(image, {}));
+        observer->published(image);
+    }
+
+    // The tables do not take it.
+    void refuse(ServiceConfig service)
+    {
+        Config refused;
+        refused.services = {std::move(service)};
+        observer->follow(refused);
+        observer->follow(config);
+        observer->published(image);
+    }
+
+    unsigned part(std::size_t backend) const
+    {
+        const ServiceConfig &service = config.services[0];
+        return observer->observe(service, service.backends[backend]).part;
     }
 
     std::string health() const
@@ -83,6 +100,7 @@ struct Life {
     std::optional<Publisher> publisher;
     std::optional<LiveObserver> observer;
     Config config;
+    TableImage image;
 };
 
 TEST(LiveObserver, AServiceThatStartsAsAWholeIsUsedAtOnce)
@@ -180,6 +198,39 @@ TEST(LiveObserver, AnotherAddressIsAnotherServer)
     moved.backends[1].address = IpAddress::v4(192, 0, 2, 200);
     life.change(moved);
     EXPECT_EQ(life.health(), "a:unknown b:waiting");
+}
+
+// Without probes, with a slow start.
+ServiceConfig slow_web(const std::vector<std::string> &backends)
+{
+    ServiceConfig service = web(backends);
+    service.health.type = HealthType::none;
+    service.slow_start.window = std::chrono::minutes(1);
+    return service;
+}
+
+TEST(LiveObserver, ABackendThatJoinsLiveOnesStartsSlowly)
+{
+    Life life(slow_web({"a"}));
+    EXPECT_EQ(life.part(0), kWholeWeight);
+    life.change(slow_web({"a", "b"}));
+    EXPECT_EQ(life.part(0), kWholeWeight);
+    EXPECT_LT(life.part(1), kWholeWeight);
+}
+
+TEST(LiveObserver, ARefusedConfigurationLeavesSlowStartsAsTheyWere)
+{
+    Life life(slow_web({"a", "b"}));
+    life.refuse(slow_web({"a"}));
+    EXPECT_EQ(life.part(1), kWholeWeight) << "it was never gone";
+    life.change(slow_web({"a", "b", "c"}));
+    const unsigned part = life.part(2);
+    ASSERT_LT(part, kWholeWeight);
+    life.refuse(web({"a", "b"}));
+    EXPECT_EQ(life.part(2), part) << "its start goes on";
+    life.change(slow_web({"a", "b"}));
+    life.change(slow_web({"a", "b", "c"}));
+    EXPECT_LT(life.part(2), kWholeWeight) << "it was gone, and joins";
 }
 
 } // namespace

@@ -224,6 +224,7 @@ TEST(Reconciler, AChangeThatTheTablesCannotHoldIsTakenBack)
     ASSERT_FALSE(applied);
     EXPECT_EQ(bench.reconciler.config().services.size(), 1u);
     EXPECT_EQ(bench.observer.followed, (std::set<std::string>{"web/one", "web/two"}));
+    EXPECT_EQ(bench.observer.led_by, &bench.reconciler.image()) << "probes find their way again";
     const auto state = read_state(bench.state_file());
     ASSERT_TRUE(state && *state);
     EXPECT_EQ((*state)->running.size(), 1u) << "the state file says what is in force";
