@@ -4,6 +4,7 @@
 
 #include "api/api.hpp"
 #include "api/http_server.hpp"
+#include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/instance.hpp"
 #include "paths/counters.hpp"
@@ -67,7 +68,7 @@ private:
     Reconciler reconciler_;
     Changes changes_;
     Counters counters_;
-    RefusalLog refusal_log_;
+    RefusalLog refusal_log_{monotonic_ns()};
     api::Scene scene_;
     api::Api api_;
     api::HttpServer server_;

@@ -64,23 +64,24 @@ std::string client_of(const aya_refusal &refusal)
 std::vector<std::string> RefusalLog::news(const CounterSources &sources, u64 now_ns,
                                           const std::function<std::string(u32)> &name_of)
 {
-    std::map<std::pair<u32, u32>, std::set<std::string>> clients;
+    std::map<What, std::set<std::string>> clients;
     u64 newest = seen_ns_;
     for (const aya_refusal &refusal : read_refusals(sources)) {
         if (refusal.when_ns <= seen_ns_ || refusal.reason >= AYA_REASON_COUNT)
             continue;
         newest = std::max(newest, refusal.when_ns);
-        clients[{refusal.service, refusal.reason}].insert(client_of(refusal));
+        clients[{refusal.service, refusal.reason, refusal.is_let_in != 0}].insert(client_of(refusal));
     }
     seen_ns_ = newest;
     std::vector<std::string> lines;
     for (const auto &[what, who] : clients) {
-        const std::string name = name_of(what.first);
+        const std::string name = name_of(what.service);
         u64 &said = said_[what];
         if (name.empty() || (said != 0 && now_ns - said < kLogEvery))
             continue;
         said = now_ns;
-        lines.push_back("service " + name + ": " + kReasons[what.second].name + ": " + list_of(who));
+        lines.push_back("service " + name + ": " + kReasons[what.reason].name + ": " + list_of(who) +
+                        (what.is_let_in ? " (let in)" : ""));
     }
     return lines;
 }

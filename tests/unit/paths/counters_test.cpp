@@ -224,12 +224,12 @@ protected:
         watch.poll();
     }
 
-    void refuse(u32 worker, u8 client, u64 when_ns, aya_reason reason = AYA_REASON_DENIED)
+    void refuse(u32 worker, u8 client, u64 when_ns, aya_reason reason = AYA_REASON_DENIED, u8 is_let_in = 0)
     {
         aya_flow flow{};
         std::memcpy(flow.src, IpAddress::v4(198, 51, 100, client).bytes.data(), sizeof(flow.src));
         flow.src_port = aya_cpu_to_be16(40000);
-        aya_note_refusal(&writer.refusals(worker), when_ns, &flow, 3, static_cast<u8>(reason), 0);
+        aya_note_refusal(&writer.refusals(worker), when_ns, &flow, 3, static_cast<u8>(reason), is_let_in);
     }
 
     std::vector<std::string> news(u64 now_ns)
@@ -242,7 +242,7 @@ protected:
     TemporaryDirectory directory;
     DataplaneWriter writer{in(directory), Bench::kSmall, 2};
     DataplaneWatch watch{in(directory)};
-    RefusalLog log;
+    RefusalLog log{kStep / 2};
 };
 
 TEST_F(RefusalsTest, OfAllWorkersAreReadInTheirOrder)
@@ -280,6 +280,26 @@ TEST_F(RefusalsTest, AreLoggedByServiceAndReasonAndNotTooOften)
     refuse(0, 8, 12 * kStep);
     EXPECT_EQ(news(now + RefusalLog::kLogEvery),
               std::vector<std::string>{"service web: denied: 198.51.100.8:40000"});
+}
+
+TEST_F(RefusalsTest, TheLogSaysWhoWasLetIn)
+{
+    refuse(0, 1, kStep);
+    refuse(0, 2, 2 * kStep, AYA_REASON_DENIED, 1);
+    EXPECT_EQ(news(3 * kStep),
+              (std::vector<std::string>{"service web: denied: 198.51.100.1:40000",
+                                        "service web: denied: 198.51.100.2:40000 (let in)"}));
+}
+
+TEST_F(RefusalsTest, TheLogLeavesOutWhatAnEarlierRunHasSaid)
+{
+    refuse(0, 1, kStep);
+    RefusalLog restarted(2 * kStep);
+    const auto name_of = [](u32) { return std::string("web"); };
+    EXPECT_TRUE(restarted.news(watch.counters(), 2 * kStep, name_of).empty());
+    refuse(0, 2, 3 * kStep);
+    EXPECT_EQ(restarted.news(watch.counters(), 4 * kStep, name_of),
+              std::vector<std::string>{"service web: denied: 198.51.100.2:40000"});
 }
 
 } // namespace
