@@ -212,9 +212,12 @@ private:
         if (!service || (service->allow.empty() && service->deny.empty()))
             return;
         const SourceRule rule = find_rule(config.lists, *service, address_of(packet_.flow.src));
-        const std::string verb = rule.refuses ? "refused" : "let in";
-        step("lists", rule.list ? to_string(rule.prefix) + " of list " + rule.list->name + ": " + verb
-                                : "the client is in no list of the service: " + verb);
+        const char *verb = !rule.refuses                             ? "let in"
+                           : service->guard_mode == GuardMode::count ? "would be refused (guard_mode count)"
+                                                                     : "refused";
+        step("lists", (rule.list ? to_string(rule.prefix) + " of list " + rule.list->name + ": "
+                                 : std::string("the client is in no list of the service: ")) +
+                          verb);
     }
 
     void flow_step()

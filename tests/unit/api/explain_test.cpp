@@ -222,6 +222,24 @@ TEST(Explain, ToAVipsAddressButNoVipItDependsOnTheKernel)
     EXPECT_EQ(ask(bench, question("198.51.100.7:40000", "203.0.113.10:81/tcp"))["reason"], "punt_no_vip");
 }
 
+TEST(Explain, SaysWhatAListDoes)
+{
+    ApiBench bench(replaced(kTwoBackends, R"("services": [ {)",
+                            R"("lists": [ { "name": "bad", "prefixes": ["198.51.100.0/24"] } ],
+                                        "services": [ { "deny": ["bad"],)"));
+    const std::string listed = question("198.51.100.7:40000", "203.0.113.10:80/tcp");
+    auto answer = ask(bench, listed);
+    EXPECT_EQ(text_of(answer, "lists"), "198.51.100.0/24 of list bad: refused");
+    EXPECT_EQ(answer["reason"], "denied");
+    EXPECT_EQ(text_of(ask(bench, question("192.0.2.7:40000", "203.0.113.10:80/tcp")), "lists"),
+              "the client is in no list of the service: let in");
+
+    bench.done(verb::patch, "/v1/services/web", R"({"guard_mode": "count"})");
+    answer = ask(bench, listed);
+    EXPECT_EQ(text_of(answer, "lists"), "198.51.100.0/24 of list bad: would be refused (guard_mode count)");
+    EXPECT_EQ(answer["action"], "forward");
+}
+
 TEST(Explain, DropsABadSource)
 {
     ApiBench bench;
