@@ -132,24 +132,37 @@ struct Patience {
     std::string deadline; // empty: without end
 };
 
+// For connections that stay open for a working day.
+constexpr std::chrono::hours kMostPatience{24};
+
+std::chrono::milliseconds deadline_of(const Patience &patience)
+{
+    return parse_time("--deadline", patience.deadline, kMostPatience);
+}
+
+// The daemon's answer, which has a number.
+Json count_flows(Session &session, const Target &target)
+{
+    Json answer = session.daemon().get(target.path() + "/flows");
+    if (text(answer, "flows") == "-")
+        throw Refused({{target.phrase(),
+                        "its flows cannot be counted: the service is stateless, or no data plane has run"}});
+    return answer;
+}
+
 // Until the backend has no flows left; after the deadline it is disabled, and those that are left move. The
 // answer is the last one of the daemon.
 Json wait_for_flows(Session &session, const Target &target, const Patience &patience)
 {
     using Clock = std::chrono::steady_clock;
     constexpr std::chrono::seconds kInterval{1};
-    const auto deadline = patience.deadline.empty()
-                              ? Clock::time_point::max()
-                              : Clock::now() + parse_time("--deadline", patience.deadline);
+    const auto deadline =
+        patience.deadline.empty() ? Clock::time_point::max() : Clock::now() + deadline_of(patience);
     for (std::string before;;) {
-        Json answer = session.daemon().get(target.path() + "/flows");
+        Json answer = count_flows(session, target);
         const std::string now = text(answer, "flows");
         if (now == "0")
             return answer;
-        if (now == "-")
-            throw Refused(
-                {{target.phrase(),
-                  "its flows cannot be counted: the service is stateless, or no data plane has run"}});
         if (Clock::now() >= deadline) {
             session.daemon().patch(target.path(), Json::object({{"state", "disabled"}}));
             return answer;
@@ -171,10 +184,11 @@ void run_drain(Session &session, const Target &target, const Patience &patience)
         return run_state(session, target, "draining");
     try {
         if (!patience.deadline.empty())
-            parse_time("--deadline", patience.deadline);
+            deadline_of(patience);
     } catch (const std::invalid_argument &error) {
         throw BadUsage(error.what());
     }
+    count_flows(session, target); // nothing is changed if that cannot be waited for
     session.daemon().patch(target.path(), Json::object({{"state", "draining"}}));
     const Json left = wait_for_flows(session, target, patience);
     if (session.json())
@@ -290,7 +304,7 @@ void add_backend_commands(Program &program)
     drain->add_flag("--wait", patience->waits, "Show how many flows are left, and return when none is");
     drain
         ->add_option("--deadline", patience->deadline,
-                     "With --wait: disable the backend after this time, such as 10m")
+                     "With --wait: disable the backend after this time, such as 10m; at most 24h")
         ->type_name("TIME");
     add_state_verb(program, group, "enable", "active", "Use a backend again that was drained or disabled");
     add_state_verb(program, group, "disable", "disabled",

@@ -152,7 +152,8 @@ const Hint &Program::hint_of(const CLI::Option *option) const
     return found == hints_.end() ? nothing : found->second;
 }
 
-std::chrono::milliseconds parse_time(const std::string &option, const std::string &text)
+std::chrono::milliseconds parse_time(const std::string &option, const std::string &text,
+                                     std::chrono::hours most)
 {
     double value = 0;
     const char *end = text.data() + text.size();
@@ -165,10 +166,13 @@ std::chrono::milliseconds parse_time(const std::string &option, const std::strin
         scale = 1000;
     else if (unit == "m")
         scale = 60'000;
+    else if (unit == "h")
+        scale = 3'600'000;
     const double milliseconds = value * scale;
-    if (error != std::errc() || !(milliseconds >= 1) || milliseconds > 3'600'000)
-        throw std::invalid_argument(
-            option + " requires a time from 1ms to 60m, such as 500ms, 5s or 1m, not \"" + text + "\"");
+    const auto limit = std::chrono::milliseconds(most).count();
+    if (error != std::errc() || !(milliseconds >= 1) || milliseconds > static_cast<double>(limit))
+        throw std::invalid_argument(option + " requires a time from 1ms to " + std::to_string(most.count()) +
+                                    "h, such as 500ms, 5s or 1m, not \"" + text + "\"");
     return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
 }
 

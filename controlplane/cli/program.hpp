@@ -96,7 +96,8 @@ private:
 };
 
 // "500ms", "5s", "1m"; a bare number is seconds. `option`: named in the error. Throws std::invalid_argument.
-std::chrono::milliseconds parse_time(const std::string &option, const std::string &text);
+std::chrono::milliseconds parse_time(const std::string &option, const std::string &text,
+                                     std::chrono::hours most = std::chrono::hours(1));
 
 // The text of a file, of standard input for "-". Throws Refused.
 std::string read_text(const std::string &file);

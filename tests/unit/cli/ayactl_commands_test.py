@@ -320,7 +320,7 @@ gpu-02  10.0.1.12  8 (now 0)  active    up       0.0%  unreachable              
         self.assertEqual(self.json("backend", "drain", "web", "gpu-01")["state"], "draining")
 
     def test_backend_drain_waits_for_the_last_flow(self):
-        self.server.flows = [3, 3, 1, 0]
+        self.server.flows = [4, 3, 3, 1, 0]  # the first before it drains
         self.assertEqual(self.ok("backend", "drain", "web", "gpu-01", "--wait"), """\
 backend gpu-01 of service web: 3 flows left
 backend gpu-01 of service web: 1 flows left
@@ -339,13 +339,14 @@ backend gpu-01 of service web is now disabled: 7 flows were left at the deadline
 
     def test_backend_drain_badly(self):
         asked = len(self.server.requests)
-        for words in (("--deadline", "1m"), ("--wait", "--deadline", "soon")):
+        for words in (("--deadline", "1m"), ("--wait", "--deadline", "soon"), ("--wait", "--deadline", "25h")):
             self.assertEqual(self.run_ayactl("backend", "drain", "web", "gpu-01", *words).returncode, 2, words)
         self.assertEqual(len(self.server.requests), asked, "nothing was changed")
         self.server.flows = [None]
         done = self.run_ayactl("backend", "drain", "web", "gpu-01", "--wait")
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot be counted", done.stderr)
+        self.assertEqual(self.last()[0], "GET", "nothing was changed")
 
     def test_backend_remove_says_what_is_gone(self):
         before = self.snapshot()[0]["backends"][0]

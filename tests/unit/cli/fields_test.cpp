@@ -145,12 +145,15 @@ TEST(ParseTimeout, TakesUnitsAndBareSeconds)
     EXPECT_EQ(parse_time("--timeout", "5"), milliseconds(5000));
     EXPECT_EQ(parse_time("--timeout", "0.5"), milliseconds(500));
     EXPECT_EQ(parse_time("--timeout", "2m"), milliseconds(120'000));
+    EXPECT_EQ(parse_time("--timeout", "1h"), milliseconds(3'600'000));
+    EXPECT_EQ(parse_time("--deadline", "24h", std::chrono::hours(24)), std::chrono::hours(24));
 }
 
 TEST(ParseTimeout, RefusesNonsense)
 {
     for (const char *bad : {"", "s", "0", "-1s", "5h", "5 s", "nan", "inf", "1e300", "0.5ms", "61m"})
         EXPECT_THROW(parse_time("--timeout", bad), std::invalid_argument) << bad;
+    EXPECT_THROW(parse_time("--deadline", "25h", std::chrono::hours(24)), std::invalid_argument);
 }
 
 TEST(Globals, MakeTheSocketOfRunDirAndInstance)
