@@ -162,7 +162,7 @@ void add_inspect_commands(Program &program)
         health->add_option("SERVICE", *service, "Only the backends of this service")->check(not_empty()),
         {Hint::Kind::services, {}});
 
-    program.add_command(&program.app, "refusals", "Show samples of whom lists and limits refuse",
+    program.add_command(&program.app, "refusals", "Show sample clients that lists and limits refused",
                         run_refusals);
 
     const auto client_only = std::make_shared<bool>(false);
