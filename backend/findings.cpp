@@ -85,9 +85,20 @@ private:
             for (const InterfaceAddress &a : facts_.addresses)
                 if (contains(vip, host_prefix(a.address)))
                     placed |= check_place(a, vip) && is_host(vip);
+            check_gateways(vip);
             if (!placed && (vip.address.is_v4() || !is_v6_off("lo")))
                 report_missing(vip);
         }
+    }
+
+    void check_gateways(const Prefix &vip)
+    {
+        for (const DefaultRoute &route : facts_.default_routes)
+            for (const IpAddress &gateway : route.gateways)
+                if (contains(vip, host_prefix(gateway)))
+                    add(Defect::vip_has_gateway,
+                        to_string(vip) + ": has the default gateway " + to_string(gateway) +
+                            ", which this host would take for itself; choose VIPs without it");
     }
 
     bool has_network(const Prefix &vip) const
@@ -110,7 +121,8 @@ private:
             add(Defect::vip_elsewhere, to_string(a.address) + ": also on " + where +
                                            ", so this host answers for it on the network "
                                            "and takes the traffic of all backends" +
-                                           removal);
+                                           removal +
+                                           (is_host(vip) ? "" : ", or name longer prefixes without it"));
             return false;
         }
         if (a.prefix < vip.length)

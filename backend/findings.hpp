@@ -21,6 +21,7 @@ namespace aya::backend
     X(vip_missing, false)         \
     X(vip_too_wide, true)         \
     X(vip_elsewhere, true)        \
+    X(vip_has_gateway, true)      \
     X(arp_ignore, false)          \
     X(arp_announce, false)        \
     X(rp_filter, false)           \

@@ -56,21 +56,27 @@ std::optional<InterfaceAddress> read_address(const nlmsghdr &message)
     return InterfaceAddress{static_cast<int>(body->ifa_index), *address, body->ifa_prefixlen, temporary};
 }
 
-std::vector<int> read_next_hops(const Attributes &attributes)
+void read_gateway(const Attributes &attributes, DefaultRoute &route)
 {
-    std::vector<int> links;
+    if (const auto gateway = attributes.address(RTA_GATEWAY, route.v4 ? AF_INET : AF_INET6))
+        route.gateways.push_back(*gateway);
+}
+
+void read_next_hops(const Attributes &attributes, DefaultRoute &route)
+{
     if (const auto link = attributes.number<int>(RTA_OIF))
-        links.push_back(*link);
+        route.links.push_back(*link);
+    read_gateway(attributes, route);
     const Attributes hops = attributes.find(RTA_MULTIPATH);
     for (std::size_t at = 0; at + sizeof(rtnexthop) <= hops.length();) {
         rtnexthop hop;
         std::memcpy(&hop, hops.data() + at, sizeof(hop));
-        if (hop.rtnh_len < sizeof(hop))
+        if (hop.rtnh_len < sizeof(hop) || hop.rtnh_len > hops.length() - at)
             break;
-        links.push_back(hop.rtnh_ifindex);
+        route.links.push_back(hop.rtnh_ifindex);
+        read_gateway({hops.data() + at + RTNH_LENGTH(0), hop.rtnh_len - RTNH_LENGTH(0)}, route);
         at += RTNH_ALIGN(hop.rtnh_len);
     }
-    return links;
 }
 
 std::optional<DefaultRoute> read_default_route(const nlmsghdr &message)
@@ -82,7 +88,7 @@ std::optional<DefaultRoute> read_default_route(const nlmsghdr &message)
     const auto attributes = Attributes::of<rtmsg>(message);
     DefaultRoute route;
     route.v4 = body->rtm_family == AF_INET;
-    route.links = read_next_hops(attributes);
+    read_next_hops(attributes, route);
     route.metric = attributes.number<std::uint32_t>(RTA_PRIORITY).value_or(0);
     route.table = attributes.number<std::uint32_t>(RTA_TABLE).value_or(body->rtm_table);
     route.advmss = attributes.find(RTA_METRICS).number<std::uint32_t>(RTAX_ADVMSS).value_or(0);

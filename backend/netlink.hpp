@@ -45,6 +45,7 @@ struct DefaultRoute {
     std::uint32_t metric = 0;
     std::uint32_t table = 0;
     std::uint32_t advmss = 0; // 0: none
+    std::vector<IpAddress> gateways{};
 };
 
 // At tc ingress, in the order in which packets meet them.

@@ -2,6 +2,7 @@
 #include "options.hpp"
 
 #include "common/error.hpp"
+#include "common/vip_prefix.hpp"
 
 #include "decap.h"
 
@@ -121,6 +122,14 @@ std::uint16_t parse_gue_port(const std::string &text)
     return number;
 }
 
+void check_vip_lengths(const std::vector<Prefix> &vips)
+{
+    for (const Prefix &vip : vips)
+        if (is_too_short_for_vips(vip))
+            throw UsageError("--vip " + to_string(vip) + ": too short a prefix; at least /" +
+                             std::to_string(vip.address.is_v4() ? kShortestVip4 : kShortestVip6));
+}
+
 void check_count(const std::string &option, std::size_t count, std::size_t limit)
 {
     if (count > limit)
@@ -145,6 +154,11 @@ void check_combination(const Options &options, bool hook_given, bool gue_port_gi
         if (contains(options.vips, local))
             throw UsageError("--local " + to_string(local) +
                              ": is a VIP; the tunnel must end at an address that only this host has");
+    for (const Prefix &balancer : options.balancers)
+        for (const Prefix &vip : options.vips)
+            if (contains(vip, balancer))
+                throw UsageError("--balancer " + to_string(balancer) + ": is in --vip " + to_string(vip) +
+                                 ", so this host would take the balancer's address for its own");
 }
 
 void add_list(CLI::App &app, const std::string &name, std::vector<std::string> &into, const std::string &type,
@@ -239,6 +253,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv)
     options.verb = chosen_verb(app);
     options.json = texts.output == "json";
     options.vips = parse_prefixes("--vip", texts.vips, "203.0.113.10 or 203.0.113.0/28");
+    check_vip_lengths(options.vips);
     options.encap = parse_encap(texts.encap);
     options.gue_port = parse_gue_port(texts.gue_port);
     options.hook = parse_hook(texts.hook);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/json/kinds.hpp"
 #include "common/json/text_value.hpp"
+#include "common/vip_prefix.hpp"
 
 namespace aya
 {
@@ -34,10 +35,6 @@ OrderedJson ipv6_schema()
     return schema;
 }
 
-// Shorter prefixes would hold addresses that are not unicast, and most likely are mistakes.
-constexpr std::uint8_t kShortestVip4 = 8;
-constexpr std::uint8_t kShortestVip6 = 16;
-
 // Why `address` cannot be an end of a packet's path through a balancer; empty if it can.
 std::string_view not_unicast(const IpAddress &address)
 {
@@ -59,7 +56,7 @@ std::string not_a_vip_prefix(const Prefix &prefix)
 {
     if (const Prefix network = network_of(prefix); network != prefix)
         return "has bits beyond its prefix length; the network is " + to_string(network);
-    if (prefix.length < (prefix.address.is_v4() ? kShortestVip4 : kShortestVip6))
+    if (is_too_short_for_vips(prefix))
         return "too short a prefix";
     const IpAddress last = last_of(prefix);
     if (prefix.address.is_v6() && last.is_v4())

@@ -95,6 +95,9 @@ TEST(Findings, APrefixOfVips)
     facts.attached.vips = settings.vips;
     facts.addresses.push_back({2, address("203.0.113.7"), 24, false});
     EXPECT_EQ(codes(facts, settings), list({D::vip_elsewhere}));
+    facts.addresses.pop_back();
+    facts.default_routes[0].gateways = {address("203.0.113.1")};
+    EXPECT_EQ(codes(facts, settings), list({D::vip_has_gateway}));
 }
 
 TEST(Findings, JoinedDatagramsSpoilGueAtTcAlone)
