@@ -100,11 +100,14 @@ void remember_fragment(const aya_packet &packet, const aya_verdict &verdict, con
     aya_remember_fragment(context.view, set, hash, context.tick, &verdict);
 }
 
-// Takes back the entry that a packet has made on the short way.
-void forget_begun(const Burst &burst, u32 i)
+// Takes back an entry that a packet of this burst has made.
+void take_back(const aya_view *view, aya_flow_set *set, u64 hash, u16 key_service)
 {
-    if (aya_flow_entry *entry = aya_flow_locate(burst.set[i], burst.hash[i], burst.service[i]))
-        entry->state = AYA_FLOW_FREE;
+    aya_flow_entry *entry = aya_flow_locate(set, hash, key_service);
+    if (entry == nullptr)
+        return;
+    aya_let_go(view, entry);
+    entry->state = AYA_FLOW_FREE;
 }
 
 // Takes back what a packet of this burst that went the long way has made the flow table remember.
@@ -113,14 +116,12 @@ void forget(const Burst &burst, u32 i, const BurstContext &context)
     const aya_packet &packet = burst.packet[i];
     const u16 key_service = aya_flow_service(&packet, burst.service[i]);
     if (burst.verdict[i].notes & AYA_NOTE_NEW)
-        if (aya_flow_entry *entry = aya_flow_locate(burst.set[i], burst.hash[i], key_service))
-            entry->state = AYA_FLOW_FREE;
+        take_back(context.view, burst.set[i], burst.hash[i], key_service);
     if (packet.kind != AYA_KIND_FRAGMENT_FIRST)
         return;
     const u64 hash = aya_hash_fragment(&context.view->settings->hash_key, &packet);
     aya_flow_set *set = &context.sets[aya_flow_set_index(hash, context.set_mask)];
-    if (aya_flow_entry *entry = aya_flow_locate(set, hash, AYA_SERVICE_FRAGMENT))
-        entry->state = AYA_FLOW_FREE;
+    take_back(context.view, set, hash, AYA_SERVICE_FRAGMENT);
 }
 
 // The entry of packet i's flow, in this queue's table (where an earlier packet of the burst may have put it)
@@ -349,8 +350,10 @@ inline void list_frames(Burst &burst, const aya_stations &stations, Frames &fram
 }
 
 // With the widest vectors that the processor has.
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void
-read_frames(const Frames &frames, const BurstContext &context, Burst &burst)
+#ifdef __x86_64__
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]]
+#endif
+void read_frames(const Frames &frames, const BurstContext &context, Burst &burst)
 {
     const aya_hash_key &key = context.view->settings->hash_key;
     u32 live = 0, opens = 0, plain = 0;
@@ -590,7 +593,7 @@ void release_burst(Burst &burst, BurstContext &context) noexcept
 void abandon_burst(Burst &burst, BurstContext &context) noexcept
 {
     for (const u32 i : packets_of(burst.begun))
-        forget_begun(burst, i);
+        take_back(context.view, burst.set[i], burst.hash[i], burst.service[i]);
     for (const u32 i : packets_of(burst.live & ~burst.plain))
         forget(burst, i, context);
     for (u32 port = 0; port < context.port_count; port++)

@@ -49,7 +49,7 @@ AYA_INLINE u64 aya_draw(const struct aya_view *view, u16 service_id, u64 pick)
     return aya_find_draw(service_id, view->slot, view->queue, pick);
 }
 
-// And this one.
+// Not static, so that the verifier follows it once.
 int aya_find_load(struct aya_flow_entry *entry, u32 queue, u32 counts)
 {
     const struct aya_view view = {.queue = queue};
@@ -98,7 +98,7 @@ AYA_INLINE struct aya_block aya_aes_decrypt(const struct aya_aes_keys *keys, str
 #include "aya/plain.h"
 #include "aya/quic.h"
 
-// This one, too.
+// Not static, so that the verifier follows it once.
 u32 aya_find_prefix(const struct address *address, u32 port_protocol, u32 slot)
 {
     const struct aya_settings *current = &settings[slot & 1];

@@ -48,7 +48,7 @@ AYA_INLINE int read_packet(const struct __sk_buff *skb, struct aya_packet *packe
     if (skb->protocol == aya_cpu_to_be16(AYA_ETHERTYPE_IPV6).raw && (const u8 *)(ip6 + 1) <= end_of(skb)) {
         packet->flow.family = AYA_IPV6;
         packet->l3_length = (u16)(aya_be16_to_cpu(ip6->payload_length) + sizeof(*ip6));
-        packet->tos = (u8)(ip6->version_class[0] << 4 | ip6->version_class[1] >> 4);
+        packet->tos = aya_traffic_class(ip6);
         return 1;
     }
     return 0;

@@ -337,7 +337,8 @@ AYA_INLINE void aya_decide(const struct aya_view *view, const struct aya_packet 
         aya_refuse(verdict, AYA_REASON_INTERNAL);
         return;
     }
-    u32 answer = aya_ask_about(view, service, service_id, packet, known);
+    u32 answer = aya_ask_about(view, service, service_id, packet, known, now,
+                               AYA_GUARD_ASKS_FLOW | AYA_GUARD_ASKS_OPENING);
     AYA_OPAQUE(answer); // or the verifier follows all that comes once without and once with a guard
     if (AYA_UNLIKELY((answer - 1) < AYA_GUARD_REASON)) {
         aya_refuse(verdict, (enum aya_reason)answer);

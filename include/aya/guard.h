@@ -12,8 +12,9 @@
 // that is what opens a flow: a SYN, or a datagram. Other packets of unknown connections are of a time before
 // this box, or of another box.
 //
-// An ICMP error is judged by the client whose packet it quotes. A later fragment has no ports and so no
-// service of its own; it is judged by that of its first one.
+// An ICMP error is judged by the client to whom the packet that it quotes went. A later fragment has no ports
+// and so no service of its own; it is judged by that of its first one. An echo request belongs to no service
+// and is not judged.
 #ifndef AYA_GUARD_H
 #define AYA_GUARD_H
 
@@ -125,33 +126,35 @@ AYA_COLD u32 aya_ask_guard(const struct aya_view *view, u32 service_id, const st
 }
 #endif
 
-// Words for what a packet does to flows, whose entry is `known`, or NULL. A SYN after a close opens another
-// connection, though not another entry.
-AYA_INLINE u32 aya_begins(const struct aya_packet *packet, const struct aya_flow_entry *known)
+// Words for what a packet does to flows, whose entry is `known`, or NULL. A SYN after a close or a long
+// silence opens another connection, though not another entry (aya_starts_over). One that comes again does
+// not.
+AYA_INLINE u32 aya_begins(const struct aya_packet *packet, const struct aya_flow_entry *known, u16 now)
 {
     const int opens = aya_opens(packet);
     if (packet->kind > AYA_KIND_FRAGMENT_FIRST || aya_closes(packet) ||
-        (known && !(opens && known->state == AYA_FLOW_CLOSING)))
+        (known && !(opens && (known->state == AYA_FLOW_CLOSING || aya_flow_remaining(known, now) <= 0))))
         return 0;
     return opens || packet->flow.protocol != AYA_PROTO_TCP ? AYA_GUARD_ASKS_FLOW | AYA_GUARD_ASKS_OPENING
                                                            : AYA_GUARD_ASKS_FLOW;
 }
 
-// The guard's answer about a packet of this service.
+// The guard's answer about a packet of this service. `words`: those that count of what it does to flows.
 AYA_INLINE u32 aya_ask_about(const struct aya_view *view, const struct aya_service *service, u16 service_id,
-                             const struct aya_packet *packet, const struct aya_flow_entry *known)
+                             const struct aya_packet *packet, const struct aya_flow_entry *known, u16 now,
+                             u32 words)
 {
     u32 asked = service_id;
     if (AYA_UNLIKELY(packet->kind == AYA_KIND_FRAGMENT_LATER)) {
         const struct aya_backend *backend = known ? aya_view_backend(view, known->backend) : NULL;
-        if (!backend)
+        if (!backend || backend->incarnation != known->incarnation)
             return 0; // it is not sent anywhere
         asked = backend->service;
         service = aya_view_service(view, asked);
     }
     if (AYA_LIKELY(!service || !(service->flags & AYA_SERVICE_GUARDED)))
         return 0;
-    return aya_ask_guard(view, asked, &packet->flow, aya_begins(packet, known));
+    return aya_ask_guard(view, asked, &packet->flow, aya_begins(packet, known, now) & words);
 }
 
 #endif

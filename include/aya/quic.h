@@ -197,7 +197,7 @@ AYA_INLINE u32 aya_server_search(const struct aya_view *view, const struct aya_q
         const u32 *place = aya_view_lookup(view, quic->servers_offset + ((at + i) & (size - 1)));
         const u32 named = place ? *place : (u32)AYA_BACKEND_NONE; // once: another process writes there
         const struct aya_server *server = aya_view_server(view, named);
-        if (!server)
+        if (!server || named == AYA_BACKEND_NONE) // an accessor of BPF may give the other slot's last entry
             break;
         if (!aya_is_server(server, id, length))
             continue;
@@ -291,7 +291,8 @@ AYA_INLINE void aya_follow_id(const struct aya_view *view, const struct aya_pack
         aya_refuse(verdict, AYA_REASON_INTERNAL);
         return;
     }
-    u32 answer = aya_ask_about(view, service, service_id, packet, entry);
+    // Its connection is not new: its server has made the id.
+    u32 answer = aya_ask_about(view, service, service_id, packet, entry, now, AYA_GUARD_ASKS_FLOW);
     AYA_OPAQUE(answer); // as in aya_decide
     if (AYA_UNLIKELY((answer - 1) < AYA_GUARD_REASON)) {
         aya_refuse(verdict, (enum aya_reason)answer);

@@ -6,8 +6,8 @@
 // second for as long as one likes.
 //
 // Workers add to the word and never lock it, so what one worker leaves the others can use, and a limit is the
-// same whether its packets come to one queue or to all. When a bucket is full, which it is only while there
-// is less than the limit, two workers may take the same token.
+// same whether its packets come to one queue or to all. Workers that ask at the same moment may take the same
+// token: up to one more for each of them passes, and the bucket has room again as much later.
 #ifndef AYA_RATE_H
 #define AYA_RATE_H
 

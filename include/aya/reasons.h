@@ -51,7 +51,7 @@ enum aya_action {
     /* dropped: policy and state */                                                                         \
     X(NO_BACKEND, DROP, "no_backend", "the service has no backend to choose")                               \
     X(BACKEND_DOWN, DROP, "backend_down",                                                                   \
-      "TCP packet of a flow whose backend is down (on_down reset), with IP options or over the limit")      \
+      "TCP packet of a flow whose backend is down (on_down reset): IP options, extensions, over the limit") \
     X(BACKEND_UNREACHABLE, DROP, "backend_unreachable", "the backend has no resolved next hop")             \
     X(TTL_EXPIRED, DROP, "ttl_expired", "TTL expired and the reply limit was reached")                      \
     X(TOO_BIG, DROP, "too_big", "would not fit the egress MTU and the reply limit was reached")             \
@@ -93,7 +93,7 @@ enum aya_action {
     X(QUIC_NO_SERVER, FORWARD, "quic_no_server",                                                            \
       "QUIC connection id that names no live backend: forwarded by its flow")                               \
     X(WOULD_REFUSE, FORWARD, "would_refuse", "over a limit or on a list that only counts: let in")          \
-    X(FLOW_OVER_LIMIT, FORWARD, "flow_over_limit", "over a limit of new flows: forwarded by hash alone")
+    X(FLOW_OVER_LIMIT, FORWARD, "flow_over_limit", "over a limit of new flows: let in, and not remembered")
 
 enum aya_reason {
 #define AYA_X(symbol, action, name, help) AYA_REASON_##symbol,

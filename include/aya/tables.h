@@ -93,8 +93,8 @@ enum aya_service_flags {
     AYA_SERVICE_RESETS = 64,
     AYA_SERVICE_DRAWS = AYA_SERVICE_RANDOM | AYA_SERVICE_IN_TURN | AYA_SERVICE_LEAST_FLOWS,
     AYA_SERVICE_LISTS = 128,          // its guard has a set of sources
-    AYA_SERVICE_LIMITS_PACKETS = 256, // and this one a limit of packets
-    AYA_SERVICE_LIMITS_FLOWS = 512,   // of new flows
+    AYA_SERVICE_LIMITS_PACKETS = 256, // its guard limits packets
+    AYA_SERVICE_LIMITS_FLOWS = 512,   // its guard limits new flows
     AYA_SERVICE_GUARDS_PACKETS = AYA_SERVICE_LISTS | AYA_SERVICE_LIMITS_PACKETS,
     AYA_SERVICE_GUARDED = AYA_SERVICE_GUARDS_PACKETS | AYA_SERVICE_LIMITS_FLOWS,
     AYA_SERVICE_QUIC = 1024, // a connection id may name the backend (quic.h)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Whose VIP a destination is. A VIP of this very address, port and protocol goes first; such look-ups are
-// nearly all, and cost one place of a hash. Then come prefixes, longest first, an address being the longest.
-// Of a prefix's ranges of ports the narrowest goes first, any port being the widest.
+// Whose VIP a destination is. A VIP of this very address, port and protocol goes first; almost all
+// look-ups end there, at one place of a hash. Then come prefixes, longest first, an address being the
+// longest. Of a prefix's ranges of ports the narrowest goes first, any port being the widest.
 //
 // What comes after the first look-up is bounded: AYA_PREFIX_LENGTHS places of the hash, and in each
 // AYA_RANGE_STEPS and AYA_RANGE_DEPTH entries of `port_ranges`. Strangers' packets to any port come here.

@@ -64,7 +64,7 @@ TEST(UsageError, NamesWhatIsMissing)
 {
     EXPECT_EQ(complaint({"backend", "set"}),
               "ayactl: \"ayactl backend set\" requires SERVICE and NAME\n"
-              "usage: ayactl backend set SERVICE NAME [--weight N] [--mac MAC]\n");
+              "usage: ayactl backend set SERVICE NAME [--weight N] [--mac MAC] [--server-id HEX]\n");
     EXPECT_EQ(complaint({"backend"}), "ayactl: \"ayactl backend\" requires a command\n" + kBackendUsage);
     EXPECT_NE(complaint({"backend", "set", "web", "a", "--weight"}).find("--weight requires a value: N"),
               std::string::npos);
