@@ -104,19 +104,17 @@ void Api::add_views()
     };
     show_service("/v1/services/{}", service_view);
     show_service("/v1/services/{}/backends", backends_view);
-    const auto ask_backend =
-        [&](verb method, std::string_view path,
-            Response (*view)(const Scene &, const ServiceConfig &, const BackendConfig &, const Call &)) {
-            router_.add(method, path, now([&scene, view](const Call &call) {
-                            const Config &config = scene.reconciler.config();
-                            const auto *service = find_service(config.services, call.names[0]);
-                            if (!service)
-                                return refused({no_service(config, call.names[0])});
-                            const auto *backend = find_backend(*service, call.names[1]);
-                            return backend ? view(scene, *service, *backend, call)
-                                           : refused({no_backend(*service, call.names[1])});
-                        }));
-        };
+    const auto ask_backend = [&](verb method, std::string_view path, auto view) {
+        router_.add(method, path, now([&scene, view](const Call &call) {
+                        const Config &config = scene.reconciler.config();
+                        const auto *service = find_service(config.services, call.names[0]);
+                        if (!service)
+                            return refused({no_service(config, call.names[0])});
+                        const auto *backend = find_backend(*service, call.names[1]);
+                        return backend ? view(scene, *service, *backend, call)
+                                       : refused({no_backend(*service, call.names[1])});
+                    }));
+    };
     ask_backend(verb::get, "/v1/services/{}/backends/{}",
                 [](const Scene &at, const ServiceConfig &service, const BackendConfig &backend,
                    const Call &) { return ok(backend_view(at, service, backend)); });
@@ -126,9 +124,10 @@ void Api::add_views()
             const auto ids = quic_ids(service, backend, call.body);
             return ids ? ok(*ids) : refused(ids.errors());
         });
-    ask_backend(verb::get, "/v1/services/{}/backends/{}/flows",
-                [](const Scene &at, const ServiceConfig &service, const BackendConfig &backend,
-                   const Call &) { return ok(flows_view(at, service, backend)); });
+    ask_backend(
+        verb::get, "/v1/services/{}/backends/{}/flows",
+        [&counts = flow_counts_](const Scene &at, const ServiceConfig &service, const BackendConfig &backend,
+                                 const Call &) { return ok(flows_view(at, service, backend, counts)); });
     router_.add(verb::post, "/v1/explain", now([&scene](const Call &call) {
                     const auto question = read_question(call.body);
                     return question ? ok(explain(scene, *question)) : refused(question.errors());

@@ -2,6 +2,7 @@
 // The calls of docs/api.md.
 #pragma once
 
+#include "api/flow_counts.hpp"
 #include "api/router.hpp"
 #include "api/views.hpp"
 #include "reconcile/changes.hpp"
@@ -28,6 +29,7 @@ private:
 
     const Scene &scene_;
     Changes &changes_;
+    FlowCounts flow_counts_;
     Router router_;
 };
 

@@ -24,18 +24,6 @@ std::vector<Remembered> find_remembered(const FlowTables &tables, u64 hash, u16 
     return found;
 }
 
-std::uint64_t count_flows(const FlowTables &tables, u16 service, u32 backend, u16 incarnation, u16 now)
-{
-    std::uint64_t count = 0;
-    for (const FlowTableView &table : tables.tables)
-        for (std::uint64_t set = 0; set <= table.set_mask; set++)
-            for (const aya_flow_entry &entry : table.sets[set].way)
-                count += entry.backend == backend && entry.state >= AYA_FLOW_ESTABLISHED &&
-                         entry.service == service && entry.incarnation == incarnation &&
-                         aya_flow_remaining(&entry, now) > 0;
-    return count;
-}
-
 std::string_view flow_state_name(u8 state)
 {
     static constexpr std::array<std::string_view, 5> kNames = {"free", "embryonic", "closing", "established",

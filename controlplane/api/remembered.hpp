@@ -21,10 +21,6 @@ struct Remembered {
 // The entries of the flow, live or expired, at most one for each queue. `now` is the tick.
 std::vector<Remembered> find_remembered(const FlowTables &tables, u64 hash, u16 service, u16 now);
 
-// Live flows of one backend, without those that have closed or consist of one packet. Reads all of every
-// table, some milliseconds for each million of flows.
-std::uint64_t count_flows(const FlowTables &tables, u16 service, u32 backend, u16 incarnation, u16 now);
-
 std::string_view flow_state_name(u8 state);
 
 } // namespace aya::api

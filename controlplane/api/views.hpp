@@ -28,6 +28,8 @@ struct Scene {
     std::chrono::steady_clock::time_point started;
 };
 
+class FlowCounts;
+
 // Each noun has its file in views/.
 OrderedJson version_view(const Scene &scene);
 OrderedJson status_view(const Scene &scene);
@@ -36,7 +38,8 @@ OrderedJson service_view(const Scene &scene, const ServiceConfig &service);
 OrderedJson backend_list(const Scene &scene, const ServiceConfig &service);
 OrderedJson backends_view(const Scene &scene, const ServiceConfig &service);
 OrderedJson backend_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend);
-OrderedJson flows_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend);
+OrderedJson flows_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend,
+                       FlowCounts &counts);
 OrderedJson dataplane_view(const ForwardingPath &path);
 OrderedJson counters_view(const Scene &scene);
 OrderedJson health_view(const Scene &scene);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "api/remembered.hpp"
+#include "api/flow_counts.hpp"
 #include "api/views.hpp"
 #include "common/clock.hpp"
 
@@ -78,15 +78,14 @@ OrderedJson backends_view(const Scene &scene, const ServiceConfig &service)
     return {{"backends", backend_list(scene, service)}};
 }
 
-OrderedJson flows_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend)
+OrderedJson flows_view(const Scene &scene, const ServiceConfig &service, const BackendConfig &backend,
+                       FlowCounts &counts)
 {
     OrderedJson json = {{"service", service.name}, {"backend", backend.name}, {"flows", nullptr}};
-    const auto owner = scene.reconciler.publisher().find_service(service.name);
     const auto live = scene.reconciler.publisher().find_backend(service.name, backend.name);
-    const FlowTables tables = scene.dataplane.flow_tables();
-    if (owner && live && !service.stateless && !tables.tables.empty())
-        json["flows"] = count_flows(tables, static_cast<u16>(owner->id), live->id, live->incarnation,
-                                    aya_tick(monotonic_ns()));
+    if (live && !service.stateless)
+        if (const auto count = counts.find(scene, live->id, monotonic_ns()))
+            json["flows"] = *count;
     return json;
 }
 

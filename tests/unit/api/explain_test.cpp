@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "api_fixture.hpp"
 
+#include "api/flow_counts.hpp"
+#include "common/clock.hpp"
 #include "flow_file.hpp"
 
 namespace aya::test
@@ -155,6 +157,32 @@ TEST(BackendFlows, AreTheLiveOnesOfThisIncarnation)
     second.remember(bench, question("198.51.100.7:40002", "203.0.113.10:80/tcp", "false"), "one", 1);
     EXPECT_EQ(flows("one"), 2);
     EXPECT_EQ(flows("two"), 0);
+}
+
+TEST(BackendFlows, AreCountedOnceASecondAndForEachGeneration)
+{
+    FlowBench bench;
+    FlowFile first(bench, 0, 2);
+    FlowFile second(bench, 1, 2);
+    const u32 one = bench.publisher.find_backend("web", "one")->id;
+    const u32 two = bench.publisher.find_backend("web", "two")->id;
+    const auto remember = [&](FlowFile &table, const std::string &source, const std::string &backend) {
+        table.remember(bench, question("198.51.100.7:" + source, "203.0.113.10:80/tcp", "false"), backend);
+    };
+    const u64 now = monotonic_ns();
+    api::FlowCounts counts;
+    remember(first, "40000", "one");
+    EXPECT_EQ(counts.find(bench.scene, one, now), 1u);
+    remember(first, "40001", "one");
+    remember(first, "40002", "two");
+    EXPECT_EQ(counts.find(bench.scene, one, now + api::FlowCounts::kKeepNs - 1), 1u);
+    EXPECT_EQ(counts.find(bench.scene, two, now + api::FlowCounts::kKeepNs - 1), 0u)
+        << "counted with the other";
+    EXPECT_EQ(counts.find(bench.scene, one, now + api::FlowCounts::kKeepNs), 2u);
+    EXPECT_EQ(counts.find(bench.scene, two, now + api::FlowCounts::kKeepNs), 1u);
+    remember(second, "40003", "one");
+    bench.done(verb::patch, "/v1/services/web/backends/one", R"({"state": "draining"})");
+    EXPECT_EQ(counts.find(bench.scene, one, now + api::FlowCounts::kKeepNs), 3u);
 }
 
 TEST(Explain, DoesNotWriteToTheFlowTables)
