@@ -2,6 +2,7 @@
 #include "burst.hpp"
 
 #include "aya/reset.h"
+#include "packets_of.hpp"
 #include "plain_lanes.hpp"
 #include "quic.hpp"
 
@@ -211,31 +212,6 @@ aya_reason punt(const Burst &burst, u32 i, aya_reason reason, BurstContext &cont
     if (rte_ring_enqueue((*context.punt)[kind], mbuf) == 0)
         return reason;
     return kind == AYA_PUNT_REST ? AYA_REASON_PUNT_LIMIT : AYA_REASON_PUNT_FULL;
-}
-
-// The packets of a mask, in the order in which they came.
-class PacketsOf
-{
-public:
-    struct End {
-    };
-    struct Iterator {
-        u32 mask;
-        u32 operator*() const { return static_cast<u32>(__builtin_ctz(mask)); }
-        void operator++() { mask &= mask - 1; }
-        bool operator!=(End) const { return mask != 0; }
-    };
-    explicit PacketsOf(u32 mask) : mask_(mask) {}
-    Iterator begin() const { return {mask_}; }
-    End end() const { return {}; }
-
-private:
-    u32 mask_;
-};
-
-PacketsOf packets_of(u32 mask)
-{
-    return PacketsOf(mask);
 }
 
 u32 all_of(const Burst &burst)

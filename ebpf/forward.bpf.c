@@ -196,90 +196,7 @@ int aya_borrow_entry(struct aya_flow_entry *borrowed, u64 hash, u32 service, u32
     return 0;
 }
 
-// The steps of a connection id (aya_quic_search), each with the stack for itself. Not static either.
-
-AYA_INLINE struct aya_id_scratch *id_of_processor(void)
-{
-    const u32 only = 0;
-    return bpf_map_lookup_elem(&id_scratch, &only);
-}
-
-AYA_INLINE const struct aya_quic_config *config_of(const struct aya_quic *quic,
-                                                   const struct aya_id_scratch *scratch)
-{
-    return quic && scratch ? &quic->configs[scratch->id[0] >> 5] : NULL;
-}
-
-AYA_INLINE void count_id(u32 queue, u8 notes)
-{
-    if (notes)
-        count(totals_of(queue),
-              notes & AYA_NOTE_QUIC_NO_CONFIG ? AYA_REASON_QUIC_NO_CONFIG : AYA_REASON_QUIC_NO_SERVER);
-}
-
-// Its length, or 0.
-u32 aya_read_id(struct xdp_md *ctx, u32 l3_offset)
-{
-    struct aya_id_scratch *scratch = id_of_processor();
-    return scratch ? aya_quic_read_id(start_of(ctx), end_of(ctx), l3_offset, scratch) : 0;
-}
-
-// The form of its configuration.
-u32 aya_begin_id(u32 service_id, u32 slot, u32 queue, u32 length)
-{
-    const struct aya_view view = {.slot = slot & 1};
-    struct aya_id_scratch *scratch = id_of_processor();
-    u8 notes = 0;
-    if (!scratch)
-        return AYA_QUIC_NONE;
-    const struct aya_quic_config *config =
-        aya_quic_config_of(aya_view_quic(&view, service_id), scratch, length, &notes);
-    count_id(queue, notes);
-    if (!config)
-        return AYA_QUIC_NONE;
-    aya_quic_begin(config, scratch);
-    return config->form;
-}
-
-u32 aya_run_pass(u32 service_id, u32 slot, u32 pass)
-{
-    const struct aya_view view = {.slot = slot & 1};
-    struct aya_id_scratch *scratch = id_of_processor();
-    const struct aya_quic_config *config = config_of(aya_view_quic(&view, service_id), scratch);
-    if (config && scratch)
-        aya_quic_pass(config, pass, scratch);
-    return 0;
-}
-
-// Its backend, or AYA_BACKEND_NONE.
-u32 aya_find_server(u32 service_id, u32 slot, u32 queue)
-{
-    const struct aya_view view = {.slot = slot & 1, .settings = &settings[slot & 1]};
-    const struct aya_id_scratch *scratch = id_of_processor();
-    const struct aya_quic *quic = aya_view_quic(&view, service_id);
-    const struct aya_quic_config *config = config_of(quic, scratch);
-    u8 notes = 0;
-    if (!config || !scratch)
-        return AYA_BACKEND_NONE;
-    const u32 found = aya_server_search(&view, quic, (u16)service_id, aya_quic_finish(config, scratch),
-                                        config->server_id_length, &notes);
-    count_id(queue, notes);
-    return found;
-}
-
-AYA_INLINE u32 find_named(struct xdp_md *ctx, const struct shell *shell, u32 l3_offset, u16 service)
-{
-    const u32 length = aya_read_id(ctx, l3_offset);
-    if (!length)
-        return AYA_BACKEND_NONE;
-    const u32 form = aya_begin_id(service, shell->view.slot, shell->view.queue, length);
-    if (form == AYA_QUIC_NONE)
-        return AYA_BACKEND_NONE;
-    if (form >= AYA_QUIC_THREE_PASSES)
-        for (u32 pass = AYA_QUIC_PASSES; pass >= aya_quic_last_pass(form); pass--)
-            aya_run_pass(service, shell->view.slot, pass);
-    return aya_find_server(service, shell->view.slot, shell->view.queue);
-}
+#include "quic.bpf.inc"
 
 AYA_INLINE int has_socket(u32 queue)
 {
@@ -307,50 +224,7 @@ AYA_INLINE void aya_view_count(const struct aya_view *view, enum aya_reason reas
     count(totals_of(view->queue), reason);
 }
 
-// Whose packet the guard is asked about, by queue: on the stack it would be too much.
-static struct aya_flow guarded[AYA_XDP_QUEUES] AYA_GLOBAL(guarded);
-
-// What the guard does, each part not static, as above. They need little of the stack, all of which is taken.
-u32 aya_find_on_list(u32 service_id, u32 slot, u32 queue)
-{
-    const struct aya_view view = {.slot = slot & 1};
-    const struct aya_guard *guard = aya_view_guard(&view, service_id);
-    return guard ? (u32)aya_is_on_list(&view, guard, &guarded[queue & (AYA_XDP_QUEUES - 1)]) : 0;
-}
-
-u32 aya_find_token(u32 service_id, u32 slot, u32 queue, u32 of_flows)
-{
-    const struct aya_view view = {.slot = slot & 1, .queue = queue, .settings = &settings[slot & 1]};
-    const struct aya_guard *guard = aya_view_guard(&view, service_id);
-    const struct aya_flow *flow = &guarded[queue & (AYA_XDP_QUEUES - 1)];
-    return guard ? aya_lacks_token(&view, guard, service_id, flow, of_flows & 1) : (u32)AYA_REASON_INTERNAL;
-}
-
-u32 aya_find_answer(u32 service_id, u32 slot, u32 queue, u32 asks, u32 reason)
-{
-    const struct aya_view view = {.slot = slot & 1, .queue = queue};
-    const struct aya_guard *guard = aya_view_guard(&view, service_id);
-    const struct aya_flow *flow = &guarded[queue & (AYA_XDP_QUEUES - 1)];
-    return guard ? aya_answer_for(&view, guard, service_id, flow, asks, reason) : (u32)AYA_REASON_INTERNAL;
-}
-
-u32 aya_find_refusal(u32 service_id, u32 slot, u32 queue, u32 asks)
-{
-    u32 reason = AYA_REASON_DENIED;
-    if (!aya_find_on_list(service_id, slot, queue))
-        reason = aya_find_token(service_id, slot, queue, 0);
-    if (reason == AYA_REASON_NONE && asks & AYA_GUARD_ASKS_FLOW)
-        reason = aya_find_token(service_id, slot, queue, 1);
-    return reason == AYA_REASON_NONE ? 0 : aya_find_answer(service_id, slot, queue, asks, reason);
-}
-
-AYA_INLINE u32 aya_ask_guard(const struct aya_view *view, u32 service_id, const struct aya_flow *flow,
-                             u32 asks)
-{
-    AYA_OPAQUE(asks); // or the compilers spread its cases
-    guarded[view->queue & (AYA_XDP_QUEUES - 1)] = *flow;
-    return aya_find_refusal(service_id, view->slot, view->queue, asks);
-}
+#include "guard.bpf.inc"
 
 AYA_INLINE void count_forwarded(const struct shell *shell, u16 service_id, u32 backend_id, u16 l3_length)
 {
