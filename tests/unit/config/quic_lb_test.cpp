@@ -35,7 +35,7 @@ const std::string kAt = "/services/1";
 // A file with this text and mode.
 std::string file_with(const TemporaryDirectory &directory, const std::string &text, unsigned mode = 0600)
 {
-    const std::string path = directory / "key";
+    std::string path = directory / "key";
     std::filesystem::remove(path);
     std::ofstream(path) << text;
     std::filesystem::permissions(path, static_cast<std::filesystem::perms>(mode));
