@@ -37,18 +37,11 @@ __attribute__((target("aes"))) inline aya_block run_aes(const aya_aes_keys &keys
 
 } // namespace aya
 
-AYA_INLINE struct aya_block aya_aes_encrypt(const struct aya_aes_keys *keys, struct aya_block block,
-                                            struct aya_id_scratch *scratch)
+AYA_INLINE struct aya_block aya_aes_crypt(const struct aya_aes_keys *keys, struct aya_block block,
+                                          const int decrypts, struct aya_id_scratch *scratch)
 {
-    return AYA_LIKELY(aya::kHasAes) ? aya::run_aes(*keys, block, false)
-                                    : aya_aes_by_table(keys, block, 0, scratch);
-}
-
-AYA_INLINE struct aya_block aya_aes_decrypt(const struct aya_aes_keys *keys, struct aya_block block,
-                                            struct aya_id_scratch *scratch)
-{
-    return AYA_LIKELY(aya::kHasAes) ? aya::run_aes(*keys, block, true)
-                                    : aya_aes_by_table(keys, block, 1, scratch);
+    return AYA_LIKELY(aya::kHasAes) ? aya::run_aes(*keys, block, decrypts)
+                                    : aya_aes_by_table(keys, block, decrypts, scratch);
 }
 
 #endif

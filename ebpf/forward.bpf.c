@@ -82,16 +82,10 @@ AYA_INLINE u32 aya_find_wide(const struct aya_view *view, const be32 address[4],
 #define AYA_AES_DEFINED
 #include "aya/aes.h"
 
-AYA_INLINE struct aya_block aya_aes_encrypt(const struct aya_aes_keys *keys, struct aya_block block,
-                                            struct aya_id_scratch *scratch)
+AYA_INLINE struct aya_block aya_aes_crypt(const struct aya_aes_keys *keys, struct aya_block block,
+                                          const int decrypts, struct aya_id_scratch *scratch)
 {
-    return aya_aes_run(keys, block, 0, scratch);
-}
-
-AYA_INLINE struct aya_block aya_aes_decrypt(const struct aya_aes_keys *keys, struct aya_block block,
-                                            struct aya_id_scratch *scratch)
-{
-    return aya_aes_run(keys, block, 1, scratch);
+    return aya_aes_run(keys, block, decrypts, scratch);
 }
 
 #include "aya/forward.h"

@@ -36,7 +36,7 @@ std::array<std::uint8_t, kBlock> encrypt(const aya_aes_keys &keys, std::array<st
     aya_block words;
     std::memcpy(&words, block.data(), sizeof(words));
     aya_id_scratch scratch;
-    words = aya_aes_encrypt(&keys, words, &scratch);
+    words = aya_aes_crypt(&keys, words, 0, &scratch);
     std::memcpy(block.data(), &words, sizeof(words));
     return block;
 }

@@ -29,18 +29,12 @@ enum {
     AYA_QUIC_UNROUTABLE = 7,     // config id of ids that name nothing
 };
 
-// A shell that has something faster brings its own.
+// AES of one block. A shell that has something faster brings its own.
 #ifndef AYA_AES_DEFINED
-AYA_INLINE struct aya_block aya_aes_encrypt(const struct aya_aes_keys *keys, struct aya_block block,
-                                            struct aya_id_scratch *scratch)
+AYA_INLINE struct aya_block aya_aes_crypt(const struct aya_aes_keys *keys, struct aya_block block,
+                                          const int decrypts, struct aya_id_scratch *scratch)
 {
-    return aya_aes_by_table(keys, block, 0, scratch);
-}
-
-AYA_INLINE struct aya_block aya_aes_decrypt(const struct aya_aes_keys *keys, struct aya_block block,
-                                            struct aya_id_scratch *scratch)
-{
-    return aya_aes_by_table(keys, block, 1, scratch);
+    return aya_aes_by_table(keys, block, decrypts, scratch);
 }
 #endif
 
@@ -122,7 +116,7 @@ AYA_INLINE void aya_quic_begin(const struct aya_quic_config *config, struct aya_
     aya_copy(&text->low, scratch->id + 1, sizeof(text->low));
     aya_copy(&text->high, scratch->id + 9, sizeof(text->high));
     if (config->form == AYA_QUIC_ONE_BLOCK)
-        *text = aya_aes_decrypt(&config->keys, *text, scratch);
+        *text = aya_aes_crypt(&config->keys, *text, 1, scratch);
     if (!aya_quic_has_passes(config))
         return;
     const u64 rest = aya_load_u32(scratch->id + 16) >> 8;
@@ -143,7 +137,7 @@ AYA_INLINE void aya_quic_pass(const struct aya_quic_config *config, u32 pass, st
     const u32 changes = pass & 1;
     struct aya_block block = scratch->half[changes ^ 1];
     block.high |= (u64)config->length << 48 | (u64)pass << 56;
-    block = aya_block_and(aya_aes_encrypt(&config->keys, block, scratch), config->bits[changes]);
+    block = aya_block_and(aya_aes_crypt(&config->keys, block, 0, scratch), config->bits[changes]);
     scratch->half[changes] = aya_block_xor(scratch->half[changes], block);
 }
 

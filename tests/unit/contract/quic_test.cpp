@@ -39,8 +39,8 @@ TEST(Aes, IsThatOfTheStandard)
     aya_aes_expand(&encrypt, key.data());
     aya_aes_invert(&decrypt, &encrypt);
     EXPECT_EQ(encrypt.words[40], 0x7f1d1113u) << "FIPS 197 C.1 ends with the round key 13111d7f...";
-    EXPECT_EQ(text_of(aya_aes_encrypt(&encrypt, block_of(hex_bytes(plain)), &scratch)), cipher);
-    EXPECT_EQ(text_of(aya_aes_decrypt(&decrypt, block_of(hex_bytes(cipher)), &scratch)), plain);
+    EXPECT_EQ(text_of(aya_aes_crypt(&encrypt, block_of(hex_bytes(plain)), 0, &scratch)), cipher);
+    EXPECT_EQ(text_of(aya_aes_crypt(&decrypt, block_of(hex_bytes(cipher)), 1, &scratch)), plain);
 }
 
 // The server id in `id` by the packet path.

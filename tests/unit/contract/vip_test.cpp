@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aya/forward.h"
+#include "classified.hpp"
 #include "common/reasons.hpp"
 #include "naive_models.hpp"
 #include "packet_builder.hpp"
@@ -15,24 +16,6 @@ namespace aya::test::vip_test
 {
 namespace
 {
-
-struct Classified {
-    aya_reason reason;
-    u16 service;
-};
-
-Classified classify(const Tables &tables, const Bytes &frame)
-{
-    aya_packet packet;
-    Classified got{
-        aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &packet),
-        AYA_SERVICE_NONE};
-    if (got.reason == AYA_REASON_NONE)
-        got.reason = aya_classify(tables.view(), &packet, &got.service);
-    else
-        got.reason = aya_punt_reason(tables.view(), &packet, got.reason);
-    return got;
-}
 
 Packet to(const std::string &vip, u16 port)
 {

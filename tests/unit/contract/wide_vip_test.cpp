@@ -9,6 +9,7 @@
 
 #include "aya/forward.h"
 #include "aya/plain.h"
+#include "classified.hpp"
 #include "naive_models.hpp"
 #include "packet_builder.hpp"
 #include "table_builder.hpp"
@@ -17,25 +18,6 @@ namespace aya::test::wide_vip_test
 {
 namespace
 {
-
-struct Classified {
-    aya_reason reason;
-    u16 service;
-};
-
-Classified classify(const Tables &tables, const Packet &sent)
-{
-    const Bytes frame = sent.build();
-    aya_packet packet;
-    Classified got{
-        aya_parse(frame.data(), frame.data() + frame.size(), static_cast<u32>(frame.size()), &packet),
-        AYA_SERVICE_NONE};
-    if (got.reason == AYA_REASON_NONE)
-        got.reason = aya_classify(tables.view(), &packet, &got.service);
-    else
-        got.reason = aya_punt_reason(tables.view(), &packet, got.reason);
-    return got;
-}
 
 Packet to(const std::string &address)
 {
