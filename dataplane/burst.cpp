@@ -265,7 +265,8 @@ inline bool follow_plain(Burst &burst, u32 i, const aya_view *view, u16 tick)
 {
     const u16 service_id = burst.service[i];
     const aya_service *service = aya_view_service(context.view, service_id);
-    if (AYA_UNLIKELY(service == nullptr || aya_flow_locate(burst.set[i], burst.hash[i], service_id)))
+    if (service == nullptr || !aya_plain_may_begin(service) ||
+        aya_flow_locate(burst.set[i], burst.hash[i], service_id) != nullptr)
         return false;
     u32 backend_id = AYA_BACKEND_NONE;
     u8 notes = 0;

@@ -50,8 +50,7 @@ AYA_INLINE void aya_write_outer_ipv4(u8 *outer, const struct aya_packet *packet,
     const u16 tos = aya_word(0, packet->tos); // RFC 6040 normal mode: ECN is copied outward
     const u16 checksum =
         aya_checksum_fold((u32)backend->partial_checksum + length + tos + aya_word(0, protocol));
-    aya_store_u32(outer, (u32)length << 16 | tos | 0x45);
-    aya_store_u32(outer + 4, (u32)aya_cpu_to_be16(AYA_IPV4_DF).raw << 16);
+    aya_store_u64(outer, (u64)aya_cpu_to_be16(AYA_IPV4_DF).raw << 48 | (u32)length << 16 | tos | 0x45);
     aya_store_u32(outer + 8, (u32)checksum << 16 | aya_word(AYA_OUTER_TTL, protocol));
     aya_copy(outer + 12, &backend->outer_src, 8);
 }

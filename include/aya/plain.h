@@ -171,17 +171,23 @@ AYA_INLINE const struct aya_backend *aya_plain_follow(const struct aya_view *vie
     return backend;
 }
 
+// Whether nothing but the lookup table has a say in the backend of a flow that is not known.
+AYA_INLINE int aya_plain_may_begin(const struct aya_service *service)
+{
+    const u32 others = AYA_SERVICE_AFFINITY_SOURCE | AYA_SERVICE_STATELESS | AYA_SERVICE_DRAWS |
+                       AYA_SERVICE_GUARDED | AYA_SERVICE_QUIC;
+    return (service->flags & others) == 0 && service->previous_size == 0;
+}
+
 // The backend of a packet that closes nothing and whose flow has no entry in `set`, and what aya_decide()
-// does for it: the new entry, if there is a place, and the notes. NULL: more than the lookup table has a say,
-// or the packet does not fit.
+// does for it: the new entry, if there is a place, and the notes. NULL: the service's flows do not begin the
+// short way, or the packet does not fit.
 AYA_INLINE const struct aya_backend *aya_plain_begin(const struct aya_view *view,
                                                      const struct aya_service *service, u16 service_id,
                                                      u16 l3_length, u64 hash, struct aya_flow_set *set,
                                                      u16 now, u32 *backend_id, u8 *notes)
 {
-    const u32 others = AYA_SERVICE_AFFINITY_SOURCE | AYA_SERVICE_STATELESS | AYA_SERVICE_DRAWS |
-                       AYA_SERVICE_GUARDED | AYA_SERVICE_QUIC;
-    if (AYA_UNLIKELY((service->flags & others) || service->previous_size != 0))
+    if (AYA_UNLIKELY(!aya_plain_may_begin(service)))
         return NULL;
     const struct aya_backend *backend =
         aya_lookup(view, service->lookup_offset, service->lookup_size, hash, service_id, backend_id);
@@ -199,31 +205,19 @@ AYA_INLINE const struct aya_backend *aya_plain_begin(const struct aya_view *view
     return backend;
 }
 
-// The Ethernet header and the outer IPv4 header of aya_write_outer_l2() and aya_write_outer_ipv4(), in words
-// that are as long as stores can be.
-AYA_INLINE void aya_plain_outer_ipv4(u8 *frame, u16 l3_length, u8 tos, const struct aya_backend *backend,
-                                     u8 protocol)
-{
-    const u64 length = aya_cpu_to_be16((u16)(l3_length + AYA_OUTER_IPV4)).raw;
-    const u16 checksum = aya_checksum_fold((u32)backend->partial_checksum + (u32)length + aya_word(0, tos) +
-                                           aya_word(0, protocol));
-    const u32 type = aya_cpu_to_be16(AYA_ETHERTYPE_IPV4).raw | 0x45u << 16 | (u32)tos << 24;
-    aya_copy(frame, backend->macs, 8);
-    aya_store_u64(frame + 8, aya_load_u32(backend->macs + 8) | (u64)type << 32);
-    aya_store_u64(frame + 16, length | (u64)aya_cpu_to_be16(AYA_IPV4_DF).raw << 32 |
-                                  (u64)aya_word(AYA_OUTER_TTL, protocol) << 48);
-    aya_store_u16(frame + 24, checksum);
-    aya_copy(frame + 26, &backend->outer_src, 8);
-}
-
 // What aya_encap() does to the packet, if the backend needs no tunnel. `frame` is the new start.
 AYA_INLINE void aya_plain_outer(u8 *frame, u16 l3_length, u8 tos, const struct aya_backend *backend, u32 room,
                                 u8 protocol)
 {
-    if (AYA_UNLIKELY(room != AYA_OUTER_IPV4))
+    if (AYA_UNLIKELY(room != AYA_OUTER_IPV4)) {
         aya_copy(frame, backend->macs, sizeof(backend->macs));
-    else
-        aya_plain_outer_ipv4(frame, l3_length, tos, backend, protocol);
+        return;
+    }
+    struct aya_packet packet; // as far as it is asked for
+    packet.l3_length = l3_length;
+    packet.tos = tos;
+    aya_write_outer_l2(frame, sizeof(struct aya_eth), AYA_OUTER_IPV4, backend, AYA_ETHERTYPE_IPV4);
+    aya_write_outer_ipv4(frame + sizeof(struct aya_eth), &packet, backend, AYA_OUTER_IPV4, protocol);
 }
 
 AYA_INLINE void aya_plain_encap_ipv4(u8 *frame, u16 l3_length, const struct aya_backend *backend, u32 room)

@@ -81,15 +81,6 @@ AYA_INLINE void aya_store_u32(void *to, u32 value)
 #endif
 }
 
-AYA_INLINE void aya_store_u16(void *to, u16 value)
-{
-#ifdef __bpf__
-    *(u16 *)to = value;
-#else
-    __builtin_memcpy(to, &value, sizeof(value));
-#endif
-}
-
 AYA_INLINE void aya_store_u64(void *to, u64 value)
 {
 #ifdef __bpf__
